@@ -1,9 +1,7 @@
-"""Build the wheel: the layout of this repository becomes one package, ``grdf``, that can be beside anything in Airflow.
+"""Build the wheel: one package ``grdf``.
 
-``dags/``, ``plugins/`` and ``include/`` are folders of an Airflow project. Installed as they are, ``include`` would be
-a package in ``site-packages``, where most projects have a folder of that name themselves (Astro's layout): either of
-the two would hide the other. So in the wheel ``include/gas`` is ``grdf/gas``, the DAG files are in ``grdf/dags``, and
-each ``include.gas`` in the sources is written ``grdf.gas``. Nothing else is changed.
+An installed ``include`` would hide the folder of that name in most Airflow projects (Astro's layout). So
+``include/gas`` becomes ``grdf/gas``, the DAG files ``grdf/dags``, and ``include.gas`` is written ``grdf.gas``.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ PARTS = {
     "dags": "grdf/dags",
     "plugins/grdf_plugin.py": "grdf_plugin.py",
 }
-"""What is in the wheel, and where: paths here, and paths in the wheel."""
+"""Paths here, and in the wheel."""
 OURS = re.compile(r"\binclude\.gas\b")
 
 
@@ -32,7 +30,7 @@ class WheelLayout(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Put the parts together. An editable installation (``./grdf setup``) leaves everything where it is."""
+        """Put the parts together. An editable installation changes nothing."""
         if version == "editable":
             return
         self.folder = Path(tempfile.mkdtemp(prefix="grdf-wheel-"))
@@ -48,11 +46,7 @@ class WheelLayout(BuildHookInterface[Any]):
 
 
 def put(source: Path, target: Path) -> None:
-    """Copy a part, with the names that its modules have in the wheel.
-
-    :param source: a folder, or a Python file
-    :param target: where to put it
-    """
+    """Copy a folder or file, with the names that modules have in the wheel."""
     if source.is_dir():
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"), dirs_exist_ok=True)
         files = sorted(target.rglob("*.py"))

@@ -1,4 +1,4 @@
-"""The steps that Airflow's DAG processor and workers perform for a DAG file, so that each can be timed."""
+"""Airflow's steps for a DAG file, in processor and workers, each to be timed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,6 @@ BUNDLE = "bench"
 
 
 def build(file: Path) -> BundleDagBag:
-    """Execute a DAG file and check its DAGs, as the processor's child and a worker do.
-
-    :param file: the DAG file
-    :raises RuntimeError: with Airflow's message, if the file cannot be loaded
-    """
     bag = BundleDagBag(dag_folder=str(file), bundle_path=file.parent, bundle_name=BUNDLE, load_op_links=False)
     if bag.import_errors:
         raise RuntimeError(f"{file.name} does not load: {'; '.join(bag.import_errors.values())}")
@@ -33,7 +28,7 @@ def build(file: Path) -> BundleDagBag:
 
 
 def serialise(*bags: BundleDagBag) -> list[LazyDeserializedDAG]:
-    """Serialise the DAGs of some files, as the processor's child does before it passes them on."""
+    """Serialise DAGs as the processor's child does."""
     return [
         LazyDeserializedDAG(data=DagSerialization.to_dict(dag), last_loaded=dag.last_loaded)
         for bag in bags
@@ -42,15 +37,11 @@ def serialise(*bags: BundleDagBag) -> list[LazyDeserializedDAG]:
 
 
 def copies(dags: list[LazyDeserializedDAG]) -> list[LazyDeserializedDAG]:
-    """Return new objects, as the processor gets them from its child at each pass, without any cached values."""
     return [LazyDeserializedDAG(data=json.loads(json.dumps(dag.data)), last_loaded=dag.last_loaded) for dag in dags]
 
 
 def sync(dags: list[LazyDeserializedDAG]) -> None:
-    """Write a file's DAGs to Airflow's database, as the processor does at every pass, whether changed or not.
-
-    :raises RuntimeError: if Airflow could not store one
-    """
+    """Write a file's DAGs to Airflow's database, as at every pass."""
     errors: dict[tuple[str, str], str] = {}
     with create_session() as session:
         update_dag_parsing_results_in_db(BUNDLE, None, dags, errors, 0.0, set(), session)
@@ -59,23 +50,18 @@ def sync(dags: list[LazyDeserializedDAG]) -> None:
 
 
 def make_database() -> None:
-    """Create Airflow's database in its home, with a bundle for the project's DAGs."""
     initdb()
     with create_session() as session:
         session.add(DagBundleModel(name=BUNDLE))
 
 
 def serialised_bytes(dags: list[LazyDeserializedDAG]) -> float:
-    """Return the mean size of a serialised DAG, in bytes of JSON."""
     return sum(len(json.dumps(dag.data)) for dag in dags) / len(dags)
 
 
 @contextmanager
 def parsing_context(dag_id: str | None) -> Iterator[None]:
-    """Tell DAG files which DAG is wanted, as Airflow does in a worker; ``None`` for all, as in the DAG processor.
-
-    Airflow's own helper does not reset this afterwards, which would restrict every later parse.
-    """
+    """Tell DAG files which DAG is wanted, as in a worker. Airflow's own helper does not reset this."""
     before: Any = os.environ.pop(PARSING_CONTEXT, None)
     try:
         if dag_id is not None:

@@ -1,4 +1,4 @@
-"""Separate sets of databases on a CouchDB: the embedded one, or the one in ``GRDF_TEST_COUCHDB_URL``."""
+"""Separate sets of databases on a CouchDB: the embedded one, or ``GRDF_TEST_COUCHDB_URL``."""
 
 from __future__ import annotations
 
@@ -27,22 +27,14 @@ RAW = "bench.raw"
 
 @dataclass(frozen=True)
 class Stored:
-    """The stored data after a run, read with plain HTTP.
-
-    :param days: kWh by gas day, one entry per document
-    :param months: kWh by ``YYYY-MM``, one entry per document
-    :param years: kWh by ``YYYY``, one entry per document
-    """
+    """The stored kWh after a run by period, read with plain HTTP: one entry per document."""
 
     days: Sequence[tuple[date, float]]
     months: Sequence[tuple[str, float]]
     years: Sequence[tuple[str, float]]
 
     def differences(self, truth: dict[date, int]) -> dict[str, int]:
-        """Return how many days, months and years are wrong.
-
-        :param truth: kWh by gas day, as GRDF currently reports it
-        """
+        """Return how many days, months and years differ from GRDF's kWh by gas day."""
         held = dict(self.days)
         totals = [*self.months, *self.years]
         return {
@@ -56,41 +48,31 @@ class Stored:
 
 @dataclass
 class Place:
-    """A set of fresh databases on the server, whose names share a prefix.
-
-    :param url: the server's address, without credentials
-    :param auth: user and password
-    :param prefix: prefix of the databases' names
-    """
+    """A set of fresh databases on the server with a prefix."""
 
     url: str
     auth: tuple[str, str] = field(repr=False)
     prefix: str
 
     def session(self) -> requests.Session:
-        """Return a session that keeps its connection open and has no retries or other extras."""
         session = requests.Session()
         session.auth, session.trust_env = self.auth, False
         return session
 
     def database(self, doctype: str) -> str:
-        """Return the address of a doctype's database."""
         return f"{self.url}/{quote(database_name(doctype, self.prefix), safe='')}"
 
     def create(self, *doctypes: str) -> None:
-        """Create empty databases."""
         with self.session() as http:
             for doctype in doctypes:
                 http.put(self.database(doctype), timeout=TIMEOUT).raise_for_status()
 
     def remove(self) -> None:
-        """Remove the databases."""
         with self.session() as http:
             for doctype in (DAY, MONTH, YEAR, ACCOUNTS, LEASE, RAW):
                 http.delete(self.database(doctype), timeout=TIMEOUT)
 
     def documents(self, doctype: str) -> list[dict[str, Any]]:
-        """Return all documents of a doctype."""
         with self.session() as http:
             answer = http.get(self.database(doctype) + "/_all_docs", params={"include_docs": "true"}, timeout=TIMEOUT)
             answer.raise_for_status()
@@ -98,7 +80,7 @@ class Place:
             return [document for document in rows if not document["_id"].startswith("_design/")]
 
     def stored(self) -> Stored:
-        """Return the data that a run has stored, read from the documents' fields, because ids differ between ways."""
+        """Return what a run has stored, by the documents' fields: ids differ between ways."""
         days, months, years = (self.documents(doctype) for doctype in (DAY, MONTH, YEAR))
         return Stored(
             days=[(date(each["year"], each["month"], each["day"]), each["load"]) for each in days],
@@ -122,12 +104,7 @@ class Place:
 
 @dataclass
 class Server:
-    """The server that is measured.
-
-    :param url: its address, without credentials
-    :param auth: user and password
-    :param greeting: the server's answer at its root, with its name and version
-    """
+    """The server that is measured."""
 
     url: str
     auth: tuple[str, str] = field(repr=False)
@@ -136,10 +113,7 @@ class Server:
 
     @contextmanager
     def fresh(self, through: str | None = None) -> Iterator[Place]:
-        """Return a place for databases, which are all removed afterwards.
-
-        :param through: address of a proxy to use instead of the server's
-        """
+        """Yield a place for databases, through a proxy if given, and remove all afterwards."""
         self._used += 1
         place = Place(through or self.url, self.auth, f"bench-{os.getpid()}-{self._used}-")
         try:
@@ -150,10 +124,6 @@ class Server:
 
 @contextmanager
 def server(folder: Path) -> Iterator[Server]:
-    """Return the server. It is started here unless the environment names one.
-
-    :param folder: folder for the embedded server's data
-    """
     if named := os.environ.get(VARIABLE):
         parts = urlsplit(named)
         host = parts.netloc.rpartition("@")[2]
@@ -181,6 +151,6 @@ def _sums(days: dict[date, int] | dict[date, float]) -> dict[str, float]:
 
 
 def _off(totals: Sequence[tuple[str, float]], sums: dict[str, float]) -> int:
-    """Count the periods that do not have exactly one document with the right sum, and documents of other periods."""
+    """Count the periods without exactly one document with the right sum, and other documents."""
     wrong = sum(1 for period in sums if [load for name, load in totals if name == period] != [sums[period]])
     return wrong + sum(1 for name, _ in totals if name not in sums)

@@ -12,10 +12,7 @@ _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host
 
 
 class CountingProxy:
-    """A proxy that passes requests on to a server and records them.
-
-    :param target: the server's address, without credentials
-    """
+    """A proxy that passes requests on to a server and records them."""
 
     def __init__(self, target: str) -> None:
         self.seen: list[str] = []
@@ -27,7 +24,6 @@ class CountingProxy:
 
     @property
     def url(self) -> str:
-        """The proxy's address."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> CountingProxy:
@@ -82,4 +78,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _pass_on  # noqa: N815 - the names http.server asks for
 
     def log_message(self, format: str, *args: object) -> None:
-        """Do not log requests. They are recorded in ``seen``."""
+        """Do not log requests: ``seen`` has them."""

@@ -1,7 +1,7 @@
-"""What Cozy's own client waits for when it asks for the data of many accounts: sorted, page by page.
+"""What Cozy's own client waits for when it asks for many accounts' data, sorted and page by page.
 
-The client is ``cozy-stack-client``; it builds the queries, names the indexes and hands on the bookmarks. Each answer is
-compared with what is stored. Beside each stands a page of as many documents by their ids, which needs no index.
+``cozy-stack-client`` builds queries, indexes and bookmarks. Answers are compared with the store, and times with a page
+by ids, which needs no index.
 """
 
 from __future__ import annotations
@@ -30,22 +30,16 @@ ACCOUNTS, YEARS, MINUTES, REPEAT = 15, 1.0, 60.0, 5
 """Few accounts by default: the embedded server reads a whole index for each page, for seconds with 200 accounts."""
 PAGES, PAGE = 5, 100
 BUILDING = 7200
-"""Seconds that CouchDB may take to build an index."""
+"""Seconds to build an index."""
 WITHOUT_PRICE = ("year", "month", "day", "load")
-"""The index that the client makes itself: Ecolyo asks so for days that have no price yet."""
+"""The index that the client makes: Ecolyo asks for days without a price."""
 
 Key = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Question:
-    """A query of the client.
-
-    :param what: what is asked for
-    :param ask: asks, and returns the client's answer
-    :param fields: the fields whose values are compared
-    :param expected: their values in each document, in order
-    """
+    """A query of the client, with the fields to compare and their expected values in order."""
 
     what: str
     ask: Callable[[], dict[str, Any]]
@@ -63,10 +57,6 @@ def run(
     repeat: int | None = None,
     keep: Path | None = None,
 ) -> None:
-    """Run the benchmark.
-
-    :param keep: folder that keeps the databases, as that of ``store``
-    """
     days = round((years or YEARS) * 365)
     with opened(home, keep, days, repeat or REPEAT) as world:
         report.facts = facts_of(world)
@@ -125,17 +115,15 @@ def _measured(report: Report, world: World, question: Question) -> Row:
 
 
 def _page_by_ids(world: World) -> float:
-    """Return the milliseconds of a page of days by their ids."""
     query = {"include_docs": "true", "limit": PAGE, "startkey": json.dumps(other(0, 1).account)}
     with world.busy.session() as http:
-        http.get(world.busy.database(DAY), timeout=TIMEOUT).raise_for_status()  # opens the connection
+        http.get(world.busy.database(DAY), timeout=TIMEOUT).raise_for_status()
         with watch() as taken:
             http.get(world.busy.database(DAY) + "/_all_docs", params=query, timeout=TIMEOUT).raise_for_status()
     return taken.wall
 
 
 def _questions(world: World) -> Iterator[Question]:
-    """Yield what is asked, with what must come."""
     server = world.server
     client = Client(server.url, *server.auth, world.busy.prefix)
     ask = partial(client.ask, pages=PAGES, seconds=BUILDING, limit=PAGE)
@@ -188,13 +176,12 @@ def _questions(world: World) -> Iterator[Question]:
 
 
 def _members(world: World) -> Iterator[tuple[Member, int]]:
-    """Yield every household with the number of daily runs that it has had."""
     yield from ((other(number, world.state.history), 0) for number in range(world.state.filled))
     yield from ((member, world.state.step) for group in world.members.values() for member in group)
 
 
 def _stored(world: World) -> Counter[date]:
-    """Return how many households have each day. The others all have the same."""
+    """Return how many households have each day, where they differ."""
     own = (member.loads(world.state.step) for group in world.members.values() for member in group)
     held = Counter(chain.from_iterable(own))
     for day in other(0, world.state.history).loads(0):
@@ -203,7 +190,6 @@ def _stored(world: World) -> Counter[date]:
 
 
 def _days_of(world: World, wanted: Callable[[int], bool]) -> Counter[Key]:
-    """Return how many households have a load on each day that is wanted."""
     return Counter(
         (day.year, day.month, day.day)
         for member, step in _members(world)
@@ -213,10 +199,7 @@ def _days_of(world: World, wanted: Callable[[int], bool]) -> Counter[Key]:
 
 
 def _totals(world: World, length: int) -> Counter[Key]:
-    """Return how many households have a total of each month or year.
-
-    :param length: 2 for months, 1 for years
-    """
+    """Return how many households have a total of each month (``length`` 2) or year (1)."""
     held: Counter[Key] = Counter()
     for days, number in (
         *((member.loads(world.state.step), 1) for group in world.members.values() for member in group),
@@ -228,6 +211,5 @@ def _totals(world: World, length: int) -> Counter[Key]:
 
 
 def _first(held: Counter[Key], *, newest: bool = False) -> list[Key]:
-    """Return the keys of the documents on the pages that are asked for."""
     every = chain.from_iterable(repeat(key, held[key]) for key in sorted(held, reverse=newest))
     return list(islice(every, PAGES * PAGE))

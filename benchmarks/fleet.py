@@ -1,9 +1,8 @@
-"""A real Airflow reads a fleet of accounts once, to check that only GRDF's quota limits the daily pass.
+"""A real Airflow reads a fleet of accounts once: does only GRDF's quota limit the daily pass?
 
-Airflow has a scheduler with LocalExecutor, an API server and a DAG processor on PostgreSQL, with the settings of
-``airflow.env``. GRDF's stand-in enforces the quota. All accounts are due at once, which is worse than in production,
-where they are spread over the morning. During the pass, a backfill of one account is started and another household
-consents. At the end, every account's days and totals are compared with GRDF's.
+On PostgreSQL with LocalExecutor and ``airflow.env``; GRDF's stand-in enforces the quota. All accounts are due at once,
+worse than in production. Meanwhile a backfill starts and a household consents. At the end all days and totals are
+compared.
 """
 
 from __future__ import annotations
@@ -27,11 +26,10 @@ LIMIT_RATIO, VISIBLE_SECONDS = 1.1, 60.0
 BACKFILLED = 3
 WORD_SECONDS = 15.0
 LIMIT_SECONDS = 180.0
-"""Seconds allowed on top of four times the quota's floor. A task refused by GRDF comes back too late, after 10 min."""
+"""Seconds allowed beyond four times the quota's floor: a refused task comes back after 10 min."""
 
 
 def run(report: Report, home: Path, asked: Asked) -> None:
-    """Run the benchmark."""
     with running(home, asked) as here:
         report.facts = {
             "accounts": asked.accounts,
@@ -41,7 +39,7 @@ def run(report: Report, home: Path, asked: Asked) -> None:
             **asked.settings,
         }
         here.start_dags()
-        # It is scheduled for 13:00, when a daily pass is over, but its first run starts as soon as possible.
+        # Its first run would start at once, but belongs after the daily pass.
         here.airflow.pause("grdf_published")
         _Pass(report, here, asked).measure()
 
@@ -55,7 +53,6 @@ class _Pass:
         self.backfilled = dag_id(here.fleet.members[0].id)
 
     def measure(self) -> None:
-        """Start the scheduler, wait until all runs have ended, and evaluate the result."""
         cpu, start = self.here.cpu(), time.monotonic()
         self.airflow.start(self.here.processes, "scheduler")
         visible: float | None = None
@@ -91,7 +88,7 @@ class _Pass:
             fleet_memory.judge(self.report, fleet_memory.read(self.asked.csv))
 
     def _start_backfill(self) -> None:
-        # Within the stored days, one by one, as a person starts it in Airflow's UI.
+        # Within the stored days, one by one, as from Airflow's UI.
         end = self.here.fleet.seeded_end
         answer = self.airflow.stack.api(
             "POST",
@@ -191,7 +188,7 @@ class _Pass:
 
 
 def _refusals(calls: list[dict[str, Any]]) -> list[str]:
-    """Return for each refused call how soon it came after the previous call."""
+    """Return how soon each refused call came after the previous one."""
     told = []
     for number, (before, call) in enumerate(pairwise(calls), 2):
         if call["status"] == 429:

@@ -1,4 +1,4 @@
-"""Thousands of connected households for a benchmark, as after their first run, and the data that must be stored."""
+"""Thousands of connected households, as after their first run, and the data that must be stored."""
 
 from __future__ import annotations
 
@@ -29,19 +29,14 @@ from tests.meter_documents import meter_document
 CHUNK = 500
 USUAL = {DEFAULT: FIRST}
 DAYS = 70
-"""Number of gas days that each account has before the pass: more than a daily run reads again."""
+"""Gas days of each account before the pass: more than a daily run reads again."""
 NEWEST = 4
-"""Age in days of the newest of them, so that every account's next run finds a new day, whatever its minute."""
+"""Age in days of the newest, so that every next run finds a new day."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """One account of the fleet.
-
-    :param id: account id, in the form of Cozy's
-    :param pce: its meter, which is synthetic
-    :param connection: the client at GRDF that it belongs to
-    """
+    """One account of the fleet, with its synthetic meter and its client at GRDF."""
 
     id: str
     pce: str
@@ -49,12 +44,7 @@ class Member:
 
 
 class Fleet:
-    """The accounts, and the window of days that their consents cover.
-
-    :param size: number of accounts
-    :param today: civil date in Paris
-    :param clients: the third parties by their connections, over which the accounts are spread evenly
-    """
+    """The accounts, spread evenly over the clients, and the window of their rights."""
 
     def __init__(self, size: int, today: date, clients: Mapping[str, Party] = USUAL) -> None:
         self.clients = clients
@@ -66,10 +56,7 @@ class Fleet:
         self.seeded_end = today - timedelta(days=NEWEST)
 
     def connect(self, world: LocalWorld, members: Sequence[Member] | None = None) -> None:
-        """Create the households' rights at GRDF and their documents in CouchDB.
-
-        :param members: households that have just consented; by default the whole fleet, as after its first run
-        """
+        """Create rights at GRDF and account documents: of a fleet after its first run, or of new members."""
         is_read = members is None
         members = self.members if members is None else members
         http = requests.Session()
@@ -110,12 +97,7 @@ class Fleet:
         return with_client(document, member.connection)
 
     def seed(self) -> None:
-        """Store the days before the pass with the project's own load, and look for the consents as each morning does.
-
-        The first look writes to each account which days its right covers. A usual morning must not pay for that.
-
-        The environment must contain Airflow's connections to GRDF and CouchDB.
-        """
+        """Store the days before the pass with our own load, and note the rights as each morning does."""
         from grdf.hooks.couchdb import CouchDBHook
         from tests.helpers import MemoryShelf, adict_hook
         from tests.leaving.runs import check
@@ -131,11 +113,7 @@ class Fleet:
             check()
 
     def differences(self, world: LocalWorld, last_days: Mapping[str, date]) -> list[str]:
-        """Compare everything stored, read with plain HTTP, with GRDF's figures.
-
-        :param last_days: the gas day of each account's newest run, by account id
-        :return: one sentence for each account that is wrong
-        """
+        """Compare everything stored with GRDF's figures up to each newest run: a sentence per wrong account."""
         stored = _stored(world)
         wrong = []
         for member in self.members:
@@ -152,7 +130,6 @@ class Fleet:
 
 
 def _stored(world: LocalWorld) -> dict[tuple[str, str], dict[str, float]]:
-    """Return kWh by period of every account and meter."""
     found: dict[tuple[str, str], dict[str, float]] = {}
     http = requests.Session()
     http.auth = (world.couch.user, world.couch.password)

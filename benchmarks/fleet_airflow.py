@@ -1,6 +1,6 @@
-"""A real Airflow on PostgreSQL for the fleet, with the settings of ``airflow.env``, and queries of its database.
+"""A real Airflow on PostgreSQL with ``airflow.env``, and queries of its database.
 
-Its DAG processor has the compose file's settings for the one of the accounts.
+Its DAG processor has the compose file's settings for the accounts'.
 """
 
 from __future__ import annotations
@@ -32,16 +32,10 @@ READING = {
     for name, value in _COMPOSE["airflow-account-processor"]["environment"].items()
     if name.startswith(("AIRFLOW__DAG_PROCESSOR__", "AIRFLOW__SCHEDULER__"))
 }
-"""How often DAG files are read, and how soon what they no longer hold goes."""
 
 
 class FleetAirflow:
-    """Airflow's components, started one by one.
-
-    :param home: Airflow's home
-    :param database: Airflow's database
-    :param clients: the third parties by their connections, whose quota is set there
-    """
+    """Airflow's components, started one by one."""
 
     def __init__(
         self, home: Path, world: LocalWorld, database: Postgres, asked: Asked, clients: Mapping[str, Party]
@@ -59,28 +53,18 @@ class FleetAirflow:
         self._db: psycopg.Connection[Any] | None = None
 
     def migrate(self) -> None:
-        """Create the database's tables."""
         self.stack.migrate()
         self._db = psycopg.connect(self._url, autocommit=True)
 
     def start(self, processes: Processes, *names: str) -> None:
-        """Start components, and wait for the API server.
-
-        :param processes: the block that stops them
-        :param names: the Airflow commands that run them
-        """
+        """Start components, and wait for the API server."""
         for name in names:
             self.children[name] = self.stack.component(processes, name)
         if "api-server" in names:
             self.stack.await_api(self.children["api-server"])
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Query Airflow's database.
-
-        :param query: SQL
-        :param values: values for its placeholders
-        :raises ProcessError: if a component has exited by itself
-        """
+        """Query Airflow's database; ``ProcessError`` if a component has exited."""
         for child in self.children.values():
             if not child.alive():
                 raise ProcessError(f"{child.name} ended by itself. Its log ends with:\n{child.tail()}")
@@ -88,30 +72,23 @@ class FleetAirflow:
         return self._db.execute(query.encode(), values).fetchall()
 
     def dags(self) -> int:
-        """Return the number of accounts whose DAG is in the database, and so in the UI."""
         return int(self.rows("SELECT count(*) FROM dag WHERE dag_id LIKE 'grdf_account__%%' AND NOT is_stale")[0][0])
 
     def pause(self, dag: str) -> None:
-        """Wait until a DAG exists, and pause it."""
         limit = time.monotonic() + 120
         while not self.has_dag(dag) and time.monotonic() < limit:
             time.sleep(0.5)
         self.stack.api("PATCH", f"/dags/{dag}", json={"is_paused": True}).raise_for_status()
 
     def pause_all(self) -> None:
-        """Pause all DAGs that are there, so that no run is started."""
         assert self._db is not None
         self._db.execute("UPDATE dag SET is_paused = true")
 
     def has_dag(self, dag: str) -> bool:
-        """Return whether a DAG is in the database."""
         return bool(self.rows("SELECT 1 FROM dag WHERE dag_id = %s AND NOT is_stale", dag))
 
     def await_dags(self, count: int, seconds: float) -> float:
-        """Wait until that many accounts have a DAG, and all others are there; return the seconds that it took.
-
-        :raises ProcessError: if they do not in time
-        """
+        """Wait until exactly so many accounts have a DAG; return the seconds, or raise ``ProcessError``."""
         start = time.monotonic()
         while (found := self.dags()) < count:
             if time.monotonic() - start > seconds:
@@ -123,20 +100,14 @@ class FleetAirflow:
         return time.monotonic() - start
 
     def runs(self, kind: str) -> dict[str, int]:
-        """Count the accounts' runs by state.
-
-        :param kind: run type, such as ``scheduled``
-        """
         query = "SELECT state, count(*) FROM dag_run WHERE run_type = %s AND dag_id LIKE 'grdf_account__%%' GROUP BY 1"
         return dict(self.rows(query, kind))
 
     def tasks(self) -> dict[str, int]:
-        """Count the accounts' task instances by state."""
         query = "SELECT coalesce(state, 'none'), count(*) FROM task_instance WHERE dag_id LIKE %s GROUP BY 1"
         return dict(self.rows(query, f"{DAG_PREFIX}%"))
 
     def unfinished(self) -> list[str]:
-        """Return some tasks that did not succeed, with their states."""
         query = (
             "SELECT dag_id, task_id, state FROM task_instance"
             " WHERE dag_id LIKE %s AND state IS DISTINCT FROM 'success' LIMIT 5"
@@ -144,7 +115,6 @@ class FleetAirflow:
         return [f"{dag} {task} {state}" for dag, task, state in self.rows(query, f"{DAG_PREFIX}%")]
 
     def span(self, kind: str) -> tuple[datetime | None, datetime | None]:
-        """Return when the first run of a type was queued and the last one ended, without those of the new household."""
         query = (
             "SELECT min(queued_at), max(end_date) FROM dag_run"
             " WHERE run_type = %s AND dag_id LIKE %s AND dag_id NOT LIKE '%%newcomer%%'"
@@ -153,10 +123,7 @@ class FleetAirflow:
         return first, last
 
     def last_days(self) -> dict[str, date]:
-        """Return the newest gas day that each account's successful runs have requested.
-
-        A manual run has no data interval; it requests the last gas day that has ended (``run_day``).
-        """
+        """Return the newest gas day requested by each account's successful runs, also by manual ones."""
         query = (
             "SELECT dag_id, data_interval_start, run_after FROM dag_run"
             " WHERE state = 'success' AND run_type <> 'backfill' AND dag_id LIKE %s"
@@ -177,5 +144,4 @@ class FleetAirflow:
         )
 
     def errors(self) -> list[str]:
-        """Return import errors of DAG files, the first line of each."""
         return [text.splitlines()[-1] for (text,) in self.rows("SELECT stacktrace FROM import_error")]

@@ -11,15 +11,12 @@ from pathlib import Path
 class Asked:
     """One fleet benchmark.
 
-    :param accounts: number of connected accounts
-    :param per_second: GRDF's quota of each client in calls per second, enforced by the sandbox
-    :param clients: number of clients at GRDF, over which the accounts are spread evenly
-    :param minutes: watch the pass for this long only; ``None`` for all of it
-    :param then: minutes during which manual runs are started after the pass; ``None`` for none
-    :param every: seconds between two manual runs
+    :param per_second: each client's quota, enforced by the sandbox
+    :param minutes: watch the pass for this long only
+    :param then: minutes of manual runs after the pass, one ``every`` so many seconds
     :param csv: file for the memory of each minute
-    :param idle: minutes of watching a fleet that has nothing to do; ``None`` for a pass
-    :param settings: Airflow settings to try, which override ``airflow.env``
+    :param idle: minutes of watching a fleet at rest, in place of a pass
+    :param settings: Airflow settings to try, over ``airflow.env``
     """
 
     accounts: int = 60
@@ -34,5 +31,4 @@ class Asked:
 
     @property
     def calls_per_second(self) -> float:
-        """The quotas of all clients together."""
         return self.per_second * self.clients

@@ -1,4 +1,4 @@
-"""The clients at GRDF of a fleet: one as usual, or several, each with a quota, rights and a list of its own."""
+"""A fleet's clients at GRDF, each with its quota, rights and list."""
 
 from __future__ import annotations
 
@@ -11,19 +11,16 @@ from tests.parties import connections_of
 
 
 def several(number: int) -> dict[str, Party]:
-    """Return so many third parties by the ids of their connections: ``grdf_adict``, ``grdf_adict_2`` and so on."""
     return {DEFAULT if place == 1 else f"{DEFAULT}_{place}": party for place, party in enumerate(PARTIES[:number], 1)}
 
 
 def environment(world: LocalWorld, clients: Mapping[str, Party]) -> dict[str, str]:
-    """Return the connections of the clients and the setting that names them, as environment variables."""
     found = {"AIRFLOW__GRDF__CONNECTIONS": ", ".join(clients)}
     for connection, party in clients.items():
         found |= connections_of(world, connection, party)
-    del found[f"{variable(DEFAULT)}_DELETE"]  # that of the usual client has a name of its own
+    del found[f"{variable(DEFAULT)}_DELETE"]  # the usual client's has a name of its own
     return found
 
 
 def variable(connection: str) -> str:
-    """Return the environment variable of a connection."""
     return f"AIRFLOW_CONN_{connection.upper()}"

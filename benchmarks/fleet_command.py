@@ -1,8 +1,4 @@
-"""``./grdf bench fleet``: a real Airflow and many accounts, for one daily pass, or at rest.
-
-The exit code is 0 if it ran and everything stored was verified, 1 if something was wrong. A missed target is not a
-failure.
-"""
+"""``./grdf bench fleet``: a real Airflow and many accounts, for one daily pass, or at rest."""
 
 from __future__ import annotations
 
@@ -19,7 +15,6 @@ from benchmarks.report import Report, machine
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
-    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="./grdf bench fleet",
         description="A real Airflow on PostgreSQL reads many accounts under GRDF's quota. Needs Debian's postgresql.",
@@ -46,7 +41,6 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def main(argv: list[str]) -> int:
-    """Run the benchmark."""
     options = arguments(argv)
     report = Report("fleet")
     facts = machine()

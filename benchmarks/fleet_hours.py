@@ -1,4 +1,4 @@
-"""Runs at a slow pace, to see whether the memory of any process grows: one account's every few seconds, in a cycle."""
+"""Runs at a slow pace, to see whether any process's memory grows."""
 
 from __future__ import annotations
 
@@ -14,14 +14,7 @@ from include.sandbox.processes import ProcessError
 
 
 def drive(report: Report, here: Running, every: float, seconds: float, watch: Watch) -> None:
-    """Start runs one after the other.
-
-    :param report: the report, to which problems are added
-    :param here: the running fleet
-    :param every: seconds from one run to the next
-    :param seconds: total duration; no runs are started in the first and the last minute
-    :param watch: takes samples in the meantime
-    """
+    """Start runs one after the other, but none in the first and the last minute."""
     start = time.monotonic()
     end = start + seconds
     next_run, number = start + 60, 0

@@ -1,7 +1,4 @@
-"""A fleet with nothing to do: what it costs, and how soon Airflow sees that an account has come or gone.
-
-All DAGs are paused, so that no run starts: what is left is what the components do by themselves.
-"""
+"""A fleet at rest: its cost, and how soon Airflow sees an account come or go. All DAGs are paused."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from include.sandbox.connect import AccountDocuments
 from tests.postgres import version
 
 SETTLING = 90.0
-"""Seconds before the measurement, in which the components end what their start has brought."""
+"""Seconds for the components to settle before the measurement."""
 LIMIT_CORES, LIMIT_CORES_LARGE, LIMIT_SECONDS = 0.05, 0.10, 15.0
 LARGE = 20_000
 PATIENCE = 300.0
@@ -26,7 +23,6 @@ REPEATS = 3
 
 
 def run(report: Report, home: Path, asked: Asked) -> None:
-    """Run the benchmark."""
     with running(home, asked) as here:
         report.facts = {
             "accounts": asked.accounts, "minutes": asked.idle, "postgresql": version(), **asked.settings
@@ -53,7 +49,6 @@ def _measure(report: Report, here: Running, seconds: float) -> None:
 
 
 def _changes(report: Report, here: Running) -> None:
-    """Connect some households and remove them again, one by one."""
     book = AccountDocuments(here.world.couch.url, here.world.couch.user, here.world.couch.password)
     rows = []
     for number in range(len(here.fleet.members), len(here.fleet.members) + REPEATS):

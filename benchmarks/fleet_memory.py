@@ -1,4 +1,4 @@
-"""Evaluation of the samples of a long run: whether the memory of a fleet's processes grows."""
+"""Whether the memory of a fleet's processes grows in a long run."""
 
 from __future__ import annotations
 
@@ -10,24 +10,19 @@ from benchmarks.fleet_processes import SIZES
 from benchmarks.report import Report, Target
 
 WARM_UP = 0.25
-"""Share of the run after which memory should stop growing: by then each account has run, and caches are full."""
+"""Share of the run after which memory should stop growing."""
 LIMIT_GROWTH = 5.0
-"""Percentage by which a component may be larger in the last quarter than in the second."""
+"""Percentage of growth allowed from the second to the last quarter."""
 SHORTEST = 30
-"""Minimum minutes of a run for a statement about growth."""
+"""Minutes of a run below which growth means nothing."""
 
 
 def read(file: Path) -> list[dict[str, str]]:
-    """Return the samples of a long run, which may still be going on."""
     with file.open(newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
 
 
 def judge(report: Report, samples: Sequence[Mapping[str, str]]) -> None:
-    """Add the evaluation of the samples to the report.
-
-    :param samples: rows of the CSV file
-    """
     minutes = max(float(row["minute"]) for row in samples)
     last = samples[-1]
     report.facts |= {"minutes": round(minutes), "runs": last["runs"], "tasks": last["tasks"]}
@@ -55,7 +50,6 @@ def judge(report: Report, samples: Sequence[Mapping[str, str]]) -> None:
 
 
 def _mean(rows: Sequence[Mapping[str, str]], kind: str, minutes: float, quarter: int) -> float | None:
-    """Return the mean size in one quarter of the run. The first one, the warm-up, is number 0."""
     first, end = quarter * WARM_UP * minutes, (quarter + 1) * WARM_UP * minutes
     sizes = [float(row[kind]) for row in rows if first <= float(row["minute"]) <= end]
     return sum(sizes) / len(sizes) if sizes else None

@@ -16,11 +16,7 @@ SIZES = {"rss": "Rss:", "pss": "Pss:", "anon": "Pss_Anon:"}
 
 
 def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
-    """Return the CPU seconds that components and all their children have used, including children that have ended.
-
-    LocalExecutor's workers and the tasks that they fork are counted separately from the scheduler.
-
-    """
+    """Return the CPU seconds of components with their children. LocalExecutor's workers count separately."""
     used: dict[str, float] = {}
     for name, root in roots.items():
         below: set[int] = set()  # workers and what they fork
@@ -36,14 +32,10 @@ def cpu_seconds(roots: Mapping[str, int]) -> dict[str, float]:
 
 
 def memory(roots: Mapping[str, int]) -> dict[str, dict[str, float]]:
-    """Return the memory of components in MiB.
+    """Return the memory of components in MiB, without processes of tasks.
 
-    RSS counts shared memory in full for each process, PSS divides it among them. "anon" is the part of PSS that
-    belongs to no file and is not shared memory: it grows if a process keeps more and more.
-
-    Processes of tasks, which live for a second, are left out. LocalExecutor's workers, which stay, are summed up.
-
-    :return: ``rss``, ``pss`` and ``anon`` by component
+    RSS counts shared memory in full, PSS divides it. "anon" is the part of PSS without file or sharing: it grows with
+    what a process keeps.
     """
     found: dict[str, dict[str, float]] = {}
     for name, pid in roots.items():
@@ -52,7 +44,7 @@ def memory(roots: Mapping[str, int]) -> dict[str, dict[str, float]]:
                 role = _role(name, pid, process)
                 if role is None:
                     continue
-                sizes = _memory(process.pid)  # before recording the role, because the process may be gone
+                sizes = _memory(process.pid)  # first: the process may be gone
                 sums = found.setdefault(role, dict.fromkeys(SIZES, 0.0))
                 for kind, size in sizes.items():
                     sums[kind] += size

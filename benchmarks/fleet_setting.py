@@ -1,4 +1,4 @@
-"""A running fleet with everything that it needs: GRDF's stand-in, CouchDB, PostgreSQL and Airflow."""
+"""A running fleet with GRDF's stand-in, CouchDB, PostgreSQL and Airflow."""
 
 from __future__ import annotations
 
@@ -22,14 +22,7 @@ from tests.postgres import Postgres, postgres
 
 @dataclass
 class Running:
-    """A running fleet.
-
-    :param fleet: the accounts
-    :param airflow: Airflow
-    :param database: Airflow's PostgreSQL
-    :param processes: the block that stops Airflow's components
-    :param started: ``time.monotonic()`` at the start
-    """
+    """A running fleet, ``started`` at a ``time.monotonic()``."""
 
     world: LocalWorld
     fleet: Fleet
@@ -39,7 +32,6 @@ class Running:
     started: float
 
     def roots(self) -> dict[str, int]:
-        """Return the process id of each component."""
         found = {name: child.pid for name, child in self.airflow.children.items()}
         found["postgres"] = self.database.child.pid
         if self.world.couch.pid:
@@ -48,32 +40,27 @@ class Running:
         return found
 
     def cpu(self) -> dict[str, float]:
-        """Return the CPU seconds used so far, by component."""
         return cpu_seconds(self.roots())
 
     def memory(self) -> dict[str, dict[str, float]]:
-        """Return the memory in use, by component."""
         return memory(self.roots())
 
     def start_dags(self) -> None:
-        """Start the API server and the DAG processor, and wait until all accounts have their DAGs."""
         self.airflow.start(self.processes, "api-server", "dag-processor")
         accounts = len(self.fleet.members)
         seconds = self.airflow.await_dags(accounts, 120 + accounts)
         self.say(f"Airflow has all DAGs, {seconds:.0f} s after its DAG processor was started.")
 
     def say(self, text: str) -> None:
-        """Print what happens, with the seconds since the start."""
         print(f"[{time.monotonic() - self.started:6.0f} s] {text}", flush=True)
 
     def calls(self) -> list[dict[str, Any]]:
-        """Return the calls that GRDF's stand-in counted for the quota: all except those for tokens."""
         return [call for call in self.world.control.log() if call["grant"] and "/access_token" not in call["path"]]
 
 
 @contextmanager
 def running(home: Path, asked: Asked) -> Iterator[Running]:
-    """Start everything except Airflow's components, connect the accounts, and store their days up to a few days ago."""
+    """Start everything except Airflow's components, connect the accounts, and store older days."""
     started = time.monotonic()
     with LocalWorld(home / "world") as world, postgres(world.processes) as database, Processes() as processes:
         clients = several(asked.clients)
@@ -84,7 +71,7 @@ def running(home: Path, asked: Asked) -> Iterator[Running]:
         airflow.migrate()
         here.say("GRDF's stand-in, CouchDB and PostgreSQL run; Airflow's tables are made.")
         fleet.connect(world)
-        if asked.idle:  # nothing is read, and 20,000 accounts are more than GRDF lets us read in a day
+        if asked.idle:  # nothing is read: the accounts may exceed GRDF's quota of a day
             here.say(f"{asked.accounts} accounts are connected.")
         else:
             fleet.seed()

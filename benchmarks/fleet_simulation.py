@@ -1,11 +1,7 @@
-"""A simulation that shows whether every account is read every day while calls to GRDF are scarce and an import runs.
+"""A simulation: is every account read every day while calls are scarce and an import runs?
 
-Some accounts have many meters. The daily runs' ``extract`` and the import's ``read`` are the real operators, with the
-real hook, governor and ledger of calls. Simulated are time, GRDF's answers (empty), the network, CouchDB and Airflow's
-scheduler (a pool of slots, where a task that waits returns its slot and runs again later). The result is the same every
-time.
-
-``./grdf bench quota-fleet`` prints it.
+Operators, hook, governor and state are real. Time, GRDF's (empty) answers, the network, CouchDB and Airflow's scheduler
+are simulated, with the same result every time. ``./grdf bench quota-fleet`` prints it.
 """
 
 from __future__ import annotations
@@ -32,16 +28,10 @@ SLOTS, IMPORT_SLOTS = 32, 2
 
 @dataclass(frozen=True)
 class Fleet:
-    """A fleet of accounts and its quota.
+    """A fleet and its quota.
 
-    :param small: number of accounts with one meter
-    :param big: number of accounts with :attr:`meters` meters
-    :param meters: number of meters of each big account
-    :param per_second: calls per second
-    :param per_day: calls per day
-    :param days: number of days to simulate
-    :param import_day: day on which an import of the past of all accounts is started
-    :param import_hour: hour at which that import is started
+    :param big: number of accounts with :attr:`meters` meters, beside ``small`` ones with one
+    :param days: to simulate; on ``import_day`` at ``import_hour`` an import of the past of all begins
     """
 
     small: int = 2000
@@ -55,7 +45,6 @@ class Fleet:
 
     @property
     def wanted(self) -> int:
-        """Number of calls that the daily runs need per day."""
         return self.small + self.big * self.meters
 
     def part(self, divisor: int) -> Fleet:
@@ -71,12 +60,12 @@ class Fleet:
 
 @dataclass
 class Outcome:
-    """The result of a simulation.
+    """The result of a simulation, by day.
 
-    :param read: by day, the number of small and big accounts whose meters were all read on that day
-    :param calls: by day, the number of calls that GRDF saw, of daily runs and of the import
-    :param latest: by day, how many hours after its scheduled time the last run ended, of the runs that have ended
-    :param waits: by day, how often a task had to wait and run again later
+    :param read: small and big accounts with all meters read
+    :param calls: of daily runs and of the import
+    :param latest: hours from the scheduled time to the end of the last run
+    :param waits: how often a task had to wait
     :param most: highest number of calls in any 24 hours
     """
 
@@ -88,7 +77,6 @@ class Outcome:
     most: int = 0
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the table's rows, one per day."""
         return [
             {
                 "day": day,
@@ -104,7 +92,6 @@ class Outcome:
 
     @property
     def unread(self) -> int:
-        """Number of times that an account was not read on a day."""
         return sum(self.fleet.small + self.fleet.big - sum(day) for day in self.read)
 
 
@@ -151,12 +138,10 @@ class World:
     # -- Airflow -------------------------------------------------------------------------------------------------------
 
     def submit(self, task: Task) -> None:
-        """Run a task as soon as there is a free slot. Daily runs have priority."""
         (self.ready if task.daily else self.ready_import).append(task)
         self._fill()
 
     def give_back(self, task: Task) -> None:
-        """Return a slot to the pool."""
         self.slots += 1
         self.import_slots += not task.daily
         self.hub.at(self.hub.now, self._fill)
@@ -171,7 +156,7 @@ class World:
     # -- the tasks -----------------------------------------------------------------------------------------------------
 
     def hook(self) -> Any:
-        """Return the hook for ADICT. It is the real one, except that it does not send requests."""
+        """Return the real hook for ADICT, without sending."""
         import requests
 
         from grdf.hooks.adict import AdictHook
@@ -203,7 +188,7 @@ class World:
         return operator
 
     def daily_run(self, account: str, day: int) -> None:
-        """Start an account's run for a day, unless its last run is still going on."""
+        """Start an account's run for a day, unless its last one goes on."""
         from grdf.operators.extract import ExtractOperator
         from grdf.staging.staged_answers import Staging
 
@@ -229,7 +214,7 @@ class World:
         self.submit(Task(self, work, done, daily=True))
 
     def import_(self) -> None:
-        """Start an import of the past of all accounts, with one mapped task for each."""
+        """Start an import of the past, one mapped task per account."""
         from grdf.operators.history import PlanHistoryOperator, ReadHistoryOperator
         from grdf.quota.governor import Governor
 
@@ -254,7 +239,6 @@ class World:
     # -- the days ------------------------------------------------------------------------------------------------------
 
     def go(self) -> Outcome:
-        """Run the simulation for all days."""
         from grdf.timetable import minute_of
 
         fleet, outcome = self.fleet, Outcome(self.fleet)
@@ -295,10 +279,6 @@ def _context(run_id: str, start: datetime | None) -> Any:
 
 
 def simulate(fleet: Fleet, home: Path) -> Outcome:
-    """Simulate a fleet.
-
-    :param home: an empty folder
-    """
     ours = logging.getLogger("grdf")
     level = ours.level
     ours.setLevel(logging.ERROR)

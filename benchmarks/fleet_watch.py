@@ -1,4 +1,4 @@
-"""Monitoring of a running fleet: the memory of each component, and how often Airflow parses the DAG files."""
+"""Samples of a running fleet: memory of each component, and parsing of DAG files."""
 
 from __future__ import annotations
 
@@ -18,11 +18,7 @@ FIELDS = ("minute", "runs", "tasks", "component", *SIZES)
 
 
 class Watch:
-    """A monitor that takes samples of a running fleet.
-
-    :param here: the running fleet
-    :param file: CSV file for the memory of each minute; none by default
-    """
+    """Takes samples of a running fleet, into a CSV file if given."""
 
     def __init__(self, here: Running, file: Path | None = None) -> None:
         self._here, self._file = here, file
@@ -36,7 +32,6 @@ class Watch:
                 csv.DictWriter(out, FIELDS).writeheader()
 
     def look(self) -> None:
-        """Take the samples that are due."""
         now = time.monotonic()
         if self._file and now >= self._next_memory:
             self._next_memory += MEMORY_SECONDS
@@ -47,7 +42,7 @@ class Watch:
             self._dag_files()
 
     def dag_files(self) -> list[Row]:
-        """Return how long parsing takes and how often it happens, for each DAG file that was parsed again."""
+        """Return duration and frequency of parsing for each DAG file parsed again."""
         return [
             {
                 "DAG file": name,

@@ -13,18 +13,10 @@ from include.sandbox.adict.meter_data.readings import CORRECTED, DEFINITIVE, MEA
 
 REREAD = REREAD_DAYS
 SETTLED = 35
-"""Approximate number of days after which GRDF declares a day definitive."""
 
 
 def answer_body(pce: str, window: Window, loads: Mapping[date, int], corrected: Collection[date], newest: date) -> str:
-    """Return an answer of ADICT, with one line per gas day.
-
-    :param pce: the meter
-    :param window: the requested gas days
-    :param loads: kWh of each of them
-    :param corrected: the days that GRDF has corrected
-    :param newest: the newest gas day of all; days long before it are definitive
-    """
+    """Return an answer of ADICT with one line per gas day; days long before ``newest`` are definitive."""
     asked = Asked(window.first, window.end)
     lines = []
     for day in window.days():

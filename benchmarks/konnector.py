@@ -1,12 +1,10 @@
-"""A reimplementation of how Cozy's konnector stores data, from public information, for comparison in benchmarks.
+"""How Cozy's konnector stores data, reimplemented from public information.
 
-* Days: ``hydrateAndFilter`` reads the whole doctype and drops days that are already stored, then ``addData`` sends one
-  document per request. A day that GRDF has corrected counts as stored.
-* Totals: for each month and year of the new days, the whole doctype is read, the old document is deleted, and its load
-  plus that of the new days is stored as a new document, again with ``hydrateAndFilter`` and ``addData``.
+* Days: ``hydrateAndFilter`` reads the whole doctype and drops stored days, also corrected
+  ones; ``addData`` sends one document per request.
+* Totals: for each period the whole doctype is read, the old document deleted, and its load plus the new days' stored.
 
-The real konnector uses CouchDB through cozy-stack. This one uses CouchDB directly, which saves it the stack's own work
-and requests (the stack looks up a document before deleting it).
+The real one goes through cozy-stack; this one saves the stack's work and requests.
 """
 
 from __future__ import annotations
@@ -24,10 +22,7 @@ KEYS = ("year", "month", "day", "hour", "minute")
 
 
 class Konnector:
-    """The konnector for one household's databases.
-
-    :param place: the databases
-    """
+    """The konnector for one household's databases."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -35,11 +30,9 @@ class Konnector:
         self.requests_sent = 0
 
     def close(self) -> None:
-        """Close the connection."""
         self._http.close()
 
     def load(self, readings: Iterable[Reading]) -> None:
-        """Store the new days and add them to the totals."""
         new = self._store_new(DAY, [_document(each.day, each.load) for each in readings])
         for doctype, key in ((MONTH, ("year", "month")), (YEAR, ("year",))):
             self._store_new(doctype, self._totals(doctype, key, new))
@@ -56,7 +49,7 @@ class Konnector:
         return totals
 
     def _reset(self, doctype: str, year: int, month: int) -> float:
-        """Remove the current total of a period and return its load. The whole doctype is read to find it."""
+        """Remove a period's total and return its load, reading the whole doctype."""
         load = 0.0
         for document in self._all(doctype):
             if (document["year"], document["month"]) == (year, month):

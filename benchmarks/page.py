@@ -1,7 +1,7 @@
-"""The cost of the page: all of thousands of accounts together, their list, and the page of one account.
+"""The cost of the page with thousands of accounts: fleet, list, one account.
 
-A real API server answers over HTTP. A proxy counts its requests to CouchDB. Every answer is compared with the stored
-data. For comparison, one raw request reads all account documents, as a list without the mirror would.
+A real API server answers over HTTP, a proxy counts its requests to CouchDB, answers are compared with the store. One
+raw request reads all account documents for comparison.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ FLEET, LIST, VIEW, RAW = "the fleet", "the list, first page", "an account's view
 
 
 def run(report: Report, home: Path, *, accounts: int | None, repeat: int | None) -> None:
-    """Run the benchmark."""
     number = accounts or ACCOUNTS
     today = paris_today(datetime.now(UTC))
     fleet = Fleet(today)
@@ -57,8 +56,6 @@ def run(report: Report, home: Path, *, accounts: int | None, repeat: int | None)
 
 
 class _Site:
-    """The page, used by an administrator."""
-
     def __init__(self, stack: AirflowStack, proxy: CountingProxy) -> None:
         self.proxy = proxy
         self.url = f"{stack.url}/grdf"

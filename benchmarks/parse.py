@@ -1,4 +1,4 @@
-"""The cost of an account's DAG for Airflow: to build and serialise it, to store it, and to find it in a worker."""
+"""The cost of an account's DAG for Airflow: building, serialising, storing, finding it in a worker."""
 
 from __future__ import annotations
 
@@ -19,14 +19,10 @@ Files = dict[str, tuple[Path, ...]]
 NAIVE = "naive (cron, Params, 4 empty tasks)"
 LIMIT_MS = 5.0
 SYNCED = 100
-"""Maximum number of DAGs per database pass. The cost per DAG is the same for more, and cron is slow."""
+"""DAGs per database pass: more cost the same each."""
 
 
 def run(report: Report, home: Path, *, accounts: int, repeat: int) -> None:
-    """Run the benchmark.
-
-    :param home: Airflow's home, an empty folder
-    """
     ids = [blake2b(f"bench-{number}".encode(), digest_size=16).hexdigest() for number in range(accounts)]
     ours = _bundle(home / "bundle", ids)
     report.facts = {"accounts": accounts, "repeats": repeat, "figures": "medians"}
@@ -43,7 +39,6 @@ def run(report: Report, home: Path, *, accounts: int, repeat: int) -> None:
 
 
 def _bundle(folder: Path, ids: list[str]) -> tuple[Path, ...]:
-    """Write the bundle's files, and return them by their numbers."""
     folder.mkdir(parents=True)
     write_changed(folder, ids)
     return tuple(folder / f"grdf_accounts_{number}.py" for number in range(DAG_FILES))
@@ -81,7 +76,7 @@ def _build_and_serialise(report: Report, files: Files, repeat: int) -> None:
 
 
 def _workers(report: Report, files: Files, account: str, repeat: int) -> None:
-    """Measure how long a worker takes to find its DAG. Call this first, to measure the process's first parse."""
+    """Measure how long a worker takes to find its DAG, first: the process's first parse."""
 
     def measure(file: Path, dag_id: str) -> Figures:
         with airflow.parsing_context(dag_id), watch() as parse:

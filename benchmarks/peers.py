@@ -1,7 +1,6 @@
-"""One household's gas days from GRDF to CouchDB in four ways: the first import of all days, then a daily run.
+"""One household's gas days in four ways: the first import of all days, then a daily run.
 
-After each run the store is read with plain HTTP and compared with GRDF. What the konnector gets wrong by design is
-expected exactly; any other difference makes the benchmark fail.
+Each store is compared with GRDF. What the konnector gets wrong by design is expected; any other difference fails.
 """
 
 from __future__ import annotations
@@ -21,10 +20,6 @@ WAYS: tuple[type[Way], ...] = (Floor, CallAndLoad, Tasks, Konnector)
 
 
 def run(report: Report, home: Path, *, days: int | None, repeat: int) -> None:
-    """Run the benchmark.
-
-    :param days: length of the first import; ``None`` for all that GRDF serves, three years
-    """
     with opened(home, days) as scene:
         report.facts = {
             "gas days": len(scene.set(FIRST)),
@@ -85,7 +80,6 @@ def _count(report: Report, scene: Scene, kind: type[Way]) -> dict[str, Row]:
 
 
 def _time(report: Report, scene: Scene, kind: type[Way]) -> Figures:
-    """Do all runs of one way in fresh databases, and return their milliseconds."""
     figures: Figures = {}
     with scene.couch.fresh() as place:
         way = kind(scene.site(place))

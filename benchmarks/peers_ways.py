@@ -1,4 +1,4 @@
-"""The ways of getting a household's gas days from GRDF to CouchDB that are compared."""
+"""The compared ways of getting a household's gas days to CouchDB."""
 
 from __future__ import annotations
 
@@ -33,10 +33,7 @@ Document = dict[str, Any]
 
 
 class Way(ABC):
-    """One way, with separate databases.
-
-    :param site: the site on which it works
-    """
+    """One way, with separate databases."""
 
     name = ""
     blind_to_corrections = False
@@ -45,15 +42,13 @@ class Way(ABC):
         self.site = site
 
     def begin(self) -> None:
-        """Create the databases."""
         self.site.place.create(DAY, MONTH, YEAR, ACCOUNTS)
 
     @abstractmethod
     def run(self, run: str) -> None:
-        """Do the first import or the daily run, from GRDF to CouchDB."""
+        """Do the first import or the daily run."""
 
     def stored(self) -> Stored:
-        """Return what it has stored, read with plain HTTP."""
         return self.site.place.stored()
 
     def close(self) -> None:  # noqa: B027 - most have nothing open between runs
@@ -61,9 +56,9 @@ class Way(ABC):
 
 
 class Floor(Way):
-    """The minimum for any way: one call for the days, and one raw ``_bulk_docs`` with new data.
+    """The minimum: one call for the days, and one raw ``_bulk_docs``.
 
-    It remembers its token and what was stored before, with the revisions, and uses one database for all three doctypes.
+    It remembers its token and revisions, and uses one database for all three doctypes.
     """
 
     name = "the floor: one raw _bulk_docs"
@@ -114,10 +109,7 @@ class Floor(Way):
 
 
 class Tasks(Way):
-    """The project's four tasks one after the other, each with its own clients, as in Airflow's workers.
-
-    The daily run finds the token that another account's run has fetched, as all do but one in four hours.
-    """
+    """The project's four tasks in a row, each with its own clients; the token is at hand."""
 
     name = "ours: the DAG's four tasks"
 
@@ -151,7 +143,7 @@ class Tasks(Way):
 
 
 class CallAndLoad(Way):
-    """The core of the project's tasks: one call and one load, without the account, staging or checks around them."""
+    """The core of the tasks: one call and one load."""
 
     name = "ours: the call and the load alone"
 
@@ -169,7 +161,7 @@ class CallAndLoad(Way):
 
 
 class Konnector(Way):
-    """The konnector's window of three years each time, and its way of storing, without its work on the account."""
+    """The konnector's window of three years, and its way of storing."""
 
     name = "the konnector's algorithm"
     blind_to_corrections = True
@@ -188,7 +180,6 @@ class Konnector(Way):
 
 
 def data_token(http: requests.Session, site: Site) -> str:
-    """Request a data token, as any client does."""
     form = {
         "grant_type": "client_credentials",
         "client_id": site.grdf["client_id"],
@@ -201,7 +192,7 @@ def data_token(http: requests.Session, site: Site) -> str:
 
 
 def plain_days(http: requests.Session, site: Site, token: str, run: str) -> dict[date, int]:
-    """Ask for a run's gas days, and return kWh by gas day, without days that have no figure."""
+    """Return a run's kWh by gas day, without days that have no figure."""
     first, end = site.window(run)
     answer = http.get(
         f"{site.grdf['adict_base']}/pce/{site.pce}/donnees_consos_informatives",

@@ -1,4 +1,4 @@
-"""The usual way of creating one DAG per account, for comparison: DAG files generated from a template."""
+"""The usual way to one DAG per account: files from a template, with ``EmptyOperator``."""
 
 from __future__ import annotations
 
@@ -48,17 +48,6 @@ for account in json.loads(Path(__file__).with_name("accounts.json").read_text())
 
 
 def plain_file(folder: Path, name: str, accounts: list[str], *, schedule: str, params: str = "None") -> Path:
-    """Write a DAG file and the list of accounts that it reads.
-
-    Its tasks are ``EmptyOperator``, the cheapest operator. A real one would cost more.
-
-    :param folder: folder for the files; created if missing
-    :param name: first part of the DAG ids
-    :param accounts: account ids
-    :param schedule: Python expression of the schedule
-    :param params: Python expression of the DAG's params
-    :return: the DAG file
-    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "accounts.json").write_text(json.dumps(accounts), encoding="utf-8")
     file = folder / f"{name}.py"

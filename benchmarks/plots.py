@@ -1,7 +1,4 @@
-"""Charts of the benchmarks as PNG, drawn from the figures that ``./grdf bench --json`` writes.
-
-``python -m benchmarks.plots FIGURES.json FOLDER`` draws them again without measuring.
-"""
+"""Charts of ``./grdf bench --json`` as PNG: ``python -m benchmarks.plots FIGURES.json FOLDER``."""
 
 from __future__ import annotations
 
@@ -17,14 +14,7 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves, on a logarithmic horizontal axis, or over time.
-
-    :param name: name of the file, without its extension
-    :param across: label of the horizontal axis
-    :param up: label of the vertical axis
-    :param curves: points by the curve's name
-    :param over_time: whether to use a linear axis for many points
-    """
+    """Curves, on a logarithmic horizontal axis, or over time."""
 
     name: str
     title: str
@@ -36,12 +26,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Bars:
-    """Groups of bars, on a logarithmic axis.
-
-    :param name: name of the file, without its extension
-    :param across: label of the axis
-    :param groups: bars by the group's name, each with its length
-    """
+    """Groups of bars, on a logarithmic axis."""
 
     name: str
     title: str
@@ -50,11 +35,6 @@ class Bars:
 
 
 def draw(chart: Chart | Bars, folder: Path) -> Path:
-    """Draw a chart, and return its file.
-
-    :param chart: what to draw
-    :param folder: where to put it
-    """
     import matplotlib as mpl
 
     mpl.use("agg")
@@ -101,11 +81,6 @@ def _bars(axes: Any, chart: Bars) -> None:
 
 
 def draw_all(figures: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Draw all charts for some figures, and return the files.
-
-    :param figures: what ``./grdf bench --json`` writes: reports by the benchmark's name
-    :param folder: where to put them; made when missing
-    """
     from benchmarks import plots_store
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,6 @@ TASKS_A_RUN = 4
 
 
 def charts(samples: Sequence[Mapping[str, str]]) -> list[Chart]:
-    """Return the charts.
-
-    :param samples: rows of the CSV file of ``./grdf bench fleet --csv``
-    """
     names = dict.fromkeys(row["component"] for row in samples)
     memory = {name: _points(samples, name, "pss") for name in names}
     ended = [(minute, tasks / TASKS_A_RUN) for minute, tasks in _points(samples, next(iter(names)), "tasks")]

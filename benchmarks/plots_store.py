@@ -11,13 +11,9 @@ Tables = Mapping[str, list[dict[str, Any]]]
 
 
 def charts(tables: Tables) -> list[Chart]:
-    """Return the charts.
-
-    :param tables: the tables of the store benchmark's report
-    """
     by_history = next(rows for title, rows in tables.items() if title.startswith("A daily run's load by length"))
     by_accounts = next(rows for title, rows in tables.items() if title.startswith("A daily run by number"))
-    # CPU time is least affected by other programs on the machine, but a server elsewhere does not report it.
+    # CPU time suffers least from other programs, but only a local server has it.
     told = "CPU ms" in by_history[0]
     ours = "CPU ms" if told else "of raw write"
     return [

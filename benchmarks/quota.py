@@ -1,8 +1,7 @@
-"""Whether the governor keeps GRDF's quota with several workers, and how close to the quota it gets.
+"""Whether the governor keeps GRDF's quota with several workers, and how close it gets.
 
-Several processes, like Airflow's workers, read one meter of each account, while the sandbox enforces the quota. For
-comparison, in the usual way each worker waits between its own calls, without coordination. All figures come from the
-sandbox's log of requests, which includes those for tokens.
+Processes read one meter of each account; the sandbox enforces the quota and its log has the figures. In the usual way
+each worker waits between its own calls.
 """
 
 from __future__ import annotations
@@ -18,10 +17,6 @@ LIMIT_RATIO = 1.15
 
 
 def run(report: Report, home: Path, *, accounts: int | None) -> None:
-    """Run the benchmark.
-
-    :param accounts: number of accounts to read, with one meter each
-    """
     accounts = accounts or ACCOUNTS
     report.facts = {"accounts": accounts, "workers": WORKERS, "quota": f"{PER_SECOND:g} call a second"}
     with LocalWorld(home / "world", memory=True) as world:

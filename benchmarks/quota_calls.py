@@ -21,14 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the sandbox saw.
-
-    :param calls: number of requests, including those for tokens
-    :param refused: number of these that got a 429
-    :param seconds: time from the first request to the last
-    :param floor: minimum seconds for that many calls under the quota
-    :param trouble: what the workers could not read, in words
-    """
+    """What the sandbox saw; ``floor`` is the minimum of seconds under the quota."""
 
     calls: int
     refused: int
@@ -38,7 +31,6 @@ class Outcome:
 
     @property
     def ratio(self) -> float:
-        """Ratio of the time taken to the floor."""
         return self.seconds / self.floor if self.floor else 1.0
 
 
@@ -51,13 +43,9 @@ def calls(
     workers: int = 4,
     pause: float | None = None,
 ) -> Outcome:
-    """Make several processes read one meter of each account, under a quota that the sandbox enforces.
+    """Let several processes read one meter of each account under a quota.
 
-    :param home: Airflow's home of the workers, where they share their count of calls
-    :param accounts: number of accounts
-    :param per_second: quota, in calls per second
-    :param workers: number of processes
-    :param pause: seconds that each worker waits between its own calls; ``None`` to use the project's hook and governor
+    :param pause: seconds between a worker's calls; ``None`` for our hook and governor
     """
     work = [(f"bench-{number}", _meter(number)) for number in range(accounts)]
     control = world.control
@@ -73,7 +61,7 @@ def calls(
         with ExitStack() as stack:
             running = [stack.enter_context(_worker(env, pause)) for _ in range(workers)]
             for each in running:
-                _line(each)  # wait until it is ready
+                _line(each)
             for number, each in enumerate(running):
                 assert each.stdin
                 each.stdin.write(json.dumps(work[number::workers]) + "\n")
@@ -119,7 +107,7 @@ def _worker(env: dict[str, str], pause: float | None) -> Iterator[subprocess.Pop
 
 
 def _line(process: subprocess.Popen[Any]) -> str:
-    """Return a worker's next own line of output. Skip lines logged by Airflow."""
+    """Return a worker's next line of output that Airflow has not logged."""
     assert process.stdout
     for line in process.stdout:
         if line.startswith(("ready", '{"refused"')):

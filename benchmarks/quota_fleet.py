@@ -1,4 +1,4 @@
-"""``./grdf bench quota-fleet``: whether every account is read every day, including those with many meters."""
+"""``./grdf bench quota-fleet``: is every account read every day, also with many meters?"""
 
 from __future__ import annotations
 
@@ -10,11 +10,7 @@ from benchmarks.report import Report, Target
 
 
 def run(report: Report, home: Path, *, accounts: int | None) -> None:
-    """Show a fleet at a tenth of its size and pace, or as near to another size as whole numbers allow.
-
-    :param report: takes the outcome
-    :param accounts: of all of 2,150
-    """
+    """Show a fleet at a tenth of its size and pace, or at another number of 2,150."""
     fleet = Fleet().part(max(1, round(2150 / (accounts or 215))))
     report.facts = asdict(fleet) | {"calls wanted": fleet.wanted}
     for hour in (14.0, 2.0):

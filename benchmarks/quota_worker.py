@@ -1,8 +1,7 @@
-"""A worker of the quota benchmark. It requests a few days of some meters, one call after the other.
+"""A worker of the quota benchmark: some days of some meters, one call after the other.
 
-Run it as ``python -P -m benchmarks.quota_worker`` with the Airflow connection ``grdf_adict`` in the environment. It
-prints ``ready``, reads the list ``[[account, meter], ...]`` as JSON from its first line of input, and starts. With a
-number of seconds as an argument it does not use the project's hook, but waits that long between two calls.
+It prints ``ready``, reads ``[[account, meter], ...]`` as JSON from a line of input, and starts; with a number of
+seconds as an argument, without our hook and with that pause.
 """
 
 from __future__ import annotations
@@ -25,13 +24,12 @@ WINDOW = Window(TODAY - timedelta(days=5), TODAY - timedelta(days=2))
 
 
 def by_our_hook() -> Callable[[str, str], object]:
-    """Return a function that makes calls as the project's tasks do."""
     hook = AdictHook(token_store=MemoryShelf())
     return lambda account, pce: hook.daily_lines(pce, WINDOW, account=account)
 
 
 def alone(pause: float) -> Callable[[str, str], object]:
-    """Return a function that calls as an uncoordinated client would: a call, then a pause, whatever the answer."""
+    """Return a function that calls like an uncoordinated client: a call, then a pause."""
     oauth = AdictHook().oauth
     headers = {"Authorization": f"Bearer {oauth.request_data_token().value}"}
     dates = {"date_debut": WINDOW.first.isoformat(), "date_fin": WINDOW.end.isoformat()}

@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 def machine() -> dict[str, Any]:
-    """Return the facts about the machine on which figures depend."""
+    """Return what the figures depend on."""
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load average": round(os.getloadavg()[0], 2),
@@ -25,12 +25,7 @@ def machine() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Target:
-    """A figure and its limit.
-
-    :param what: what is measured, with its unit
-    :param value: the measured value
-    :param limit: the highest value that meets the target
-    """
+    """A figure and its highest good value."""
 
     what: str
     value: float
@@ -38,21 +33,12 @@ class Target:
 
     @property
     def met(self) -> bool:
-        """Whether the target is met."""
         return self.value <= self.limit
 
 
 @dataclass
 class Report:
-    """One benchmark's outcome.
-
-    :param name: the benchmark's name
-    :param facts: sizes and conditions, for the heading
-    :param tables: rows by table title; every row of a table has the same keys
-    :param targets: the figures with a limit
-    :param remarks: sentences for the reader
-    :param wrong: what was stored incorrectly; empty if everything was verified
-    """
+    """One benchmark's outcome; ``wrong`` is what was stored incorrectly."""
 
     name: str
     facts: Row = field(default_factory=dict)
@@ -62,7 +48,6 @@ class Report:
     wrong: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        """Return the report as text for people."""
         parts = [f"== {self.name}: " + ", ".join(f"{name} {value}" for name, value in self.facts.items())]
         parts += [f"{title}\n{table(rows)}" for title, rows in self.tables.items()]
         parts += ["\n".join(f"- {remark}" for remark in self.remarks)] if self.remarks else []
@@ -74,7 +59,6 @@ class Report:
         return "\n\n".join([*parts, "\n".join(lines)])
 
     def data(self) -> Row:
-        """Return the report as data for programs."""
         targets = [asdict(target) | {"met": target.met} for target in self.targets]
         return {
             "facts": self.facts,
@@ -86,7 +70,6 @@ class Report:
 
 
 def table(rows: list[Row]) -> str:
-    """Return rows as a text table, with numbers aligned to the right."""
     lines = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
     lines.insert(1, ["-" * width for width in widths])
@@ -97,7 +80,6 @@ def table(rows: list[Row]) -> str:
 
 
 def cell(value: Any) -> str:
-    """Format a value with its significant digits."""
     if value is None:
         return "-"
     if isinstance(value, float):

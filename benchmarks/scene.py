@@ -1,6 +1,6 @@
-"""A household that has just consented, with GRDF's stand-in and a CouchDB, where each way of reading starts afresh.
+"""A household that has just consented, GRDF's stand-in and a CouchDB, afresh for each way.
 
-Between the first import and the daily run GRDF gets one more gas day, and corrects two. Then nothing is new.
+Before the daily run GRDF gets one more gas day, and corrects two.
 """
 
 from __future__ import annotations
@@ -29,16 +29,7 @@ RUNS = (FIRST, DAILY, NOTHING_NEW)
 
 @dataclass(frozen=True)
 class Site:
-    """Where one way works.
-
-    :param place: its databases
-    :param grdf: facts about GRDF's stand-in
-    :param pce: the household's meter
-    :param today: the stand-in's civil day in Paris
-    :param first: first gas day of the first import
-    :param newest: the gas day that is new on the daily run
-    :param corrected: the two days that are corrected then
-    """
+    """Where one way works, from the ``first`` gas day to the ``newest``, with two ``corrected`` ones."""
 
     place: Place
     grdf: dict[str, str]
@@ -49,12 +40,11 @@ class Site:
     corrected: tuple[date, date]
 
     def window(self, run: str) -> tuple[date, date]:
-        """Return the gas days that a run asks for, end exclusive: all, or those of the re-read window."""
+        """Return the gas days that a run asks for, end exclusive."""
         first = self.first if run == FIRST else max(self.first, self.newest - timedelta(days=REREAD))
         return first, self.today
 
     def connect(self) -> None:
-        """Set Airflow's connections to this site."""
         os.environ["AIRFLOW_CONN_COUCHDB"] = self.place.airflow_connection()
         extra = {key: self.grdf[key] for key in ("token_url", "issuer")}
         extra |= {"id_token_algorithms": "HS256", "calls_per_second": 1000, "calls_per_day": 1_000_000}  # type: ignore[dict-item]  # numbers beside texts
@@ -70,10 +60,7 @@ class Site:
 
 
 class Scene:
-    """The stand-in for GRDF, the CouchDB, and the household.
-
-    :param days: length of the first import; ``None`` is all that GRDF serves
-    """
+    """GRDF's stand-in, the CouchDB, and the household, for a first import of some or all days."""
 
     def __init__(self, world: LocalWorld, couch: Server, days: int | None) -> None:
         self.world, self.couch, self.control = world, couch, world.control
@@ -90,17 +77,13 @@ class Scene:
         self.corrected = (self.newest - timedelta(days=back), self.newest - timedelta(days=1))
 
     def site(self, place: Place, through: str = "") -> Site:
-        """Return what a way works with.
-
-        :param through: address of a proxy before GRDF's stand-in
-        """
         grdf = dict[str, str](self.world.facts)
         for key in ("adict_base", "token_url"):
             grdf[key] = grdf[key].replace(self.origin, through or self.origin)
         return Site(place, grdf, self.pce, self.today, self.first, self.newest, self.corrected)
 
     def set(self, run: str) -> dict[date, int]:
-        """Set what GRDF knows at the time of a run, and return kWh by gas day."""
+        """Set what GRDF knows at a run, and return kWh by gas day."""
         self.control.uncorrect(self.pce)
         if run == FIRST:
             self.control.correct(self.pce, self.newest, None)
@@ -112,16 +95,11 @@ class Scene:
         return {date.fromisoformat(day): int(load) for day, load in found.items()}
 
     def save_account(self, place: Place) -> None:
-        """Store the account as cozy-stack does after connecting."""
         account: dict[str, Any] = self._account
         AccountDocuments(place.url, *place.auth, prefix=place.prefix).save(account)
 
 
 @contextmanager
 def opened(home: Path, days: int | None) -> Iterator[Scene]:
-    """Start GRDF's stand-in and a CouchDB.
-
-    :param days: length of the first import; ``None`` is all that GRDF serves
-    """
     with LocalWorld(home / "world", memory=True) as world, server(home / "couch") as couch:
         yield Scene(world, couch, days)

@@ -1,4 +1,4 @@
-"""What stands in for Airflow and CouchDB in the simulated fleet: a clock, stores, and tasks that wait for a slot."""
+"""The simulated fleet's clock, stores, and tasks that wait for a slot."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=PARIS).timestamp()
-"""Start of the simulation. There is no clock change in the three weeks after it."""
+"""Start of the simulation, without a clock change in the next three weeks."""
 SHORTEST = 5.0
 """Minimum seconds before a waiting task runs again, as in ``grdf.airflow.tasks.waiting``."""
 
 
 class Hub:
-    """The simulated clock, and what is scheduled on it."""
+    """The simulated clock and its events."""
 
     def __init__(self) -> None:
         self.now = MIDNIGHT
@@ -31,17 +31,15 @@ class Hub:
         self._greenlet = greenlet.getcurrent()
 
     def at(self, moment: float, do: Callable[[], object]) -> None:
-        """Schedule something for later."""
         self._number += 1
         heapq.heappush(self._queue, (moment, self._number, do))
 
     def sleep(self, seconds: float) -> None:
-        """Make a task sleep, while others go on."""
+        """Make a task sleep while others go on."""
         self.at(self.now + seconds, greenlet.getcurrent().switch)
         self._greenlet.switch()
 
     def run(self, until: float) -> None:
-        """Advance the clock."""
         while self._queue and self._queue[0][0] <= until:
             self.now, _, do = heapq.heappop(self._queue)
             do()
@@ -49,7 +47,7 @@ class Hub:
 
 
 class MemoryStore:
-    """The store of the ledger, on the hub's clock."""
+    """The quota's store, on the hub's clock."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
@@ -62,23 +60,18 @@ class MemoryStore:
 
 
 class Accounts:
-    """The account documents."""
-
     def __init__(self, documents: dict[str, dict[str, Any]]) -> None:
         self.documents = documents
 
     def read_document(self, account: str) -> dict[str, Any]:
-        """Return an account's document."""
         return self.documents[account]
 
     def read_account(self, account: str) -> Any:
-        """Return an account, parsed."""
         from include.gas.account.account import Account
 
         return Account.from_document(self.documents[account])
 
     def update(self, account: str, change: Callable[[dict[str, Any]], dict[str, Any]], **_known: Any) -> dict[str, Any]:
-        """Change an account's document."""
         self.documents[account] = change(self.documents[account])
         return self.documents[account]
 
@@ -86,10 +79,7 @@ class Accounts:
 
 
 class Couch:
-    """The stored data: just enough for a daily run to request its own day.
-
-    :param accounts: the account of each meter, which has a right in force
-    """
+    """The stored data: just enough for a daily run to request its own day."""
 
     def __init__(self, accounts: dict[str, str]) -> None:
         self._accounts = accounts
@@ -98,11 +88,9 @@ class Couch:
         """Nothing."""
 
     def range(self, *_: Any) -> list[Any]:
-        """Nothing."""
         return []
 
     def fetch(self, _doctype: str, ids: Iterable[str]) -> dict[str, Any]:
-        """Return the documents of meters."""
         return {pce: self._meter(pce) for pce in ids if pce in self._accounts}
 
     def _meter(self, pce: str) -> dict[str, Any]:
@@ -113,13 +101,12 @@ class Couch:
 
 
 class Task:
-    """An Airflow task. It occupies a slot while it runs, and runs again later if it has to wait."""
+    """An Airflow task, which occupies a slot and runs again later if it has to wait."""
 
     def __init__(self, world: World, work: Callable[[], Any], done: Callable[[Any], object], *, daily: bool) -> None:
         self.world, self.work, self.done, self.daily = world, work, done, daily
 
     def start(self) -> None:
-        """Run the task in a slot."""
         greenlet(self._run, self.world.hub._greenlet).switch()
 
     def _run(self) -> None:

@@ -1,9 +1,8 @@
-"""Whether a daily run costs the same whatever CouchDB contains, by length of history and number of other accounts.
+"""Whether a daily run's cost depends on the history's length or other accounts.
 
-The measured households are among others, whose number grows in steps. At each step they have a daily run (one new day,
-two corrected days, and two months unchanged). Each run is compared with the same run of the same household in databases
-without others, and with one raw ``_bulk_docs`` of as many documents as the run writes, so that a temporary slowdown
-affects all three. After every run, its household is read and compared with GRDF.
+The number of other households grows in steps. At each, the measured ones have a daily run (one new day, two corrected,
+two months), compared with the same run without others, and with one raw ``_bulk_docs`` of as many documents. Each store
+is compared with GRDF.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ ACCOUNTS, YEARS, MINUTES, REPEAT = 1000, 1.0, 6.0, 5
 STEPS = (10, 100, 1000, 5000)
 GOAL, GOAL_DAYS = 5000, 1095
 USUAL = "3 years"
-"""History of the households used to compare numbers of other accounts: as much as GRDF provides."""
+"""History of the households that compare numbers of others: GRDF's depth."""
 FLAT = 1.5
 RAW = "one raw _bulk_docs"
 
@@ -45,11 +44,7 @@ def run(
     repeat: int | None = None,
     keep: Path | None = None,
 ) -> None:
-    """Run the benchmark.
-
-    :param accounts: final number of other accounts
-    :param keep: folder that keeps the databases, so that a later run can continue from there
-    """
+    """Run the benchmark; with ``keep``, a later run continues from that folder."""
     wanted, days = accounts or ACCOUNTS, round((years or YEARS) * 365)
     until = time.monotonic() + 60 * (minutes or MINUTES)
     with opened(home, keep, days, repeat or REPEAT) as world:
@@ -57,7 +52,7 @@ def run(
         found = None
         for step in sorted({*(each for each in STEPS if each < wanted), wanted}):
             if step < world.state.filled or (step == world.state.filled and step < wanted):
-                continue  # already measured by an earlier run
+                continue  # measured by an earlier run
             world.fill(step, until)
             found = _measure(report, world)
             if world.state.filled < step:
@@ -122,7 +117,7 @@ def _in_turn(report: Report, place: Place, group: list[Member], step: int) -> Ca
 
 
 def _as_many(member: Member, name: str) -> list[Row]:
-    """Return new documents, of the number and kinds that a daily run writes."""
+    """Return new documents, as many and of the kinds that a daily run writes."""
     stored = member.documents()
     chosen = [*stored[DAY][-4:], *stored[MONTH][-3:], *stored[YEAR][-2:]]
     return [document | {"_id": f"{name}-{number}"} for number, document in enumerate(chosen)]
@@ -177,7 +172,7 @@ def _tables(report: Report, world: World, found: Samples, traffic: dict[str, Row
 
 
 def _cpu(found: Samples, name: str) -> Row:
-    """Return the CPU time of a daily run's load; nothing if the system does not report the server's."""
+    """Return the CPU time of a load, if the system reports the server's."""
     if "cpu" not in found.middle(name):
         return {}
     return {"CPU ms": found.middle(name)["cpu"], "CPU of alone": found.ratio(name, f"{name} alone", "cpu")}

@@ -1,4 +1,4 @@
-"""The requests of a household's daily run to CouchDB, by ``extract`` and ``load``: timed, counted and verified."""
+"""The requests of a daily run to CouchDB: timed, counted and verified."""
 
 from __future__ import annotations
 
@@ -19,12 +19,7 @@ from tests.helpers import context
 
 @dataclass(frozen=True)
 class Traffic:
-    """What one daily run sends to CouchDB.
-
-    :param reads: number of requests by ``extract``
-    :param requests: number of requests by ``load``
-    :param bytes: total size of the bodies of ``load``'s requests and responses
-    """
+    """What one daily run sends: ``reads`` by ``extract``, ``requests`` and bytes by ``load``."""
 
     reads: int
     requests: int
@@ -32,11 +27,7 @@ class Traffic:
 
 
 class DailyRun:
-    """One household's daily run, with a prepared answer of GRDF.
-
-    :param member: the household
-    :param step: number of the daily run
-    """
+    """One household's daily run, with a prepared answer of GRDF."""
 
     def __init__(self, place: Place, member: Member, step: int) -> None:
         self.place, self.member, self.step = place, member, step
@@ -46,23 +37,19 @@ class DailyRun:
         self.run = f"{place.prefix} {step}"
         Staging(settings.staging_url()).put(member.account, self.run, [answer])
         self.task = LoadOperator(task_id="load", account_id=member.account, staged={"answers": 1, "problems": []})
-        self.task.couchdb.get_conn()  # sends nothing
+        self.task.couchdb.get_conn()
 
     def extract(self) -> None:
-        """Make the requests of ``extract`` to CouchDB: the account, its meters, and whether it leaves."""
+        """Make the requests of ``extract``: the account, its meters, and whether it leaves."""
         accounts, member = self.task.accounts, self.member
         self.task.ledger.read_account(accounts.read_document(member.account))
         accounts.read_account(member.account)
 
     def load(self) -> dict[str, Any]:
-        """Execute the whole task ``load``."""
         return self.task.perform(context(run_id=self.run))
 
     def close(self, report: Report) -> None:
-        """Close the connection, and compare the stored data with GRDF.
-
-        :param report: the report, to which errors are added
-        """
+        """Close the connection, and compare the store with GRDF."""
         self.task.couchdb.get_conn().close()
         off = stored_of(self.place, self.member).differences(self.member.loads(self.step))
         if wrong := ", ".join(f"{number} {what}" for what, number in off.items() if number):
@@ -70,12 +57,12 @@ class DailyRun:
 
 
 def timed(report: Report, place: Place, member: Member, step: int) -> Figures:
-    """Do a daily run. Return the milliseconds of ``extract``'s requests and of ``load``, and the latter's CPU time."""
+    """Do a daily run; return milliseconds of ``extract``'s requests and ``load``, and the latter's CPU time."""
     run = DailyRun(place, member, step)
     with watch() as reads:
         run.extract()
     with watch() as load:
-        before = cpu_ms()  # inside, because the watch first collects garbage
+        before = cpu_ms()  # inside, after the watch has collected garbage
         run.load()
         after = cpu_ms()
     run.close(report)
@@ -102,11 +89,7 @@ def counted(report: Report, place: Place, member: Member, step: int) -> Traffic:
 
 
 def raw_write(place: Place, documents: list[dict[str, Any]]) -> Figures:
-    """Write new documents with one ``_bulk_docs``, and return its milliseconds.
-
-    :param place: the place of the benchmark's own database
-    :param documents: documents with ids that do not exist yet
-    """
+    """Write new documents with one ``_bulk_docs``, and return its milliseconds."""
     with place.session() as http:
         with watch() as taken:
             answer = http.post(place.database(RAW) + "/_bulk_docs", json={"docs": documents}, timeout=TIMEOUT)

@@ -1,8 +1,4 @@
-"""The households of the store benchmark, and how they are stored in CouchDB.
-
-Every figure is computed from the household's number and the day. So the expected data is known without storing it, even
-after an interrupted run and for thousands of households.
-"""
+"""The households of the store benchmark. Figures follow from number and day, so they are known without storing."""
 
 from __future__ import annotations
 
@@ -28,9 +24,9 @@ from include.gas.documents.year_counts import stored_years
 from tests.meter_documents import meter_document
 
 LAST_DAY = date(2026, 2, 5)
-"""Newest day before the first daily run. Daily runs in February read the most: two calendar years, 400 days."""
+"""Before the first daily run. In February runs read the most: two years, 400 days."""
 MOST_STEPS = 24
-"""Number of daily runs that a household can have before its February ends."""
+"""Daily runs before the household's February ends."""
 BATCH = 2000
 DOCTYPES = (DAY, MONTH, YEAR)
 WRITERS = 2
@@ -42,8 +38,7 @@ Document = dict[str, Any]
 class Member:
     """One household with one meter.
 
-    :param account: its account id
-    :param number: the number from which its meter and its figures are computed
+    :param number: from which its meter and figures are computed
     :param history: gas days stored before the first daily run
     """
 
@@ -53,26 +48,23 @@ class Member:
 
     @property
     def pce(self) -> str:
-        """Its meter."""
         return f"0999999{self.number:07}"
 
     @property
     def right(self) -> str:
-        """GRDF's id of its right."""
         return f"accreditation-{self.number}"
 
     @property
     def first(self) -> date:
-        """Its first gas day."""
         return LAST_DAY - timedelta(days=self.history - 1)
 
     def corrected(self, step: int) -> tuple[date, date]:
-        """Return the days corrected by GRDF before daily run number ``step``: one of last year, one recent."""
+        """Return the days corrected before a daily run: one of last year, one recent."""
         newest = LAST_DAY + timedelta(days=step)
         return newest - timedelta(days=min(45, self.history - 1)), newest - timedelta(days=1)
 
     def loads(self, step: int) -> dict[date, int]:
-        """Return GRDF's kWh by gas day at daily run number ``step`` (0: before the first one)."""
+        """Return GRDF's kWh by gas day at a daily run (0: before the first one)."""
         start = self.number * 31
         days = (self.first + timedelta(days=at) for at in range(self.history + step))
         found = {day: (start + day.toordinal() * 17) % 151 for day in days}
@@ -82,19 +74,18 @@ class Member:
         return found
 
     def answer(self, step: int) -> tuple[Window, str, str]:
-        """Return the answer to daily run number ``step``: the window, the body, and the time of the request."""
+        """Return the answer to a daily run: window, body, time of the request."""
         newest = LAST_DAY + timedelta(days=step)
         window = Window(max(self.first, newest - timedelta(days=REREAD)), newest + timedelta(days=1))
         body = answer_body(self.pce, window, self.loads(step), self.corrected(step), newest)
         return window, body, f"{newest + timedelta(days=1)}T09:00:00+00:00"
 
     def readings(self, step: int) -> tuple[Reading, ...]:
-        """Return the readings in that answer."""
         window, body, _ = self.answer(step)
         return parse_daily(body, account=self.account, pce=self.pce, window=window).rows
 
     def documents(self) -> dict[str, list[Document]]:
-        """Return everything stored for it before the first daily run, by doctype."""
+        """Return everything stored before the first daily run, by doctype."""
         days = []
         for day, load in self.loads(0).items():
             settled = (LAST_DAY - day).days >= SETTLED
@@ -120,20 +111,11 @@ class Member:
 
 
 def other(number: int, history: int) -> Member:
-    """Return one of the other households.
-
-    :param number: its number, from 0
-    :param history: number of stored gas days
-    """
     return Member(f"fleet-{number:06}", number, history)
 
 
 def write(place: Place, documents: dict[str, list[Document]]) -> None:
-    """Store documents in CouchDB in bulk. Existing documents stay unchanged.
-
-    :param documents: documents by doctype
-    :raises RuntimeError: if CouchDB refuses one
-    """
+    """Store documents in bulk, without changing existing ones; ``RuntimeError`` if CouchDB refuses one."""
     with place.session() as http:
         for doctype, docs in documents.items():
             for at in range(0, len(docs), BATCH):
@@ -151,13 +133,7 @@ def write(place: Place, documents: dict[str, list[Document]]) -> None:
 
 
 def fill(place: Place, history: int, done: int, wanted: int, until: float) -> Iterator[int]:
-    """Store other households, and yield their number at intervals.
-
-    :param history: number of gas days of each
-    :param done: number of households already stored
-    :param wanted: final number of households
-    :param until: when to stop, by ``time.monotonic()``
-    """
+    """Store other households ``until`` a ``time.monotonic()``, and yield their number at intervals."""
     size = max(1, BATCH // history)
 
     def store(first: int) -> int:
@@ -177,7 +153,6 @@ def fill(place: Place, history: int, done: int, wanted: int, until: float) -> It
 
 
 def stored_of(place: Place, member: Member) -> Stored:
-    """Return what is stored for a household, read with plain HTTP."""
     found: dict[str, list[Document]] = {}
     start, end = account_range(member.account)
     with place.session() as http:
@@ -194,7 +169,7 @@ def stored_of(place: Place, member: Member) -> Stored:
 
 
 def count(place: Place, doctype: str) -> tuple[int, int | None]:
-    """Return the number of documents in a doctype's database, and its size on disk if the server reports it."""
+    """Return a database's number of documents, and its size on disk if reported."""
     with place.session() as http:
         answer = http.get(place.database(doctype), timeout=TIMEOUT)
         answer.raise_for_status()

@@ -1,4 +1,4 @@
-"""The reads of a web page: a list of all accounts with a summary of each, and the last three years of one account."""
+"""A web page's reads: all accounts with a summary, and three years of one account."""
 
 from __future__ import annotations
 
@@ -22,22 +22,16 @@ from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR
 TITLE = "What a page reads"
 PAGE, CHANGED = 100, 10
 LONG = 200_000
-"""Number of documents above which a ``_find`` without an index is skipped, because it reads all of them."""
+"""Documents above which a ``_find`` without an index is skipped."""
 
 
 FIRST = "a"
-"""Design documents come before it, accounts after."""
+"""After design documents, before accounts."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One way to read something.
-
-    :param what: what the page needs
-    :param how: description of the request
-    :param ask: sends the request and returns the answer
-    :param expected: expected number of rows, documents or changes
-    """
+    """One way to read something, with the expected number of rows."""
 
     what: str
     how: str
@@ -46,11 +40,7 @@ class Question:
 
 
 def reads(report: Report, world: World) -> dict[str, list[Row]]:
-    """Measure each way of reading, with all other stored accounts.
-
-    :param report: the report, to which errors are added
-    :param world: the benchmark's world
-    """
+    """Measure each way of reading, among all other accounts."""
     filled = world.state.filled
     if not filled:
         return {}
@@ -95,7 +85,6 @@ class _Asking:
         return lambda: self._http.post(url, json=body, timeout=TIMEOUT)
 
     def now(self, doctype: str) -> str:
-        """Return the current update sequence of a database."""
         answer = self._http.get(
             self._place.database(doctype) + "/_changes", params={"since": "now", "limit": 1}, timeout=TIMEOUT
         )
@@ -103,7 +92,7 @@ class _Asking:
         return str(answer.json()["last_seq"])
 
     def touch(self, doctype: str, number: int) -> None:
-        """Update some documents with an extra field that nobody reads."""
+        """Update some documents with an extra field."""
         answer = self.get(doctype, "/_all_docs", include_docs=True, limit=number, startkey=FIRST)()
         answer.raise_for_status()
         docs = [row["doc"] | {"touched": row["doc"]["_rev"]} for row in answer.json()["rows"]]

@@ -1,4 +1,4 @@
-"""The databases of the store benchmark: the measured households among many others, and the same ones alone."""
+"""The measured households among many others, and alone."""
 
 from __future__ import annotations
 
@@ -20,21 +20,13 @@ from include.gas.documents.doctypes import ACCOUNT, DAY, METER, MONTH, YEAR
 
 HISTORIES = {"1 month": 30, "1 year": 365, "3 years": 1095, "10 years": 3652}
 SPREAD = 5000
-"""Number of other households among whose ids those of the measured ones lie."""
+"""Other households among whose ids the measured ones lie."""
 STATE = "state.json"
 
 
 @dataclass
 class State:
-    """The progress of a kept store.
-
-    :param history: number of gas days of each other household
-    :param members: number of measured households per length of history
-    :param filled: number of other households stored so far
-    :param step: number of daily runs that the measured households have had
-    :param seconds: time spent on storing other households
-    :param points: the measurements, one row per step
-    """
+    """The progress of a kept store, with a row of measurements per step."""
 
     history: int
     members: int
@@ -46,16 +38,7 @@ class State:
 
 @dataclass
 class World:
-    """The benchmark's databases.
-
-    :param server: the CouchDB
-    :param folder: data folder of the embedded server; empty for a server elsewhere
-    :param busy: databases with the measured households among many others
-    :param alone: databases with only the measured households
-    :param members: the measured households, by the length of their history
-    :param state: the progress
-    :param keep: the folder that keeps the state
-    """
+    """The benchmark's databases: ``busy`` with others, ``alone`` without."""
 
     server: Server
     folder: Path
@@ -66,18 +49,12 @@ class World:
     keep: Path
 
     def save(self) -> None:
-        """Save the state atomically."""
         draft = self.keep / f"{STATE}.new"
         draft.write_text(json.dumps(asdict(self.state), indent=1), encoding="utf-8")
         draft.replace(self.keep / STATE)
 
     def fill(self, wanted: int, until: float) -> tuple[int, float]:
-        """Store other households.
-
-        :param wanted: final number of households
-        :param until: when to stop, by ``time.monotonic()``
-        :return: the number of households stored now, and the seconds it took
-        """
+        """Store other households ``until`` a ``time.monotonic()``; return their number and the seconds."""
         first, began = self.state.filled, time.monotonic()
         before = self.state.seconds
         for filled in fill(self.busy, self.state.history, first, wanted, until):
@@ -87,10 +64,7 @@ class World:
         return self.state.filled - first, time.monotonic() - began
 
     def next_step(self) -> int:
-        """Go to the next day, and return its number.
-
-        :raises ValueError: if the measured households' February is over
-        """
+        """Return the next day's number; ``ValueError`` after the end of February."""
         if self.state.step >= MOST_STEPS:
             raise ValueError(f"the store in {self.keep} was measured {MOST_STEPS} times: remove it and fill a new one")
         self.state.step += 1
@@ -98,7 +72,7 @@ class World:
         return self.state.step
 
     def missing(self) -> dict[str, int]:
-        """Return the number of missing day, month and year documents by doctype; negative if there are too many."""
+        """Return the number of missing documents by doctype, negative if there are too many."""
         found = {}
         for doctype in (DAY, MONTH, YEAR):
             each = len(Member("any", 0, self.state.history).documents()[doctype])
@@ -107,7 +81,6 @@ class World:
         return {doctype: number for doctype, number in found.items() if number}
 
     def size(self) -> tuple[int, int]:
-        """Return the number of documents in all databases, and their size on disk."""
         documents, size = 0, 0
         for place in (self.busy, self.alone):
             for doctype in (DAY, MONTH, YEAR, ACCOUNT):
@@ -119,7 +92,7 @@ class World:
 
 
 def _servers() -> list[Path]:
-    """Return the system's folders with information about the embedded server; none for a server elsewhere."""
+    """Return the system's folders about the embedded server, if any."""
     me = os.getpid()
     try:
         children = Path(f"/proc/{me}/task/{me}/children").read_text("ascii").split()
@@ -129,16 +102,13 @@ def _servers() -> list[Path]:
 
 
 def server_memory() -> float | None:
-    """Return the resident memory of the embedded server in MB, if the system reports it."""
+    """Return the embedded server's resident memory in MB, if reported."""
     pages = [int((each / "statm").read_text("ascii").split()[1]) for each in _servers()]
     return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6 if pages else None
 
 
 def cpu_ms() -> float | None:
-    """Return the milliseconds of CPU time of this process and the embedded server, if the system reports it.
-
-    Other load on the machine affects it less than wall-clock time.
-    """
+    """Return the CPU milliseconds of this process and the embedded server, if reported."""
     try:
         spent = [
             int(file.read_text("ascii").split()[0]) for each in _servers() for file in each.glob("task/*/schedstat")
@@ -150,13 +120,7 @@ def cpu_ms() -> float | None:
 
 @contextmanager
 def opened(home: Path, keep: Path | None, history: int, repeat: int) -> Iterator[World]:
-    """Return the databases, either new with the measured households in them, or as an earlier run has left them.
-
-    :param home: an empty folder for data that is not kept
-    :param keep: folder that keeps everything for a later run; ``None`` removes everything at the end
-    :param history: number of gas days of each other household
-    :raises ValueError: if the kept data was created with other numbers
-    """
+    """Yield the databases, new or as kept by an earlier run; ``ValueError`` if that had other numbers."""
     folder = keep or home / "store"
     folder.mkdir(parents=True, exist_ok=True)
     state = _kept(folder, history, repeat + 1)
@@ -199,13 +163,12 @@ def _kept(folder: Path, history: int, members: int) -> State:
 
 
 def _begin(place: Place, members: dict[str, list[Member]]) -> None:
-    """Create the databases as the project's hook does, and store the measured households. They come before all others,
-    so that their data is where old documents are."""
+    """Create the databases and store the measured households before others, where old documents are."""
     connected(place)
     hook = CouchDBHook()
     for doctype in (DAY, MONTH, YEAR, ACCOUNT, METER):
         hook.create_database(doctype)
-    with place.session() as http:  # an existing one from an interrupted run is fine
+    with place.session() as http:  # from an interrupted run
         http.put(place.database(RAW), timeout=TIMEOUT)
     for group in members.values():
         for member in group:
@@ -213,7 +176,6 @@ def _begin(place: Place, members: dict[str, list[Member]]) -> None:
 
 
 def connected(place: Place) -> None:
-    """Set Airflow's connection to a set of databases."""
     os.environ["AIRFLOW_CONN_COUCHDB"] = place.airflow_connection()
 
 
@@ -227,7 +189,6 @@ def _held(place: Place, doctype: str, member: Member) -> int:
 
 
 def facts_of(world: World) -> dict[str, Any]:
-    """Return the facts for the report's heading."""
     return {
         "CouchDB": world.server.greeting,
         "days per other account": world.state.history,

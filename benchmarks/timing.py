@@ -1,4 +1,4 @@
-"""Interleaved measurements, so that other load on the machine affects all variants alike."""
+"""Interleaved measurements: other load on the machine affects all variants alike."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ from statistics import median
 
 @dataclass
 class Watch:
-    """Milliseconds of one measurement.
-
-    :param wall: wall-clock time
-    :param cpu: CPU time of this process, on which other processes have less influence
-    """
+    """Milliseconds of one measurement, by the clock and of this process's CPU."""
 
     wall: float = 0.0
     cpu: float = 0.0
@@ -24,7 +20,7 @@ class Watch:
 
 @contextmanager
 def watch() -> Iterator[Watch]:
-    """Measure a block, after collecting the garbage of earlier ones."""
+    """Measure a block, after collecting earlier garbage."""
     measured = Watch()
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -37,27 +33,19 @@ Figures = dict[str, float]
 
 
 class Samples(dict[str, list[Figures]]):
-    """Every measurement of every variant, by its name, in the order of the rounds."""
+    """Every measurement by variant, in the order of the rounds."""
 
     def middle(self, variant: str) -> Figures:
-        """Return the medians of a variant's figures."""
         taken = self[variant]
         return {figure: median(sample[figure] for sample in taken) for figure in taken[0]}
 
     def ratio(self, variant: str, other: str, figure: str) -> float:
-        """Return the median, over the rounds, of a variant's figure divided by another one's of the same round.
-
-        A temporary slowdown affects both figures of a round, so this is more stable than a ratio of medians.
-        """
+        """Return the median over the rounds of a ratio of variants: more stable than a ratio of medians."""
         return median(one[figure] / two[figure] for one, two in zip(self[variant], self[other], strict=True))
 
 
 def side_by_side(variants: Mapping[str, Callable[[], Figures]], repeat: int) -> Samples:
-    """Run variants one after the other, repeatedly, starting with a different one each time.
-
-    :param variants: functions that return the figures of one measurement, by the variant's name
-    :param repeat: number of rounds, and so of measurements per variant
-    """
+    """Run variants in turn, each round starting with another."""
     samples = Samples({name: [] for name in variants})
     order = list(variants)
     for _ in range(repeat):

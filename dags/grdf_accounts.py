@@ -1,4 +1,4 @@
-"""The DAGs of all accounts, where no bundle writes files for them (``grdf.airflow.bundle``): good for some hundred."""
+"""The DAGs of all accounts without the bundle (``grdf.airflow.bundle``): good for some hundred."""
 
 from __future__ import annotations
 

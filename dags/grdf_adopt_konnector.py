@@ -34,7 +34,7 @@ with DAG(
     **manual_dag_arguments("history"),
     max_active_runs=1,  # the same documents must not go to two accounts
     params=PARAMS,
-    default_args=task_defaults(METERS),  # no calls to GRDF, but it reads all that a konnector has stored
+    default_args=task_defaults(METERS),  # reads all that a konnector has stored
     doc_md=DOC,
 ):
     AdoptKonnectorOperator(task_id="adopt", account_id="{{ params.account }}", outlets=[alias_of_dag(ADOPTION)])

@@ -1,4 +1,4 @@
-"""The DAG that makes accounts for rights that exist at GRDF and have none here."""
+"""The DAG that makes accounts for unclaimed rights at GRDF."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ is one call.
 1. Start it. **Dry run** is on: the log names the rights that would get an account, and those that would not, and why.
 2. Start it again with dry run off. It may be repeated at any time.
 
-If a record of the same holder's consent is kept here, it is the proof. Otherwise whoever declared the right has it.
+If a record of the same holder's consent is kept here, it is the proof. Otherwise the proof is where the right was
+declared.
 """
 PARAMS = {
     "dry_run": Param(True, type="boolean", title="Dry run", description="Only log which accounts would get rights."),

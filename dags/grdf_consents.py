@@ -1,4 +1,4 @@
-"""The DAG that compares the accounts' consents with GRDF's list of access rights, every morning."""
+"""The DAG that compares our rights with GRDF's list, every morning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ act says so in its document (`state`, `state_message`), and its scheduled runs a
 acted.
 
 An account keeps to the consents that it brought itself. Consents that no account has change nothing, and the page
-*Fleet* names them: one on an account's meter may belong to whoever lives there now. If you **know** that it is this
+*Fleet* names them: one on an account's meter may belong to the present occupants. If you **know** that it is this
 household's, and the household cannot connect again, start this DAG with the account's id under *Accounts*. **Dry run**
 is on: the log says which consent would become the account's own. Then start it again with dry run off; the log keeps
 your name. Such a run does nothing if it is cleared later: start it anew. This is also the way for an account whose
@@ -35,7 +35,7 @@ PARAMS = {
 
 with DAG(
     "grdf_consents",
-    # Before the first accounts run, so that no run requests data that it may no longer read.
+    # Before the first accounts' runs, which then ask under current rights only.
     schedule=in_paris("30 7 * * *"),
     **fleet_dag_arguments("consents"),
     params=PARAMS,

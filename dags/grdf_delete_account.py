@@ -1,4 +1,4 @@
-"""The DAG for a household that leaves: it revokes its consents at GRDF, then removes everything stored for it."""
+"""The DAG that deletes an account: it revokes its rights at GRDF, then removes everything stored for it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ with DAG(
     schedule=None,
     **manual_dag_arguments("deletion"),
     params=PARAMS,
-    # Only workers of this queue need the secret that revokes consents. Executors without queues ignore it.
+    # Only workers of this queue need the secret that revokes. Executors without queues ignore it.
     default_args=task_defaults(STORING, queue=settings.deletion_queue.or_default()),
     doc_md=DOC,
 ):

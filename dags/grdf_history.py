@@ -44,7 +44,7 @@ with DAG(
     plan = PlanHistoryOperator(task_id="plan")
     read = ReadHistoryOperator.partial(
         task_id="read",
-        # Daily runs have priority, so a long import must not occupy all workers.
+        # Daily runs have priority: a long import must not occupy all workers.
         max_active_tis_per_dag=2,
         map_index_template="{{ task.account_id }}",
         execution_timeout=METERS,
@@ -56,4 +56,4 @@ with DAG(
         results=read.output,
         inlets=list(ASSETS.values()),
         outlets=[alias_of_dag(HISTORY)],
-    ).as_teardown()  # it runs whatever became of the others, and hides no failure of theirs
+    ).as_teardown()  # runs in any case and hides no failure

@@ -1,4 +1,4 @@
-"""The DAG that reads billing periods, contracts and reading frequencies, once a month for each meter."""
+"""The monthly DAG that reads each meter's billing periods, contract and reading frequency."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ with DAG(
     # After the morning's daily runs, which have priority in GRDF's quota and store the days to compare with.
     schedule=in_paris("0 13 * * *"),
     **fleet_dag_arguments("published"),
-    default_args=task_defaults(FLEET),  # up to three calls for every meter of the accounts that are due
+    default_args=task_defaults(FLEET),  # up to three calls per meter of the accounts that are due
     doc_md=DOC,
 ):
     ReadPublishedOperator(task_id="read_published", priority_weight=0)

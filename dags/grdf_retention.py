@@ -1,4 +1,4 @@
-"""The DAG that removes, every night, what was kept of households for a while."""
+"""The nightly DAG that removes what was kept of households for a limited time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ with DAG(
     "grdf_retention",
     schedule=in_paris("40 3 * * *"),
     **fleet_dag_arguments("deletion"),
-    # Only an administrator of CouchDB may purge, and only the deletion's workers have that login.
+    # Only an administrator of CouchDB may purge; only the deletion's workers have that login.
     default_args=task_defaults(STORING, queue=settings.deletion_queue.or_default()),
     doc_md=DOC,
 ):

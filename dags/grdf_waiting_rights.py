@@ -1,4 +1,4 @@
-"""The DAG that looks, every quarter of an hour, whether holders have accepted the rights declared for them."""
+"""The DAG that looks every quarter of an hour whether holders have accepted declared rights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ If there is nothing to settle, `look` is skipped, and GRDF is not asked. Started
 
 with DAG(
     "grdf_waiting_rights",
-    # GRDF mails the holders at each quarter of an hour: somebody may have answered the mail of a quarter before.
+    # GRDF mails holders at each quarter of an hour: one may have answered the previous mail.
     schedule=in_paris("5,20,35,50 * * * *"),
     **fleet_dag_arguments("consents"),
     default_args=task_defaults(STORING),
@@ -32,8 +32,8 @@ with DAG(
     TriggerDagRunOperator.partial(
         task_id="first_launch",
         openlineage_inject_parent_info=False,
-        # Airflow may not know the DAG yet of an account that was made a moment ago; its first run starts by itself
-        # then. The next look waits for this run, so it must not try for long.
+        # Airflow may not know a new account's DAG yet; its first run then starts by itself. The next look waits for
+        # this run, so it must not try for long.
         retries=3,
         retry_delay=timedelta(seconds=20),
     ).expand(trigger_dag_id=look.output.map(check_account_dag))

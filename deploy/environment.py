@@ -1,7 +1,6 @@
-"""``./grdf env``: print ``.env.example`` with a new secret in the place of each one that can be made here.
+"""``./grdf env``: print ``.env.example`` with new secrets, on any Python 3.9 without set-up.
 
-It needs no set-up, and any Python 3.9. What only you know, such as your GRDF client, stays empty: Docker Compose names
-what is missing. If the output is a file, only its owner may read it from then on.
+What only you know stays empty: Docker Compose names it. An output file becomes its owner's alone.
 """
 
 from __future__ import annotations
@@ -26,21 +25,18 @@ KEYS = ("JWT_SECRET", "API_SECRET_KEY")
 
 
 def made() -> dict[str, str]:
-    """Return a new value for each variable of the form that can have one."""
+    """Return a new value for each variable that can have one."""
     return {
-        **{name: secrets.token_hex(16) for name in PASSWORDS},  # part of addresses and JSON: letters and digits
+        **{name: secrets.token_hex(16) for name in PASSWORDS},  # in addresses and JSON: letters and digits
         **{name: secrets.token_urlsafe(48) for name in KEYS},
-        # A Fernet key is 32 random bytes in base64 (cryptography's documentation).
+        # A Fernet key: 32 random bytes in base64.
         "FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "AIRFLOW_ADMIN_USER": "admin",
     }
 
 
 def filled(form: str, values: dict[str, str]) -> str:
-    """Return the form with values in its empty lines.
-
-    :raises ValueError: if the form has no empty line for one of them
-    """
+    """Return the form with values in its empty lines; ``ValueError`` if one has no line."""
     for name, value in values.items():
         form, count = re.subn(rf"(?m)^{name}=$", f"{name}={value}", form)
         if count != 1:
@@ -49,7 +45,7 @@ def filled(form: str, values: dict[str, str]) -> str:
 
 
 def main() -> int:
-    """Print the form; say on stderr what is left to do."""
+    """Print the form, and on stderr what is left to do."""
     if stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
         os.fchmod(sys.stdout.fileno(), 0o600)
     sys.stdout.write(filled(FORM.read_text(encoding="utf-8"), made()))

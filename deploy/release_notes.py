@@ -1,6 +1,6 @@
-"""``python3 deploy/release_notes.py v0.1.0``: print what ``CHANGELOG.md`` says of a version that is tagged.
+"""``python3 deploy/release_notes.py v0.1.0``: print a tagged version's part of ``CHANGELOG.md``.
 
-The workflows publish nothing if this fails: a tag must name the version that the code says it is, and what has changed.
+It fails, and nothing is published, unless the tag names the code's version and the changelog has it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,7 @@ VERSION = re.compile(r'(?m)^__version__ = "([^"]+)"$')
 
 
 def notes(tag: str, changelog: str, code: str) -> str:
-    """Return the notes of a release.
-
-    :param tag: the version's tag, such as ``v0.1.0``
-    :param changelog: the text of ``CHANGELOG.md``
-    :param code: the text of ``plugins/grdf/__init__.py``
-    :raises ValueError: if the code has another version, or the changelog says nothing of it
-    """
+    """Return the notes of a tag; ``ValueError`` if the code has another version, or the changelog none."""
     version = tag.removeprefix("v")
     (ours,) = VERSION.findall(code)
     if version != ours:

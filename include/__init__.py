@@ -1,1 +1,1 @@
-"""What the DAGs stand on: what gas data means (``gas``) and a stand-in for the outside world (``sandbox``)."""
+"""The meaning of gas data (``gas``) and a stand-in for the outside world (``sandbox``)."""

@@ -1,4 +1,4 @@
-"""Print ``file:line what is wrong and what to do`` for all that breaks a rule, and end with 1 if there is any."""
+"""Print ``file:line what is wrong and what to do`` for each finding, and end with 1 if there is one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lint import RULES
 
 
 def main(root: Path) -> int:
-    """Look at a copy of this repository, and return the exit code."""
+    """Check a copy of this repository, and return the exit code."""
     findings = sorted(found for rule in RULES for found in rule(root))
     sys.stdout.writelines(f"{found}\n" for found in findings)
     return 1 if findings else 0

@@ -7,10 +7,7 @@ from typing import NamedTuple
 
 
 class Finding(NamedTuple):
-    """Something that breaks a rule.
-
-    :param text: what is wrong, and what to do
-    """
+    """A broken rule: what is wrong, and what to do."""
 
     file: str
     line: int
@@ -27,6 +24,6 @@ def read(root: Path, file: str) -> str:
 
 
 def at(root: Path, file: str, piece: str, text: str) -> Finding:
-    """Return a finding on the first line of a file that has a piece of text, or else on its first line."""
+    """Return a finding on the first line with a piece of text, or the file's first."""
     lines = read(root, file).splitlines()
     return Finding(file, next((n for n, line in enumerate(lines, 1) if piece in line), 1), text)

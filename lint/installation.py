@@ -1,7 +1,4 @@
-"""How this is installed: who gets which secret and reaches which server, the image, the locks, the workflows.
-
-What Docker Compose, Airflow's Helm chart, GitHub and GitLab demand of their files is checked by their own schemas.
-"""
+"""How this is installed: secrets, networks, image, locks, workflows, beyond what their own schemas check."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ SERVICES: dict[str, tuple[set[str], set[str]]] = {
     "couchdb": ({"couchdb"}, {"COUCHDB_ADMIN_PASSWORD"}),
     "couchdb-setup": ({"couchdb"}, {"COUCHDB_PASSWORD", "COUCHDB_ADMIN_PASSWORD"}),
     "airflow-init": ({"database"}, {"POSTGRES_PASSWORD", "AIRFLOW_ADMIN_PASSWORD"}),
-    # It checks all tokens, decrypts data for all tasks, keeps sessions, and connects households.
+    # It checks tokens, decrypts data for all tasks, keeps sessions, and connects households.
     "airflow-apiserver": (
         {"default", "database", "couchdb"},
         {
@@ -36,7 +33,7 @@ SERVICES: dict[str, tuple[set[str], set[str]]] = {
             *("COUCHDB_PASSWORD", "GRDF_CLIENT_SECRET", "STAGING_CONNECTION"),
         },
     ),
-    # It creates tokens for tasks and sends them, but runs no tasks.
+    # It creates tokens for tasks but runs none.
     "airflow-scheduler": ({"default", "database", "broker"}, {"POSTGRES_PASSWORD", "JWT_SECRET", "REDIS_PASSWORD"}),
     "airflow-dag-processor": ({"default", "database"}, {"POSTGRES_PASSWORD", "FERNET_KEY"}),
     "airflow-account-processor": ({"default", "database", "couchdb"}, {"POSTGRES_PASSWORD", "COUCHDB_PASSWORD"}),
@@ -45,19 +42,19 @@ SERVICES: dict[str, tuple[set[str], set[str]]] = {
     "airflow-worker-deletion": ({"default", "broker", "couchdb"}, _WORKER | _DELETION),
     "proxy": ({"default"}, set()),
 }
-"""Each service, with the networks that it is on and the secrets that it gets. No worker reaches Airflow's database."""
+"""Networks and secrets of each service. No worker reaches Airflow's database."""
 NO_SECRETS = {
     *("HTTPS_PORT", "OPERATORS_NETWORK", "TLS_CERTIFICATE", "TLS_KEY", "AIRFLOW_ADMIN_USER", "AIRFLOW_PORT"),
     *("GRDF_CLIENT_ID", "GRDF_DELETE_CLIENT_ID", "GRDF_POOL_SLOTS", "GRDF_API_BASE", "GRDF_TOKEN_URL"),
     *("GRDF_AUTHORIZE_URL", "GRDF_REDIRECT_URI", "GRDF_ISSUER", "GRDF_JWKS_URL", "GRDF_ID_TOKEN_ALGORITHMS"),
     *("STAGING_URL", "QUOTA_URL"),
 }
-"""What else can be filled in."""
+"""Other variables to fill in."""
 _RIGHTS = ("cap_add", "privileged", "pid", "network_mode", "devices")
 
 
 def find_wrong_services(root: Path) -> Iterator[Finding]:
-    """Find services with a secret, a network or a right that they do not need, or without one that they do."""
+    """Find services with a secret, network or right too many or too few."""
     compose = yaml.safe_load(read(root, COMPOSE))
 
     def wrong(service: str, text: str) -> Finding:
@@ -97,7 +94,7 @@ def find_wrong_services(root: Path) -> Iterator[Finding]:
 
 
 def _filled_in(service: Any) -> set[str]:
-    """Return the secrets of ``.env`` whose values a service gets. ``${X:+y}`` only reveals that there is a value."""
+    """Return the secrets of ``.env`` that a service gets; ``${X:+y}`` only shows that there is one."""
     text = re.sub(r"\$\{\w+:\+[^}]*\}", "", json.dumps(service))
     return {*re.findall(r"(?<!\$)\$\{(\w+)", text)} - NO_SECRETS
 
@@ -106,7 +103,7 @@ def _on_command_lines(service: dict[str, Any]) -> set[str]:
     secret = {name for name, value in service.get("environment", {}).items() if _filled_in(value)}
     commands = [service.get("entrypoint"), service.get("command"), service.get("healthcheck", {}).get("test")]
     words = [word for each in commands for word in ([each] if isinstance(each, str) else each or ())]
-    # A shell assigns and echoes by itself, with no command line.
+    # A shell assigns and echoes without a command line.
     rest = [re.sub(r'\w+="\$+\{?\w+\}?" |(?:echo|printf)(?: [^;|&>]*)', "", word) for word in words]
     return _filled_in(words) | {name for word in rest for name in re.findall(r"\$\{?([A-Z]\w+)", word)} & secret
 
@@ -138,7 +135,7 @@ def _wrong_airflow(root: Path, name: str, what: dict[str, Any]) -> Iterator[str]
 
 
 def find_wrong_forms(root: Path) -> Iterator[Finding]:
-    """Find variables that the compose file asks for and the form does not have, and the reverse."""
+    """Find variables that compose file or form alone has."""
     held = {name for _, secrets in SERVICES.values() for name in secrets} | NO_SECRETS
     form = {
         name for name in re.findall(r"(?m)^(?:# )?([A-Z_]+)=", read(root, FORM)) if not name.startswith("AIRFLOW__")
@@ -160,12 +157,12 @@ DIFFERENT = {
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",  # the chart's name for the server
     "AIRFLOW__GRDF__STAGING_URL", "AIRFLOW__GRDF__AIRFLOW_CONN_ID",  # empty unless set
 }  # fmt: skip
-"""Settings of the compose file that have another value, or none, in ``config`` of the chart's values."""
+"""Settings with another value, or none, in the chart's ``config``."""
 THERE = {
     "POSTGRES_ADDRESS": "postgres/airflow", "REDIS_ADDRESS": "redis:6379", "COUCHDB_SCHEME": "http",
     "COUCHDB_HOST": "couchdb", "COUCHDB_PORT": "5984", "GRDF_API_BASE": "filled-GRDF_API_BASE", "GRDF_EXTRA": "{}",
 }  # fmt: skip
-"""The list ``env`` of somebody whose servers have the addresses that they have in the compose file."""
+"""The chart's ``env`` with the compose file's addresses."""
 
 
 def _settings(root: Path) -> dict[str, str]:
@@ -173,7 +170,7 @@ def _settings(root: Path) -> dict[str, str]:
 
 
 def find_unknown_settings(root: Path) -> Iterator[Finding]:
-    """Find lines of airflow.env that Airflow does not know, since it says nothing of them."""
+    """Find lines of airflow.env that Airflow does not know, and ignores."""
     known = yaml.safe_load(Path(sysconfig.get_path("purelib"), "airflow/config_templates/config.yml").read_text())
     for name, value in _settings(root).items():
         _, section, option = name.lower().split("__")
@@ -184,7 +181,7 @@ def find_unknown_settings(root: Path) -> Iterator[Finding]:
 
 
 def find_other_helm_values(root: Path) -> Iterator[Finding]:
-    """Find settings and secrets that a pod has and its service of the compose file has not, and the reverse."""
+    """Find settings and secrets that pod or compose service alone has."""
     values, services = yaml.safe_load(read(root, HELM)), yaml.safe_load(read(root, COMPOSE))["services"]
 
     def wrong(piece: str, text: str) -> Finding:
@@ -234,7 +231,7 @@ def find_other_helm_values(root: Path) -> Iterator[Finding]:
 
 
 def find_other_public_paths(root: Path) -> Iterator[Finding]:
-    """Find paths that either the chart's ingress or the compose file's proxy lets everybody reach, and not both."""
+    """Find public paths that the chart's ingress or the compose file's proxy alone has."""
     proxy = re.findall(r"(?m)^\s+location ~ (\^\S+) \{", read(root, "deploy/nginx.conf"))
     ingress = yaml.safe_load(read(root, HELM))["ingress"]["apiServer"]
     rules = [(each["pathType"], each["path"]) for each in (ingress, *ingress["succeedingPaths"])]
@@ -259,7 +256,7 @@ PATHS = (
 
 
 def _in_pod(env: dict[str, Any], name: str) -> Any:
-    """Return the value of a variable in a pod, as Kubernetes puts it together: from what stands above it."""
+    """Return a pod's variable as Kubernetes puts it together, from what stands above it."""
     known = dict(THERE)
     for each, value in env.items():
         ref = value["secretKeyRef"]["key"] if isinstance(value, dict) else None
@@ -270,7 +267,7 @@ def _in_pod(env: dict[str, Any], name: str) -> Any:
 
 
 def _in_service(text: str) -> Any:
-    """Return the value of a variable in a container, as Docker Compose puts it together."""
+    """Return a container's variable as Docker Compose puts it together."""
     variable = re.compile(r"\$\{(\w+)(?::([-?+])([^${}]*))?\}")
     while found := variable.search(text):
         asked = found[3] if found[2] == "-" and found[3] else f"filled-{found[1]}"
@@ -279,7 +276,7 @@ def _in_service(text: str) -> Any:
 
 
 def _comparable(text: str) -> Any:
-    """Return a connection without ``extra``, whose fields the page leaves to those who install."""
+    """Return a connection without ``extra``, which is left to those who install."""
     return {**json.loads(text), "extra": ""} if text.startswith("{") else text
 
 
@@ -289,7 +286,7 @@ LOCKS = ("requirements", "requirements-dev", "deploy/requirements-build")
 
 
 def find_wrong_images(root: Path) -> Iterator[Finding]:
-    """Find steps of the Dockerfile that install without the lock, or give code to the user who runs it."""
+    """Find steps of the Dockerfile that install without the lock, or give code to its user."""
     text = re.sub(r"\\\n\s*", "", re.sub(r"(?m)^#.*\n", "", read(root, "Dockerfile")))
     steps = [(kind, rest) for kind, _, rest in (line.partition(" ") for line in text.splitlines()) if rest]
 
@@ -323,7 +320,7 @@ def find_wrong_images(root: Path) -> Iterator[Finding]:
 
 
 def find_wrong_locks(root: Path) -> Iterator[Finding]:
-    """Find locks with an address or an option, without something that is asked for, or with other versions."""
+    """Find locks with an address or option, or that differ from the requirements."""
     heads: dict[str, set[str]] = {}
     for lock in LOCKS:
         for number, line in enumerate(read(root, f"{lock}.txt").splitlines(), 1):
@@ -350,7 +347,7 @@ def find_wrong_locks(root: Path) -> Iterator[Finding]:
 
 
 def find_wrong_workflows(root: Path) -> Iterator[Finding]:
-    """Find workflows that let a pull request write or see a secret, or that do not scan all images of others."""
+    """Find workflows that give a pull request a write or a secret, or do not scan all images."""
     github, gitlab = ".github/workflows/ci.yml", ".gitlab-ci.yml"
     flow = yaml.safe_load(read(root, github))
     if (

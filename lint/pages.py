@@ -1,4 +1,4 @@
-"""The documentation: what it names exists, its tables are what the code says, and it is what the site can show."""
+"""The documentation: names exist, tables match the code, the site can show it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODULE = re.compile(r"(?<![\w/.-])(?:grdf|include\.gas)(?:\.[a-z_]+)+(?![\w/.-])
 
 WALKS = {"An account id, from its DAG to the stored total": 15, "A line of an answer, from bytes to a total": 10,
          "A right, from a form to the first day": 12}  # fmt: skip
-"""The walks of docs/architecture.md, each with the files that it may have at most."""
+"""Walks of docs/architecture.md, with their maximum of files."""
 
 SETTING = re.compile(r'^@Setting\ndef (\w+)|^\w+ = (?:number|boolean|text)\("(\w+)"', re.MULTILINE)
 FORM = "./grdf env > .env"
@@ -37,7 +37,7 @@ def pages(root: Path) -> list[str]:
 
 
 def find_names_of_nothing(root: Path) -> Iterator[Finding]:
-    """Find files and modules that a page names in backticks and that do not exist."""
+    """Find files and modules in backticks that do not exist."""
     for page in pages(root):
         for number, line in enumerate(read(root, page).splitlines(), 1):
             for code in CODE.findall(line):
@@ -58,7 +58,7 @@ def _exists(root: Path, name: str) -> bool:
 
 
 def find_wrong_walks(root: Path) -> Iterator[Finding]:
-    """Find walks of the architecture page that are long, come back, or reach a file that none before imports."""
+    """Find walks that are long, come back, or reach a file that none before imports."""
     page = "docs/architecture.md"
     for title, most in WALKS.items():
         table = read(root, page).partition(f"**{title}**\n\n")[2].partition("\n\n")[0]
@@ -85,7 +85,7 @@ def find_other_settings(root: Path) -> Iterator[Finding]:
 
 
 def find_overwritten_forms(root: Path) -> Iterator[Finding]:
-    """Find the command that fills in ``.env`` without its guard: a shell empties the file before the command starts."""
+    """Find ``.env`` commands without their guard: a shell empties the file first."""
     for page in (*pages(root), "docker-compose.yaml", ".env.example"):
         for number, line in enumerate(read(root, page).splitlines(), 1):
             if line.count(FORM) != line.count(f"[ -e .env ] || {FORM}"):
@@ -96,12 +96,12 @@ def find_overwritten_forms(root: Path) -> Iterator[Finding]:
 
 
 def in_prometheus(metric: Metric) -> str:
-    """Return the name under which Prometheus knows a metric, by either way of ``docs/monitoring``."""
+    """Return a metric's name in Prometheus (``docs/monitoring``)."""
     return f"airflow_{metric.name.replace('.', '_')}{'_total' if metric.kind == 'counter' else ''}"
 
 
 def with_table(text: str) -> str:
-    """Return the page of metrics with the table that the code gives."""
+    """Return the page of metrics with the code's table."""
     rows = ["| metric | kind | tags | what it says | in Prometheus |", "|---|---|---|---|---|"] + [
         f"| `airflow.{each.name}` | {each.kind} | {', '.join(f'`{tag}`' for tag in each.tags) or '-'} | {each.says} "
         f"| `{in_prometheus(each)}` |"
@@ -112,7 +112,7 @@ def with_table(text: str) -> str:
 
 
 def find_wrong_monitoring(root: Path) -> Iterator[Finding]:
-    """Find what the page of metrics, alerts, dashboard, mapping and runbook do not have, or have and should not."""
+    """Find differences between code, page of metrics, alerts, dashboard, mapping and runbook."""
     names = {each.name: in_prometheus(each) for each in METRICS}
     if with_table(read(root, METRICS_PAGE)) != read(root, METRICS_PAGE):
         yield at(root, METRICS_PAGE, BEGIN.strip(), "the table is not what the code says: python -m lint.pages")

@@ -1,4 +1,4 @@
-"""The source code: what a message may hold, which file may name what, and what is used of Airflow."""
+"""The source code: content of messages, texts of one file, Airflow's internals."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lint.finding import Finding, at, read
 Found = Iterator[tuple[int, str]]
 
 TELLERS = {"debug", "info", "warning", "error", "exception", "critical", "log", "about", "format_message"}
-"""Calls whose text people read: methods of loggers, and calls that create the project's errors."""
+"""Calls whose text people read."""
 TAGGED = {"meter_tag", "without_numbers", "len"}
-"""Functions to which a meter may be passed on the way to a message."""
+"""Functions that a meter may pass on its way to a message."""
 HIDDEN = {"pce", "pces", "pce_id", "id_pce", "load", "loads", "energie", "kwh"}
 AMOUNT = re.compile(r"^ ?kWh|%\S+ ?kWh")
 
@@ -30,7 +30,7 @@ PUBLIC = re.compile(
     r"airflow\.(sdk(\.exceptions|\.log|\.observability)?|providers\..+|plugins_manager|listeners|timetables\.base"
     r"|dag_processing\.bundles\.(base|local))"
 )
-"""What Airflow documents for DAGs, tasks, plugins, timetables, listeners and DAG bundles."""
+"""What Airflow documents for DAGs and its extensions."""
 SECURITY = "docs/security.md"
 USED = re.compile(r"(?m)^\| (?!what|---).+ \| `(plugins/.+)` \| .+ \| `tests/.+` \|$")
 
@@ -43,7 +43,7 @@ def sources(root: Path) -> Iterator[tuple[str, ast.Module]]:
 
 
 def find_numbers(root: Path) -> Iterator[Finding]:
-    """Find messages that would hold a meter's number or an amount of gas."""
+    """Find messages with a meter's number or an amount of gas."""
     for file, tree in sources(root):
         for line, what in hidden_in_messages(tree):
             yield Finding(
@@ -52,7 +52,7 @@ def find_numbers(root: Path) -> Iterator[Finding]:
 
 
 def hidden_in_messages(tree: ast.Module) -> Found:
-    """Yield line and name of everything in a message that should not be there."""
+    """Yield line and name of what must not be in a message."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = _called(node)
@@ -95,7 +95,7 @@ def find_settled_texts(root: Path) -> Iterator[Finding]:
 
 
 def find_internals(root: Path) -> Iterator[Finding]:
-    """Find imports of what Airflow does not promise, in files that docs/security.md does not list, and the reverse."""
+    """Find imports of Airflow's internals that docs/security.md does not list, and the reverse."""
     listed = {*USED.findall(read(root, SECURITY).partition("## What is used of Airflow")[2])}
     if not 1 <= len(listed) <= 4:
         yield at(root, SECURITY, "## What is used of Airflow", f"{len(listed)} kinds are listed: four at most")
@@ -120,7 +120,7 @@ def _at_run_time(node: ast.AST) -> Iterator[ast.stmt]:
 
 
 def find_unread_dag_files(root: Path) -> Iterator[Finding]:
-    """Find DAG files that Airflow passes over without a message, as it does where one of two words is missing."""
+    """Find DAG files that Airflow passes over silently, for want of one of two words."""
     for path in (root / "dags").glob("*.py"):
         for word in (b"airflow", b"dag"):
             if word not in path.read_bytes().lower():

@@ -1,8 +1,4 @@
-"""The only module that Airflow's plugin loader reads (``.airflowignore`` hides the rest of this folder from it).
-
-Every Airflow process imports it, including that of each task. So the page, whose FastAPI takes more than a second to
-import, is created only when the API server asks for it.
-"""
+"""The only module that Airflow's plugin loader reads. It imports the page only for the API server."""
 
 from __future__ import annotations
 
@@ -15,20 +11,20 @@ from grdf.airflow import preload
 from grdf.timetable import GasDayTimetable
 
 PAGE = "grdf"
-"""The path of the page below Airflow's own address."""
+"""The page's path below Airflow's address."""
 
 
 class GrdfPlugin(AirflowPlugin):
-    """Registers the gas-day timetable with every Airflow component, and the page "Gas" with the API server."""
+    """Registers the timetable with every component, and the page "Gas" with the API server."""
 
     name = "grdf"
     timetables = [GasDayTimetable]
     listeners = [preload]
-    # Airflow drops the whole plugin from its UI if one value here is invalid. An href without a leading slash is
-    # relative to ``[api] base_url``, so that it also works below a sub-path; so is an icon, one for each theme.
+    # Airflow drops the whole plugin from its UI if one value here is invalid. Without a leading slash, hrefs and icons
+    # are relative to ``[api] base_url``.
     external_views = [
         {
-            "name": "Gas",  # the navigation cuts off what is longer than its column
+            "name": "Gas",  # longer ones are cut off
             "href": f"{PAGE}/fleet",
             "destination": "nav",
             "url_route": "gas-accounts",

@@ -1,1 +1,1 @@
-"""The meaning of the data: gas days, ADICT lines, consents, documents, totals. No Airflow and no I/O."""
+"""What the data mean: gas days, ADICT lines, rights, documents, totals. No Airflow, no I/O."""

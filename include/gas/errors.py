@@ -1,8 +1,4 @@
-"""The project's exceptions, grouped by what to do about them.
-
-``RetryLater`` goes away by itself; ``FailNow`` needs a person. ``state`` is the word that Cozy's account page knows,
-or ``None`` when the household can do nothing. ``answers/refusals.py`` maps GRDF's answers to these classes.
-"""
+"""Exceptions by what to do. ``state`` is Cozy's word, or ``None`` where the household can do nothing."""
 
 from __future__ import annotations
 
@@ -17,15 +13,11 @@ PERMISSIONS_CHANGED = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 VENDOR_DOWN = "VENDOR_DOWN"
 
 ODD_DOCUMENT: Final = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
-"""The errors that a document with a field of an unexpected shape causes: others write into our databases, too. They
-concern that document, or at most its account."""
+"""Errors that a field of an unexpected shape causes; they concern that document, or at most its account."""
 
 
 def describe_oddity(error: BaseException) -> str:
-    """Return what a person reads of an error of :data:`ODD_DOCUMENT`, or the error's own text if it is one of ours.
-
-    Python's text may quote a field, and with it what somebody used, and says nothing of what to do.
-    """
+    """Return a text for an error of :data:`ODD_DOCUMENT`: Python's own may quote personal data."""
     if isinstance(error, GasError):
         return str(error)
     return (
@@ -35,56 +27,37 @@ def describe_oddity(error: BaseException) -> str:
 
 
 class GasError(Exception):
-    """The base of all errors that keep gas data from arriving.
+    """The base of all errors that keep gas data from arriving. ``account`` is ``None`` if it concerns several.
 
-    The text names the account, the cause and the next step.
-
-    :param message: the whole text, without secrets, since it is logged. :meth:`about` builds one in the usual form.
-        GRDF's own words may contain a meter's number: it is replaced by the meter's tag
-    :param account: id of the account concerned; ``None`` when the error is about no account in particular
+    :param message: account, cause and next step, without secrets: it is logged. Meter numbers in it become tags
     """
 
     state: ClassVar[str | None] = None
     default_step: ClassVar[str] = "Look at the task's log."
     cause: str = ""
-    """The cause without the account and the next step. Empty unless :meth:`about` built the text."""
+    """The cause alone; empty unless :meth:`about` built the text."""
 
     def __init__(self, message: str, *, account: str | None = None, **more: Any) -> None:
-        """Create the error, with values for attributes of its class."""
         super().__init__(without_numbers(message, account))
         self.account = account
         vars(self).update(more)
 
     @classmethod
     def about(cls, account: str | None, cause: str, next_step: str | None = None, **more: Any) -> Self:
-        """Build the error from its parts.
-
-        :param account: account id, or ``None`` when all accounts are concerned
-        :param cause: what happened, as a clause without secrets
-        :param next_step: what to do next, as a sentence; ``None`` uses the default of this class
-        :param more: further arguments of the class, for example ``retry_after``
-        """
+        """Build the error from a clause without secrets and a sentence (by default, the class's), and attributes."""
         error = cls(format_message(account, cause, next_step or cls.default_step), account=account, **more)
         error.cause = without_numbers(cause, account)
         return error
 
 
 def format_message(account: str | None, cause: str, next_step: str) -> str:
-    """Build a message in the form that all our errors share.
-
-    :param account: account id, or ``None`` when all accounts are concerned
-    :param cause: what happened, as a clause
-    :param next_step: what a person or the next run should do, as a sentence
-    """
+    """Return a message in the form that all our errors share."""
     whom = f"Account {account}: " if account else ""
     return f"{whom}{cause.rstrip('. ')}. {next_step}"
 
 
 class RetryLater(GasError):
-    """Nothing is wrong on our side or the household's: try again later.
-
-    :param retry_after: seconds that the server asked us to wait; ``None`` when it did not say
-    """
+    """Try again later, after ``retry_after`` seconds if the server named them."""
 
     state: ClassVar[str | None] = VENDOR_DOWN
     default_step = "Nothing to do: it is tried again automatically."
@@ -96,7 +69,7 @@ class ServiceUnavailable(RetryLater):
 
 
 class RefusalDoubted(RetryLater):
-    """GRDF refuses a meter's data although its own list shows an active consent: apparently an error at GRDF."""
+    """GRDF refuses a meter's data although its own list shows an active right: apparently an error at GRDF."""
 
     default_step = (
         "Nothing to do: GRDF is asked again within some hours, then by each day's run. If this continues, tell GRDF."
@@ -104,7 +77,7 @@ class RefusalDoubted(RetryLater):
 
 
 class StoreBusy(RetryLater):
-    """A store is busy: others write the same documents, or the count of calls or a disk does not answer."""
+    """A store is busy: CouchDB with writes to the same documents, the count of calls, or a disk."""
 
     state = None
 
@@ -119,47 +92,46 @@ class QuotaExceeded(RetryLater):
 
 
 class QuotaWait(QuotaExceeded):
-    """GRDF was not called, because our own count says it is not our turn yet. ``retry_after`` is the time to wait."""
+    """Our own count delays the call. ``retry_after`` is the time to wait."""
 
     default_step = "Nothing to do: it continues automatically."
 
 
 class PartialAnswer(RetryLater):
-    """GRDF failed on part of the answer (code 2000100). The rest of the answer is good."""
+    """GRDF failed on part of the answer (code 2000100); the rest is good."""
 
     state = None
 
 
 class FailNow(GasError):
-    """A person must act: trying again before that is pointless."""
+    """A person must act before it is tried again."""
 
 
 class RightLost(FailNow):
-    """The household's consent is not valid: it was revoked, expired or never given, or the household moved out."""
+    """The right is not valid: revoked, expired or never given, or the household moved out."""
 
     state: ClassVar[str | None] = OAUTH_OUTDATED
     default_step = "The household must give its consent again on GRDF's site, from its account page."
 
 
 class RightNotInForce(RightLost):
-    """According to GRDF's list, none of the account's own rights to a meter is in force.
+    """None of the account's rights to a meter is in force by GRDF's list, so GRDF was not asked for data.
 
-    GRDF was not asked for data: it would send them if somebody else had given a consent for the same meter. The account
-    document already says that the consent is lost, so there is no ``state`` to set.
+    It would send them under another account's right. The account document already has the ``state``.
     """
 
     state = None
 
 
 class RightTooNarrow(FailNow):
-    """The consent is valid but does not include the data we need."""
+    """The right does not include the data we need."""
 
     state = PERMISSIONS_CHANGED
     default_step = "The household must consent again and tick the daily (informative) consumption data."
 
 
 class GrantRefused(FailNow):
-    """The authorization code is missing, too old or already used. Only a new consent provides another one."""
+    """The authorization code is missing, too old or already used. Only a new consent gives another one."""
 
     state = OAUTH_OUTDATED
     default_step = (
@@ -168,11 +140,7 @@ class GrantRefused(FailNow):
 
 
 class MeterTaken(FailNow):
-    """The household's meter belongs to another account, whose consent stands or waits.
-
-    The text does not name the other account, because people who may see this account may not be allowed to see that
-    one.
-    """
+    """The meter belongs to another account, which the text does not name: not everyone may see it."""
 
     state = OAUTH_OUTDATED
 
@@ -186,10 +154,7 @@ class CredentialsRefused(FailNow):
 
 
 class IdTokenRefused(FailNow):
-    """An id_token failed its check. The account is unchanged.
-
-    :param unusable: whether the token is too old or is none, so that it can never be accepted
-    """
+    """An id_token failed its check; it can never be accepted if ``unusable``. The account is unchanged."""
 
     default_step = (
         "Nothing was changed. If it happens again after a new consent, check the id_token settings of the connection."
@@ -198,7 +163,7 @@ class IdTokenRefused(FailNow):
 
 
 class AccountLeaving(FailNow):
-    """The household is being deleted: nothing is read or stored for it any more."""
+    """The account is being deleted: nothing is read or stored for it."""
 
     default_step = "Nothing to do: its DAG disappears by itself. See the DAG grdf_delete_account."
 
@@ -210,7 +175,7 @@ class BadAccount(FailNow):
 
 
 class ClientUnknown(BadAccount):
-    """An account belongs to a client at GRDF that this installation does not use. No other one is asked instead."""
+    """An account's client at GRDF is not used by this installation. No other one is asked instead."""
 
     default_step = (
         "GRDF was not asked with another client. Add the connection to [grdf] connections, the same for all parts of "
@@ -219,28 +184,27 @@ class ClientUnknown(BadAccount):
 
 
 class BadSettings(FailNow):
-    """One of our settings is missing or wrong."""
+    """A setting is missing or wrong."""
 
     default_step = "Correct the Airflow connection or the [grdf] settings."
 
 
 class BadRequest(FailNow):
-    """GRDF rejected our request as invalid: this program has a bug, or a person asked for something wrong."""
+    """GRDF rejected our request: a bug in this program, or a wrong input."""
 
     default_step = "Check the dates and the meter that were asked for; if they are right, report it as a bug."
 
 
 class RightExists(BadRequest):
-    """GRDF already has a right of ours to the meter that was declared."""
+    """GRDF already has a right of ours to the declared meter."""
 
     default_step = "See GRDF's list of rights, which says for whom it was declared."
 
 
 class DeclarationRefused(FailNow):
-    """A right cannot be declared for a household: what it gave is incomplete, or not as GRDF knows it.
+    """A right cannot be declared: what was entered is incomplete, or not as GRDF knows it.
 
-    :param reason: GRDF's code, or the name of the first field that is wrong; :data:`EXISTS` if GRDF has a right that
-        this account has not declared; :data:`ANOTHER` if another household was connected under the account
+    :param reason: GRDF's code, the first wrong field, :data:`EXISTS` or :data:`ANOTHER`
     """
 
     state = USER_ACTION_NEEDED
@@ -251,13 +215,13 @@ class DeclarationRefused(FailNow):
 
 
 class HouseholdHasLeft(DeclarationRefused):
-    """An account whose household has left exists again, so nothing is declared or read for it."""
+    """An account exists again although its household has left: nothing is declared or read for it."""
 
     default_step = "Start grdf_delete_account for it again. A household that has come back connects as a new account."
 
 
 class ProofNotSent(FailNow):
-    """The proof of a consent cannot be sent: there is none, a file is not what GRDF takes, or GRDF did not take it."""
+    """A proof cannot be sent: it is missing, not a file that GRDF takes, or GRDF did not take it."""
 
     default_step = (
         "Put up to three files of your own (PDF, PNG or JPEG, at most 4 MB each) into the account's folder of proofs/ "
@@ -266,14 +230,14 @@ class ProofNotSent(FailNow):
 
 
 class RefusalUnexplained(DeclarationRefused):
-    """GRDF refused a declaration for a reason that we do not know, so it may even have taken it."""
+    """GRDF refused a declaration for an unknown reason, so it may even have taken it."""
 
 
 class UnknownRefusal(FailNow):
-    """GRDF refused with a code and a message that we do not know."""
+    """GRDF refused with an unknown code and message."""
 
     default_step = "Look the code up in GRDF's error list and add it to include/gas/answers/refusals.py."
 
 
 OF_CLIENT: Final = (QuotaWait, CredentialsRefused, BadSettings)
-"""Errors that concern one of our clients at GRDF, and all that is asked with it."""
+"""Errors that concern a client at GRDF and all its accounts."""

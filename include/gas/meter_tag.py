@@ -1,4 +1,4 @@
-"""Meter tags, which replace meter numbers in text that people may read or keep without needing the number."""
+"""Meter tags, which stand for meter numbers in logs, events and messages."""
 
 from __future__ import annotations
 
@@ -13,33 +13,22 @@ _NUMBER = re.compile(
     r"(?:(?<=%[0-9A-Fa-f]{2})|(?<![0-9a-f]))[0-9]{14}(?![0-9a-f])"
     r"|(?:(?<=%[0-9A-Fa-f]{2})|(?<![A-Za-z]))GI[0-9]{6}(?![0-9])"
 )
-"""Matches what looks like a meter number: ``GI`` and 6 digits, or 14 digits that are no part of an id of Cozy's."""
+"""What looks like a meter number: ``GI`` and 6 digits, or 14 digits outside Cozy's ids."""
 
 UNNAMED = "M-???"
-"""Replaces the number of a meter when its account is not known."""
+"""For meters of unknown accounts."""
 
 
 def meter_tag(account: str, pce: str) -> str:
-    """Return the tag of a meter for logs, events and messages. It never changes within one account.
+    """Return the tag of a meter, for example ``M-7KQ``: constant within an account, different in another one.
 
-    Three characters distinguish the meters of one account: of 170 accounts with twenty meters, one has two meters with
-    the same tag. They are too few to find a meter in a town: in a list of half a million meters, about fifteen have the
-    same tag. They do not hide a meter from somebody who has a short list, such as the meters of a street: among five
-    hundred meters a tag nearly always points to one. So only people who may see the account should see its logs.
-
-    :param account: account id; the same meter has a different tag in another account
-    :return: for example ``M-7KQ``
+    Three characters keep an account's meters apart, but hide none from a person with a short list, such as a street.
     """
-    told = f"{account}:{pce}".encode(errors="surrogatepass")  # whatever a document names as a meter
+    told = f"{account}:{pce}".encode(errors="surrogatepass")  # a document may name anything as a meter
     number = int.from_bytes(blake2b(told, digest_size=8).digest(), "big")
     return "M-" + "".join(_LETTERS[number >> 5 * place & 31] for place in range(_LENGTH))
 
 
 def without_numbers(text: str, account: str | None = None) -> str:
-    """Replace meter numbers with tags in a foreign text: an answer from GRDF, a URL, an exception.
-
-    :param text: any text
-    :param account: id of the account that the meters belong to; ``None`` replaces each number with :data:`UNNAMED`
-    :return: the text without anything that looks like a meter number. The function is idempotent
-    """
+    """Replace meter numbers with the account's tags, or :data:`UNNAMED`, in a foreign text. Idempotent."""
     return _NUMBER.sub(lambda found: meter_tag(account, found[0]) if account else UNNAMED, text)

@@ -1,1 +1,1 @@
-"""A local stand-in for the outside world, for the demo and tests: GRDF's ADICT API and an embedded CouchDB."""
+"""A local stand-in for the outside world: GRDF's ADICT API and an embedded CouchDB."""

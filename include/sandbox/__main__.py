@@ -1,7 +1,4 @@
-"""``./grdf sandbox``: GRDF's stand-in and the embedded CouchDB together, in the foreground.
-
-The first line on stdout is a JSON object with everything a client needs. Ctrl-C or SIGTERM stops both.
-"""
+"""``./grdf sandbox``: GRDF's stand-in and the embedded CouchDB; the first line on stdout is JSON for clients."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""A local Airflow: the components that run DAGs, and a client of its REST API to watch them.
-
-It serves the demo, ``./grdf up``, benchmarks and tests of whole runs. Nothing here imports Airflow: it is run as a user
-would run it.
-"""
+"""A local Airflow: its components, run as a user would, and a client of its REST API."""
 
 from __future__ import annotations
 
@@ -29,18 +25,17 @@ DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 ADMIN = "admin"
 VIEWER = "viewer"
 APPROVER = "approver"
-"""The users: one with all rights, one who may only look, and one who may approve what the first has requested."""
+"""Users: all rights; looking only; approving what the first has requested."""
 FINISHED = frozenset({"success", "failed"})
 
 
 class AirflowStack:
     """API server, scheduler, DAG processor and triggerer of one Airflow home.
 
-    :param home: Airflow's home folder. It holds the database, logs, passwords and keys, and only the owner can read it
-    :param port: port of the UI on loopback; 0 for a free one
-    :param env: variables added to this process's environment, such as connections and settings
-    :param few: tune Airflow for a few accounts: run at most four tasks at once, and import in advance what forked
-        processes need (:mod:`include.sandbox.preloaded_airflow`)
+    :param home: database, logs, passwords and keys, for the owner alone
+    :param port: of the UI on loopback; 0 for a free one
+    :param env: further variables, such as connections and settings
+    :param few: tune Airflow for a few accounts: four tasks at once, modules imported before forks
     """
 
     def __init__(self, home: Path, port: int, env: Mapping[str, str], *, few: bool = True) -> None:
@@ -58,7 +53,7 @@ class AirflowStack:
         users = {ADMIN: self.password, VIEWER: self.viewer_password, APPROVER: self.approver_password}
         _write(home / "passwords.json", json.dumps(users))
         self.kept_connections: tuple[str, ...] = ()
-        """Those that :meth:`put_connections` has left as they are."""
+        """Left as they are by :meth:`put_connections`."""
         self._session = requests.Session()
         self.env = self._environment(kept) | ({"AIRFLOW__CORE__PARALLELISM": "4"} if few else {}) | dict(env)
 
@@ -68,9 +63,9 @@ class AirflowStack:
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(self.home / "dag_bundles"),
-            # A file that has changed is read at once in any case. One whose reading fails has no DAGs until the next.
+            # A changed file is read at once in any case. One that fails has no DAGs until the next reading.
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
-            # So a DAG that its file no longer has goes at once, and not with the next reading.
+            # So that a DAG goes at once with its line.
             "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "5",
             "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "10",
             "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
@@ -78,8 +73,7 @@ class AirflowStack:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__FERNET_KEY": kept["fernet"],
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
-            # On a busy machine the API server may take longer than Airflow's 5 s. A task that gives up then is tried
-            # again minutes later.
+            # On a busy machine the API server may exceed Airflow's 5 s, and a task's next try is minutes away.
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "300",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{VIEWER}:viewer,{APPROVER}:user",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
@@ -95,11 +89,7 @@ class AirflowStack:
         }
 
     def _sqlite(self, seconds: int) -> str:
-        """Return the address of the database in this home.
-
-        SQLite allows one writer at a time. On a busy machine, parsing the DAG files can block the others for more than
-        the default of 5 s. The API then responds with 500, "Database error".
-        """
+        """Return the database's address, with patience: parsing may block SQLite's other writers for more than 5 s."""
         return f"sqlite:///{self.home / 'airflow.db'}?timeout={seconds}"
 
     def start(
@@ -110,18 +100,14 @@ class AirflowStack:
         components: Sequence[str] = ("api-server", "scheduler", "dag-processor"),
         connections: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Migrate the database, start the components and wait until the API answers.
-
-        :param components: the other components, which must include ``api-server``
-        :param connections: put into Airflow's database before, by their ids, see :meth:`put_connections`
-        """
+        """Migrate the database, put connections, start the components (``api-server`` too) and wait for the API."""
         self.migrate()
         if connections:
             self.put_connections(connections)
         names = (*components, *(["triggerer"] if triggerer else []))
         children = {name: self.component(processes, name) for name in names if name != "scheduler"}
         self.await_api(children["api-server"])
-        if "scheduler" in names:  # a task that meets no API server is tried again minutes later
+        if "scheduler" in names:  # without an API server a task is tried again minutes later
             self.component(processes, "scheduler")
 
     def component(self, processes: Processes, name: str) -> Child:
@@ -135,11 +121,7 @@ class AirflowStack:
         )
 
     def own_settings(self, component: str) -> dict[str, str]:
-        """Return the variables that one component has and the others have not.
-
-        Airflow 3.3.2 locks itself out of SQLite now and then: the API server notes who asks on its event loop, and
-        waits there for a lock whose holder needs that very loop to go on. Nobody is answered until it gives up.
-        """
+        """Return one component's own variables: Airflow 3.3.2's API server may lock itself out of SQLite."""
         impatient = component == "api-server" and self.env[DATABASE] == self._sqlite(300)
         return {DATABASE: self._sqlite(20)} if impatient else {}
 
@@ -155,12 +137,12 @@ class AirflowStack:
     def put_connections(self, connections: Mapping[str, Mapping[str, Any]]) -> None:
         """Put connections into Airflow's database, where its forms show them.
 
-        Former ones of the same ids are replaced if they lead to this machine, where only the sandbox answers, whose
-        ports change. Any other was typed by a person, and stays (:attr:`kept_connections`).
+        Former ones are replaced if they lead to this machine: only the sandbox is there. Others stay
+        (:attr:`kept_connections`).
         """
         file, failure = self.home / "connections.json", "Airflow's connections could not be written"
         try:
-            _write(file, "{}")  # so that it is the owner's alone before there is a secret in it
+            _write(file, "{}")  # so that it is private before it has a secret
             self.command(failure, "airflow", "connections", "export", str(file))
             former: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
             kept = {name for name in connections if name in former and not is_here(former[name].get("host"))}
@@ -185,7 +167,7 @@ class AirflowStack:
             raise ProcessError(f"{failure} in {self.home}:\n{tail}")
 
     def keep_environment(self) -> None:
-        """Write this Airflow's environment (keys, connections) to a file in its home, for ``./grdf airflow``."""
+        """Write this Airflow's environment to a file in its home, for ``./grdf airflow``."""
         lines = [f"{name}={value}\n" for name, value in self.env.items() if name.startswith("AIRFLOW_")]
         _write(self.home / "stack.env", "".join(lines))
 
@@ -201,7 +183,7 @@ class AirflowStack:
         return self._session.request(method, f"{self.url}/api/v2{path}", timeout=300, **options)
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """Return a DAG's runs, newest first. An unknown DAG has none."""
+        """Return a DAG's runs, newest first; none for an unknown DAG."""
         answer = self.api("GET", f"/dags/{dag_id}/dagRuns", params={"order_by": "-run_after", "limit": 100})
         return list(answer.json()["dag_runs"]) if answer.ok else []
 
@@ -215,10 +197,7 @@ class AirflowStack:
     def wait_for_runs(
         self, wanted: Mapping[str, str | None], *, seconds: float, tell: Callable[[str], object] = str
     ) -> dict[str, dict[str, Any]]:
-        """Wait until one run of each DAG has ended, and return the runs by DAG id.
-
-        :param wanted: run ids by DAG id; ``None`` for any finished run, the newest first
-        """
+        """Wait until one run of each DAG has ended, and return the runs by DAG id; ``None`` stands for any run."""
         ended: dict[str, dict[str, Any]] = {}
         limit = time.monotonic() + seconds
         while missing := wanted.keys() - ended.keys():
@@ -235,7 +214,7 @@ class AirflowStack:
         return ended
 
     def task_log(self, dag_id: str, run_id: str, task_id: str) -> str:
-        """Return the log of a task's last try, as an operator sees it in the UI."""
+        """Return the log of a task's last try."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
         tries = self.api("GET", path).json().get("try_number") or 1
         answer = self.api("GET", f"{path}/logs/{tries}", headers={"Accept": "application/json"})
@@ -243,7 +222,7 @@ class AirflowStack:
 
 
 def is_here(host: str | None) -> bool:
-    """Return whether a connection's host, an address or a name, is this machine."""
+    """Return whether a connection's host is this machine."""
     try:
         name = urlsplit(host if "//" in (host or "") else f"//{host}").hostname
     except ValueError:
@@ -262,17 +241,14 @@ def _log_lines(content: list[Any]) -> Iterator[str]:
 
 
 def _defaults() -> dict[str, str]:
-    """Read the project's Airflow settings. Leave out those that the environment already sets, but for the bundles.
-
-    Without the bundle that writes the accounts' DAG files, a new account would wait for the next reading of the folder.
-    """
+    """Read the project's Airflow settings that the environment lacks, and always the bundles."""
     lines = (ROOT / "airflow.env").read_text(encoding="utf-8").splitlines()
     settings = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     return {name: value for name, value in settings.items() if name not in os.environ or name == BUNDLES}
 
 
 def _kept_secrets(file: Path) -> dict[str, str]:
-    """Return the keys of this Airflow home. They are created at its first start and needed to read its database."""
+    """Return this home's keys, created at its first start."""
     made = {name: secrets.token_urlsafe(9) for name in ("password", "viewer_password", "approver_password")}
     made |= {"fernet": urlsafe_b64encode(secrets.token_bytes(32)).decode(), "api": secrets.token_urlsafe(32)}
     made["jwt"] = secrets.token_urlsafe(48)
@@ -283,7 +259,7 @@ def _kept_secrets(file: Path) -> dict[str, str]:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file that only its owner can read, also if it was there with another mode."""
+    """Write a file that only its owner can read, even if it had another mode."""
     file.touch(mode=0o600)
     file.chmod(0o600)
     file.write_text(text, encoding="utf-8")

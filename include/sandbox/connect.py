@@ -1,8 +1,4 @@
-"""Demo households that connect: through the real redirects of Client Connect, or with a right that we declare.
-
-All kinds of accounts that the project accepts are shown: what cozy-stack stores after it has exchanged the code (an
-``id_token`` and a reduced token), a code that has not been exchanged yet, and a declaration.
-"""
+"""Demo households that connect: an ``id_token`` as from cozy-stack, a code by redirects, a declaration."""
 
 from __future__ import annotations
 
@@ -41,7 +37,7 @@ HOUSEHOLDS = (
 
 
 class AccountDocuments:
-    """The account documents, read and written with plain HTTP, as another program that connects households would."""
+    """The account documents by plain HTTP, as another program would."""
 
     def __init__(self, url: str, user: str, password: str, prefix: str = "") -> None:
         self._database = f"{url.rstrip('/')}/{quote(database_name(ACCOUNT, prefix), safe='')}"
@@ -52,7 +48,7 @@ class AccountDocuments:
         return self._http.request(method, f"{self._database}/{quote(account, safe='')}", timeout=TIMEOUT, **more)
 
     def get(self, account: str) -> dict[str, Any] | None:
-        """Return an account's document, ``None`` if there is none."""
+        """Return an account's document, if there is one."""
         answer = self._ask("GET", account)
         if answer.status_code == 404:
             return None
@@ -71,10 +67,7 @@ class AccountDocuments:
             self._ask("DELETE", account, params={"rev": stored["_rev"]}).raise_for_status()
 
     def save(self, document: Mapping[str, Any]) -> None:
-        """Store an account's document, and replace an existing one.
-
-        :param document: the document with its ``_id``, without a ``_rev``
-        """
+        """Store an account's document without a ``_rev``, also in place of one."""
         stored = self.get(document["_id"])
         if stored is None:
             self._http.put(self._database, timeout=TIMEOUT)  # 412 if it already exists
@@ -83,12 +76,7 @@ class AccountDocuments:
 
 
 def consent(facts: Mapping[str, str], holder: Holder, **choices: Any) -> dict[str, Any]:
-    """Let a holder consent in a browser, and take the code from the address to which that is sent back.
-
-    :param choices: as for :func:`include.sandbox.control.consent_through_browser`
-    :return: ``code``, ``redirect_uri`` and ``nonce``, as an account's ``oauth`` holds them
-    :raises RuntimeError: if the household comes back without a code or with the wrong state
-    """
+    """Let a holder consent in a browser; return ``code``, ``redirect_uri`` and ``nonce``, or raise ``RuntimeError``."""
     state, nonce = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
     query = {
         "client_id": facts["client_id"],
@@ -109,15 +97,12 @@ def consent(facts: Mapping[str, str], holder: Holder, **choices: Any) -> dict[st
 
 
 def code_account(account: str, grant: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document of an account whose code has not been exchanged yet."""
+    """Return an account document with a code to exchange."""
     return {"_id": account, "account_type": "grdfgrandlyon", "name": "", "oauth": dict(grant)}
 
 
 def cozy_account(account: str, grant: Mapping[str, Any], facts: Mapping[str, str]) -> dict[str, Any]:
-    """Exchange the code as cozy-stack does, and return the document that it stores.
-
-    It has the reduced token under ``oauth`` and every other key of the answer under ``oauth_callback_results``.
-    """
+    """Exchange the code and return the document as cozy-stack stores it, with the reduced token."""
     form = {
         "grant_type": "authorization_code",
         "code": grant["code"],
@@ -143,7 +128,7 @@ def cozy_account(account: str, grant: Mapping[str, Any], facts: Mapping[str, str
 
 
 def declared_account(household: Household) -> dict[str, Any]:
-    """Return the document of an account whose right our client is to declare, instead of any redirect."""
+    """Return an account document with a declaration."""
     holder = household.holder
     meter = Meter(holder.pces[0])
     given = {"pce": meter.pce, "name": holder.last_name, "postcode": meter.postcode, "email": holder.email}

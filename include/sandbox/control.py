@@ -1,4 +1,4 @@
-"""A client of the sandbox's control API, and a simulated holder who clicks through GRDF's consent page and mails."""
+"""A client of the control API, and a holder who clicks through GRDF's pages and mails."""
 
 from __future__ import annotations
 
@@ -15,14 +15,11 @@ _TIMEOUT = 30
 
 
 class ControlRefused(RuntimeError):
-    """The sandbox refused a request. The text is the sandbox's own."""
+    """The sandbox refused a request, with this text."""
 
 
 class SandboxControl:
-    """A client that controls a running sandbox.
-
-    :param base_url: the sandbox's root, such as ``http://127.0.0.1:8181``; ``control_url`` of the facts works too
-    """
+    """A client that controls a running sandbox at its root, such as ``http://127.0.0.1:8181``."""
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/").removesuffix("/sandbox")
@@ -43,15 +40,15 @@ class SandboxControl:
         return date.fromisoformat(self._call("GET", "clock")["today"])
 
     def set_clock(self, now: datetime | str | None) -> None:
-        """Set the clock to a time with an offset, from which it ticks on; ``None`` for the machine's own time."""
+        """Set the clock to a time with an offset; ``None`` for the machine's."""
         self._call("POST", "clock", json={"now": now.isoformat() if isinstance(now, datetime) else now})
 
     def expected(self, pce: str, first: date | str, end: date | str) -> dict[str, float]:
-        """Return kWh by day (``YYYY-MM-DD``) for exactly those days that an ideal client could read now."""
+        """Return kWh by day for exactly the days that an ideal client could read now."""
         return dict(self._call("GET", f"meters/{pce}/days", params={"from": str(first), "to": str(end)}))
 
     def correct(self, pce: str, day: date | str, energie: float | None, qualif: str = "Corrigé") -> None:
-        """Make GRDF correct a day: to so many kWh, or to ``None``, which withdraws the day's figure."""
+        """Make GRDF correct a day to so many kWh; ``None`` withdraws it."""
         self._call("POST", f"meters/{pce}/corrections", json={"day": str(day), "energie": energie, "qualif": qualif})
 
     def uncorrect(self, pce: str) -> None:
@@ -59,7 +56,7 @@ class SandboxControl:
         self._call("DELETE", f"meters/{pce}/corrections")
 
     def set_quirks(self, pce: str, **quirks: Any) -> None:
-        """Replace a meter's quirks; without arguments, clear them. ``adict.meter_data.quirks`` lists them."""
+        """Replace a meter's quirks (``adict.meter_data.quirks``)."""
         self._call("POST", f"meters/{pce}/quirks", json=quirks)
 
     def consents(self) -> list[dict[str, Any]]:
@@ -67,11 +64,10 @@ class SandboxControl:
         return list(self._call("GET", "consents"))
 
     def consent(self, pces: Iterable[str], **terms: Any) -> list[dict[str, Any]]:
-        """Create access rights without the redirects of Client Connect.
+        """Create access rights without Client Connect; their ids are the ``id_accreditation`` of an ``id_token``.
 
         :param terms: ``perimeters``, ``conso_debut``, ``conso_fin``, ``droit_debut``, ``droit_fin`` (ISO dates),
             ``keep_others``, ``company``, ``fields``
-        :return: the new rights; their ``id_droit_acces`` is the ``id_accreditation`` of an ``id_token``
         """
         return list(self._call("POST", "consents", json={"pces": list(pces), **terms}))
 
@@ -84,27 +80,24 @@ class SandboxControl:
         return dict(self._call("POST", f"consents/{right_id}/revoke", json={"by": by}))
 
     def answer(self, right_id: str, *, accept: bool = True) -> dict[str, Any]:
-        """Let the holder answer about a declared right at once, before GRDF's mail, and return the right."""
+        """Let the holder answer about a declared right before GRDF's mail."""
         return dict(self._call("POST", f"consents/{right_id}/answer", json={"accept": accept}))
 
     def ask_proof(self, right_id: str, until: date | str | None) -> dict[str, Any]:
-        """Make GRDF ask for the proof of a right until a day, or, with ``None``, take that back. Return the right."""
+        """Make GRDF ask for a right's proof until a day, or, with ``None``, take that back."""
         return dict(self._call("POST", f"consents/{right_id}/proof", json={"until": str(until) if until else None}))
 
     def decide_proof(self, right_id: str, *, accept: bool) -> dict[str, Any]:
-        """Let GRDF accept or refuse the proof of a right, and return the right."""
+        """Let GRDF accept or refuse a right's proof."""
         return dict(self._call("POST", f"consents/{right_id}/proof", json={"accept": accept}))
 
     def proofs(self, right_id: str) -> list[dict[str, Any]]:
-        """Return the files that GRDF has received as proofs of a right, oldest first.
-
-        :return: ``call`` (a number), ``name``, ``type``, ``size``, ``content`` (bytes) and ``at`` of each
-        """
+        """Return the received proofs of a right, oldest first, with ``content`` in bytes."""
         found = self._call("GET", f"consents/{right_id}/proof")
         return [{**each, "content": base64.b64decode(each["content"])} for each in found]
 
     def drop_consents(self) -> None:
-        """Make GRDF forget all access rights, as if nobody had ever consented."""
+        """Make GRDF forget all access rights."""
         self._call("DELETE", "consents")
 
     def log(self, since: int = 0) -> list[dict[str, Any]]:
@@ -120,20 +113,15 @@ class SandboxControl:
         return dict(self._call("GET", "settings"))
 
     def set(self, **settings: Any) -> None:
-        """Change settings; see ``adict.world.DEFAULTS`` for their names."""
+        """Change settings of ``adict.world.DEFAULTS``."""
         self._call("POST", "settings", json=settings)
 
     def fault(self, path: str, **more: Any) -> None:
-        """Add a fault.
-
-        :param path: regular expression that is searched for in the URL path
-        :param more: ``status``, ``times``, ``retry_after``, ``method``, ``body``, ``delay_s``, ``cut``, ``after``
-            (see ``adict.gateway.gate``)
-        """
+        """Add a fault (``adict.gateway.gate``) for a regular expression in the URL path."""
         self.set(faults=[*self.settings()["faults"], {"path": path, **more}])
 
     def drop_tokens(self) -> None:
-        """Make GRDF forget all access tokens, so that the next call with one of them gets a 401."""
+        """Make GRDF forget all access tokens."""
         self._call("DELETE", "tokens")
 
     def drop_calls(self) -> None:
@@ -142,7 +130,7 @@ class SandboxControl:
 
 
 class _Form(HTMLParser):
-    """The first form of a page, with the fields that a browser would send."""
+    """The first form of a page, as a browser would send it."""
 
     def __init__(self, page: requests.Response) -> None:
         super().__init__()
@@ -174,11 +162,7 @@ class _Form(HTMLParser):
 
 
 def answer_mail(base_url: str, *, accept: bool = True) -> None:
-    """Do what a holder does with GRDF's e-mail about a declared right: press a button in the first mail of the mailbox.
-
-    :param base_url: as for :class:`SandboxControl`
-    :raises ControlRefused: if the mailbox is empty or does not take the answer
-    """
+    """Answer the first mail of the mailbox, as a holder does; ``ControlRefused`` if there is none."""
     with requests.Session() as http:
         page = http.get(base_url.rstrip("/").removesuffix("/sandbox") + "/sandbox/mailbox", timeout=_TIMEOUT)
         _Form(page).send(http, accept=accept)
@@ -195,15 +179,12 @@ def consent_through_browser(
     accept: bool = True,
     session: requests.Session | None = None,
 ) -> str:
-    """Do what a holder does in a browser: follow redirects to the consent page, fill in its form and send it.
+    """Do what a holder does in a browser: follow redirects, fill in the consent form and send it.
 
-    What is not given is left as the page proposes it.
-
-    :param params: query parameters to add to it; they must lead to a ``login_hint`` that names the holder
-    :param pces: the meters, typed into the field for others than the page offers
-    :param session: a session to use, for callers whose own pages are part of the redirects
-    :return: the ``Location`` of the redirect back to the third party, which is not followed
-    :raises ControlRefused: if there is no consent page, or it does not accept the form; with the page's text
+    :param params: query parameters to add, with a ``login_hint``
+    :param session: for callers whose own pages are part of the redirects
+    :return: the ``Location`` back to the third party, which is not followed
+    :raises ControlRefused: without a consent page, or if it does not accept the form
     """
     http = session or requests.Session()
     form = _Form(http.get(authorize_url, params=dict(params or {}), timeout=_TIMEOUT))

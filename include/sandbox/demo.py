@@ -1,8 +1,4 @@
-"""``./grdf demo``: three households connect, Airflow runs their DAGs, and the stored figures are compared with GRDF's.
-
-Everything runs on this machine, on free loopback ports, and is stopped at the end. The stored data is kept in the
-demo's folder, so that a second call finds nothing to change.
-"""
+"""``./grdf demo``: three households connect, their DAGs run, and figures are compared. A second call changes none."""
 
 from __future__ import annotations
 
@@ -23,11 +19,11 @@ from include.sandbox.figures import Figures, MeterFigures, StoredFigures, summed
 from include.sandbox.local_world import ROOT, LocalWorld, exit_code
 
 DIRECT = HOUSEHOLDS[0]
-"""The household that connects without GRDF's site: its right is declared, and it accepts in GRDF's e-mail."""
+"""The household whose right is declared and who accepts by e-mail."""
 WAITING_DAG = "grdf_waiting_rights"
 CORRECTED_ACCOUNT = "two-meters"
 CORRECTION_AGE = 20
-"""Age in days, counted from the newest stored day, of the day that GRDF corrects. Every run reads that day again."""
+"""Age in days, from the newest stored day, of the corrected day: every run reads it again."""
 
 
 class Demo:
@@ -40,14 +36,14 @@ class Demo:
         self.wrong: list[str] = []
 
     def run(self) -> int:
-        """Run the demo and return the exit code: 0 if everything is stored as it should be, otherwise 1."""
+        """Run the demo; return 0 if everything is stored as it should be, otherwise 1."""
         with self.world:
             self.say("GRDF's stand-in and CouchDB run.")
             airflow = AirflowStack(self.data / "airflow", 0, self.world.connections())
             airflow.start(self.world.processes)
             self.say(f"Airflow runs (until this demo ends its UI is at {airflow.url}).")
             self.airflow = airflow
-            first_time = self._connect()  # not earlier, because a code is only valid for a minute
+            first_time = self._connect()  # a code is valid for a minute
             self.shelf = StoredFigures(self.world.couch.url, self.world.couch.user, self.world.couch.password)
             before = self._everything()
             dags = [dag_id(household.account) for household in HOUSEHOLDS]
@@ -84,7 +80,7 @@ class Demo:
         return bool(new)
 
     def _accept(self) -> None:
-        """Let the holder accept the declared right in GRDF's e-mail, and wait for the first run that this starts."""
+        """Let the holder accept by e-mail, and wait for the first run that this starts."""
         meters = (self.world.book.get(DIRECT.account) or {}).get("status", {}).get("meters", {})
         if not any(held["word"] == "waiting" for held in meters.values()):
             return
@@ -92,7 +88,7 @@ class Demo:
         before = {run["dag_run_id"] for run in self.airflow.runs(dag)}
         control.set(mail_at_once=True)  # not at the next quarter of an hour
         answer_mail(control.base_url)
-        self.say(f"The holder of {DIRECT.account} has accepted in GRDF's e-mail. GRDF tells nobody, so we look.")
+        self.say(f"The holder of {DIRECT.account} has accepted in GRDF's e-mail. GRDF sends no notice, so we look.")
         self._wait({WAITING_DAG: self.airflow.trigger(WAITING_DAG)})
         started = [run["dag_run_id"] for run in self.airflow.runs(dag) if run["dag_run_id"] not in before]
         if not started:
@@ -101,15 +97,15 @@ class Demo:
 
     def _wait(self, runs: Mapping[str, str | None]) -> None:
         ended = self.airflow.wait_for_runs(runs, seconds=600, tell=lambda text: self.say(f"Airflow: {text}"))
-        # The third household's run fails if it meets the revocation itself, and skips its tasks if the check of all
-        # consents came first. The account's state is checked at the end.
+        # The third household's run fails if it meets the revocation, and skips if the check of rights came first. The
+        # state is checked at the end.
         may_fail = dag_id(HOUSEHOLDS[2].account)
         self.wrong += [
             f"{dag} has failed" for dag, run in ended.items() if run["state"] == "failed" and dag != may_fail
         ]
 
     def _correct(self) -> tuple[str, str, float, float] | None:
-        """Make GRDF correct a past day. Later calls of the demo find it already corrected."""
+        """Make GRDF correct a past day, once."""
         pce = HOUSEHOLDS[1].holder.pces[0]
         marker = self.data / "corrected"
         if marker.exists():
@@ -126,10 +122,7 @@ class Demo:
     # -- what the reader sees ------------------------------------------------------------------------------------------
 
     def _figures(self, household: Household, pce: str) -> MeterFigures:
-        """Return a meter's figures, and what GRDF says now of the days that its runs could ask for.
-
-        A run may be none of the demo's: a morning's falls due while it looks, and asks for fewer days than one by hand.
-        """
+        """Return a meter's figures, and GRDF's for the days that its runs could ask for, also a morning's."""
         control, dag = self.world.control, dag_id(household.account)
         runs = self.airflow.runs(dag)
         self.airflow.wait_for_runs({dag: runs[0]["dag_run_id"]}, seconds=600)
@@ -200,10 +193,7 @@ class Demo:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo.
-
-    :return: 0 if everything is stored as it should be, 1 if not, 2 if the demo could not run, 130 after Ctrl-C
-    """
+    """Run the demo; return also 2 if it could not run, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="./grdf demo", description="Connect three households and run their DAGs.")
     parser.add_argument("--data", type=Path, default=ROOT / ".grdf" / "demo", help="folder that keeps the demo's state")
     options = parser.parse_args(argv)

@@ -18,15 +18,12 @@ TIMEOUT = 30
 Figures = dict[str, float]
 """kWh by period: ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``."""
 _SHOWN = {4: 9, 7: 6, 10: 4}
-"""How many of the newest years, months and days a table shows, by the length of their names."""
+"""How many of the newest years, months and days a table shows, by length of name."""
 
 
 @dataclass(frozen=True)
 class MeterFigures:
-    """One meter's figures from both sides.
-
-    :param expected: what GRDF currently says, with sums over the sandbox's own days
-    """
+    """One meter's figures from both sides; ``expected`` are GRDF's with the sandbox's sums."""
 
     account: str
     pce: str
@@ -35,7 +32,7 @@ class MeterFigures:
 
     @property
     def differences(self) -> list[str]:
-        """Periods that differ or exist on one side only, sorted."""
+        """Periods that differ, sorted."""
         return [
             period
             for period in sorted(self.stored | self.expected)
@@ -53,7 +50,7 @@ class MeterFigures:
 
 
 class StoredFigures:
-    """A reader of the stored figures that uses plain HTTP, so that the project's code does not check itself."""
+    """The stored figures by plain HTTP, so that the project's code does not check itself."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._url = url
@@ -83,10 +80,7 @@ class StoredFigures:
 
 
 def summed(days: Mapping[str, float]) -> Figures:
-    """Return the days with their exact sums by month and year.
-
-    :param days: kWh by ``YYYY-MM-DD``
-    """
+    """Return kWh by ``YYYY-MM-DD`` with exact sums by month and year."""
     sums: dict[str, Fraction] = defaultdict(Fraction)
     for day, load in days.items():
         for period in (day, day[:7], day[:4]):
@@ -95,7 +89,7 @@ def summed(days: Mapping[str, float]) -> Figures:
 
 
 def table(meters: Iterable[MeterFigures]) -> str:
-    """Return the figures as a text table: all years, and the newest months and days."""
+    """Return a text table of all years, and the newest months and days."""
     rows = [("account", "meter", "period", "stored kWh", "GRDF kWh", "")]
     rows += [row for meter in meters for row in meter.rows()]
     widths = [max(len(row[column]) for row in rows) for column in range(6)]

@@ -1,7 +1,4 @@
-"""The outside world on this machine: GRDF's stand-in and a CouchDB.
-
-``./grdf sandbox``, ``./grdf demo``, ``./grdf up`` and the tests start these servers here, and nowhere else.
-"""
+"""GRDF's stand-in and a CouchDB on this machine, started here alone."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
 
 _CLIENT = ("token_url", "scope", "calls_per_second", "calls_per_day")
-"""The fields of both GRDF types; the deletion's has no others."""
+"""The fields of both GRDF types."""
 _FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "grdf_adict": (
         "grdf",
@@ -32,15 +29,15 @@ _FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "grdfgrandlyon_delete": ("grdfdelete", {"scope": "/adict/v2", "calls_per_day": 6000}),
     "couchdb": ("couchdb", {"database_prefix": ""}),
 }
-"""Connection types, and the fields of their forms that :meth:`LocalWorld.connections` leaves to their defaults."""
+"""Connection types, and form fields left to their defaults."""
 
 
 class LocalWorld:
-    """The sandbox and CouchDB, running inside the ``with`` block.
+    """The sandbox and CouchDB, inside the ``with`` block.
 
-    :param data: folder that keeps their state from one start to the next
-    :param couch: a CouchDB to use instead of an embedded one, with the attributes ``url``, ``user`` and ``password``
-    :param real_continues: whether the real household's figures go on after the file's last day, up to yesterday
+    :param data: folder that keeps their state
+    :param couch: another CouchDB, with ``url``, ``user`` and ``password``
+    :param real_continues: whether the real household's figures go on up to yesterday
     """
 
     def __init__(
@@ -93,10 +90,10 @@ class LocalWorld:
             time.sleep(0.5)
 
     def connections(self, redirect_uri: str | None = None) -> dict[str, str]:
-        """Return Airflow's connections to this world, as environment variables in Airflow's JSON format."""
+        """Return Airflow's connections to this world, as environment variables in JSON."""
         extra: dict[str, Any] = {name: self.facts[name] for name in ("token_url", "authorize_url", "issuer")}
         extra["redirect_uri"] = redirect_uri or self.facts["redirect_uri"]
-        extra["calls_per_second"] = 1000  # the sandbox has no quota unless one is set
+        extra["calls_per_second"] = 1000  # the sandbox has no quota by default
 
         def grdf(client: str) -> dict[str, Any]:
             login, password = self.facts[f"{client}client_id"], self.facts[f"{client}client_secret"]
@@ -118,7 +115,7 @@ class LocalWorld:
 
 
 def form_connections(environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return connections by their ids as Airflow's forms would hold them: with types and all fields."""
+    """Return connections by id as Airflow's forms would hold them."""
     made = {}
     for conn_id, (kind, more) in _FORMS.items():
         fields = json.loads(environment[f"AIRFLOW_CONN_{conn_id.upper()}"])
@@ -132,10 +129,7 @@ def form_connections(environment: Mapping[str, str]) -> dict[str, dict[str, Any]
 
 
 def exit_code(run: Callable[[], int], *, interrupted: int = 0) -> int:
-    """Run a command and return its exit code: 2 if something could not be started, or ended by itself.
-
-    :param interrupted: the code after Ctrl-C or SIGTERM
-    """
+    """Run a command and return its exit code: 2 if a child failed, ``interrupted`` after Ctrl-C or SIGTERM."""
     try:
         return run()
     except (ProcessError, OSError) as error:

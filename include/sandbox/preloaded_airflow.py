@@ -1,8 +1,4 @@
-"""An Airflow component that imports modules in advance, so that the processes it forks need not import them.
-
-The DAG processor forks a process for every file that it parses; LocalExecutor and Celery's workers fork one for each
-task. Only modules are imported: no connection is opened and no thread started.
-"""
+"""An Airflow component that imports modules before it forks: the DAG processor per file, executors per task."""
 
 from __future__ import annotations
 
@@ -23,7 +19,7 @@ THEIRS = (
 
 
 def preload() -> None:
-    """Import the modules, but for those of providers that are not installed."""
+    """Import the modules, without those of missing providers."""
     from grdf.airflow.preload import preload
 
     for name in THEIRS:
@@ -34,12 +30,11 @@ def preload() -> None:
 
 def main() -> None:
     """Run ``airflow`` with this program's arguments."""
-    # Airflow's modules are a million objects that stay. With Python's default (2000), a sixteenth of the time goes into
-    # looking through them again.
+    # Airflow's modules are a million objects that stay: by default, a sixteenth of the time goes into scanning them.
     gc.set_threshold(100_000)
     if sys.argv[1] in FORKING:
         preload()
-        gc.freeze()  # a fork that looks through them copies their memory
+        gc.freeze()  # a fork that scans them copies their memory
     from airflow.__main__ import main as airflow
 
     airflow()  # type: ignore[no-untyped-call]  # untyped in Airflow

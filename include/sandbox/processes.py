@@ -1,8 +1,7 @@
-"""Servers as child processes that never outlive their parent, and the loopback ports on which they listen.
+"""Servers as child processes that never outlive their parent, and their loopback ports.
 
-Each child leads its own process group, so it is stopped together with everything that it has started. All children are
-stopped when the block that started them is left, whether normally, by an exception, or by Ctrl-C, SIGTERM or SIGHUP. If
-the parent itself is killed, Linux stops the children.
+Each leads a process group, stopped with the block that started it, however that ends. If the parent is killed, Linux
+stops them.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ import requests
 
 LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 8.0
-"""Seconds that a child may take to exit after SIGTERM before it is killed."""
+"""Seconds from SIGTERM to SIGKILL."""
 
 _POLL_SECONDS = 0.03
 _TAIL_LINES = 12
 _Found = TypeVar("_Found")
 
-# Runs in the child before the real program replaces it. It asks Linux to send SIGTERM when the parent dies (other
-# systems have no prctl, so nothing happens there), then checks that the parent did not die before that.
+# Runs in the child first: Linux shall send SIGTERM when the parent dies (nothing on other systems); then it checks that
+# the parent still lives.
 _TETHER = """
 import ctypes, os, sys
 try:
@@ -48,11 +47,11 @@ if os.getppid() == int(sys.argv[1]):
 
 
 class ProcessError(RuntimeError):
-    """Something could not be started, or ended by itself. The message says what, why, and how its log ends."""
+    """A process could not be started, or ended by itself; with the end of its log."""
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on. Where a server can choose one by itself (0), let it."""
+    """Return a free port of 127.0.0.1, for servers that cannot take 0."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
@@ -61,7 +60,7 @@ def free_port() -> int:
 def port_is_free(port: int) -> bool:
     """Return whether a server could listen on this loopback port now."""
     with socket.socket() as probe:
-        # Servers do the same: connections left by a server that has just ended do not block the port.
+        # As servers do: connections of an ended server do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -71,7 +70,7 @@ def port_is_free(port: int) -> bool:
 
 
 def require_port(port: int, *, purpose: str, option: str) -> None:
-    """Check that a port may be used. Port 0 (any free one) always passes."""
+    """Check that a port may be used; 0 always may."""
     if port and not port_is_free(port):
         raise ProcessError(
             f"Port {port}, wanted for {purpose}, is taken by another program (or not allowed): "
@@ -84,7 +83,7 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 class Child:
-    """A started process, created by :meth:`Processes.start`."""
+    """A process started by :meth:`Processes.start`."""
 
     def __init__(self, name: str, popen: subprocess.Popen[bytes], log: Path, log_start: int) -> None:
         self.name = name
@@ -94,12 +93,12 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process id, and that of its process group."""
+        """The process id, and that of its group."""
         return self._popen.pid
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, negative for a signal; ``None`` while the process is running."""
+        """The exit code, negative for a signal; ``None`` while it runs."""
         return self._popen.poll()
 
     def alive(self) -> bool:
@@ -107,17 +106,17 @@ class Child:
         return self._popen.poll() is None
 
     def output(self) -> str:
-        """Return what this process has written to its log so far."""
+        """Return the process's log so far."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
 
     def tail(self) -> str:
-        """Return the last lines of the log, indented, for an error message."""
+        """Return the end of the log, indented."""
         return "\n".join(f"    {line}" for line in self.output().splitlines()[-_TAIL_LINES:]) or "    (nothing)"
 
     def wait(self, seconds: float) -> int:
-        """Wait for the process to exit by itself, and return its exit code."""
+        """Wait for the process to exit, and return its exit code."""
         try:
             return self._popen.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -128,13 +127,13 @@ class Child:
         self._await(lambda: _answers(url), seconds, f"answered at {url}")
 
     def await_line(self, pattern: str, seconds: float) -> re.Match[str]:
-        """Wait until the process's log, which no other program writes, contains a match, and return the match."""
+        """Wait for a match in the process's log."""
         return self._await(lambda: re.search(pattern, self.output()), seconds, "was ready")
 
     def _await(self, find: Callable[[], _Found | None], seconds: float, what: str) -> _Found:
         deadline = time.monotonic() + seconds
         while True:
-            ended = not self.alive()  # check this first, so that the log then contains its last output
+            ended = not self.alive()  # first, so that the log has its last output
             if found := find():
                 return found
             if ended:
@@ -144,7 +143,7 @@ class Child:
             time.sleep(_POLL_SECONDS)
 
     def stop(self, seconds: float = STOP_SECONDS) -> int:
-        """Stop the process and its process group with SIGTERM, then SIGKILL. Return the exit code."""
+        """Stop the process group with SIGTERM, then SIGKILL. Return the exit code."""
         try:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -155,7 +154,7 @@ class Child:
         return self._popen.wait()
 
     def _signal(self, number: int) -> None:
-        # Signal the whole group, because processes that the child has started may outlive it.
+        # The whole group: what the child has started may outlive it.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
@@ -173,17 +172,16 @@ def _answers(url: str) -> bool:
 
 
 class Processes:
-    """Children that are stopped, last started first, when the ``with`` block is left.
+    """Children that are stopped, last started first, at the end of the ``with`` block.
 
-    Inside it, SIGTERM and SIGHUP raise :class:`SystemExit`, with 128 plus the signal's number, so that they leave the
-    blocks in order, as Ctrl-C does: in the main thread only, and only if they have the default action (no ``nohup``).
+    In the main thread, SIGTERM and SIGHUP raise :class:`SystemExit` (128 plus the signal), unless ignored (``nohup``).
     """
 
     def __init__(self) -> None:
         self._owner = os.getpid()
         self._former: dict[int, Any] = {}
         self.children: list[Child] = []
-        """Those that have not been stopped yet, first started first."""
+        """Those still running, first started first."""
 
     def __enter__(self) -> Processes:
         if threading.current_thread() is threading.main_thread():
@@ -209,17 +207,11 @@ class Processes:
         cwd: Path | None = None,
         pass_fds: Sequence[int] = (),
     ) -> Child:
-        """Start a program in its own process group, without input, and append its output to a log file.
-
-        :param name: its name in messages, such as ``The embedded CouchDB``
-        :param argv: the program and its arguments; no secrets, because every user of the machine can read arguments
-        :param pass_fds: file descriptors that the program inherits
-        """
+        """Start a program in its own process group, logged to a file. Arguments are no place for secrets."""
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [os.fspath(part) for part in argv]
         if threading.current_thread() is threading.main_thread():
-            # Linux considers the parent dead when the *thread* that started the child ends. So do this in the main
-            # thread only.
+            # From the main thread: Linux considers the parent dead when the starting *thread* ends.
             command = [sys.executable, "-I", "-S", "-c", _TETHER, str(os.getpid()), *command]
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
             start = output.tell()
@@ -238,9 +230,9 @@ class Processes:
         return child
 
     def stop(self) -> None:
-        """Stop all children, last started first; the others too if Ctrl-C interrupts the waiting for one."""
+        """Stop all children, last started first, even if Ctrl-C interrupts one wait."""
         if os.getpid() != self._owner:
-            return  # in a fork of the process that started them, they are not this process's children
+            return  # a fork's children are not its own
         with contextlib.ExitStack() as stopping:
             for child in self.children:
                 stopping.callback(child.stop)

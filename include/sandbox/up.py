@@ -1,4 +1,4 @@
-"""``./grdf up``: run Airflow's UI, GRDF's stand-in and CouchDB to try everything out, until Ctrl-C."""
+"""``./grdf up``: Airflow's UI, GRDF's stand-in and CouchDB to try out, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATABASE = "GRDF_UP_DATABASE"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Start everything, print how to reach it, wait for Ctrl-C, stop everything and return the exit code."""
+    """Start everything, print how to reach it, wait for Ctrl-C, stop, and return the exit code."""
     options = _arguments(argv)
     return exit_code(lambda: _run(options))
 
@@ -28,11 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     port = options.port or free_port()
     address = f"http://localhost:{port}"
-    page = f"{address}/grdf/callback"  # GRDF's stand-in sends households back to this address
+    page = f"{address}/grdf/callback"  # GRDF's stand-in sends households back here
     ports = {"sandbox_port": options.sandbox_port, "couch_port": options.couch_port}
     with LocalWorld(options.data, **ports, redirect_uris=[page], real_continues=True) as world:
         connections = world.connections(redirect_uri=page)
-        for name in connections:  # in Airflow's database, where its forms show them; a variable would come before that
+        for name in connections:  # in Airflow's database, for its forms; a variable would come first
             os.environ.pop(name, None)
         env = {"AIRFLOW__API__BASE_URL": address, "AIRFLOW__CORE__TEST_CONNECTION": "Enabled"}
         if url := os.environ.get(DATABASE):
@@ -41,9 +41,9 @@ def _run(options: argparse.Namespace) -> int:
         print("grdf: GRDF's stand-in and CouchDB run; starting Airflow (about 20 s) ...", file=sys.stderr)
         airflow.start(world.processes, triggerer=True, connections=form_connections(connections))
         airflow.keep_environment()
-        if "couchdb" not in airflow.kept_connections:  # a person's own server is set up by that person
+        if "couchdb" not in airflow.kept_connections:  # a person's own server is that person's to set up
             airflow.command("CouchDB could not be set up", "grdf.couchdb_setup", "setup")
-        for household in HOUSEHOLDS[:2]:  # not earlier, because a code is only valid for a minute
+        for household in HOUSEHOLDS[:2]:  # a code is valid for a minute
             if world.book.get(household.account) is None:
                 connect(household, world.facts, world.book)
         elsewhere = "" if airflow.home == UP / "airflow" else f"AIRFLOW_HOME={shlex.quote(str(airflow.home))} "
@@ -68,7 +68,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def about_connections(kept: Sequence[str]) -> str:
-    """Return what is said of Airflow's connections, of which a person has typed some."""
+    """Return the lines about Airflow's connections, some of which a person may have typed."""
     if not kept:
         return 'filled in; "Test" asks the sandbox'
     return (

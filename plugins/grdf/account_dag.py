@@ -1,4 +1,4 @@
-"""The DAG of one account, for files that ``grdf.airflow.bundle`` writes, and for ``dags/grdf_accounts.py``."""
+"""The DAG of one account, for the files of ``grdf.airflow.bundle`` and ``dags/grdf_accounts.py``."""
 
 from __future__ import annotations
 
@@ -36,12 +36,7 @@ choose *All Runs* under *Reprocess Behavior*. Any run may be repeated.
 
 
 def account_dags(listed: Callable[[], Iterable[str]]) -> dict[str, DAG]:
-    """Return the DAGs of a file by their ids: those of its accounts, or in a task's process the one that runs.
-
-    Which one that is, Airflow tells the process. So it needs no list, and asks nobody.
-
-    :param listed: returns the ids of the file's accounts
-    """
+    """Return a file's DAGs by id; in a task's process only the one that Airflow names, without asking for the list."""
     named = get_parsing_context().dag_id
     account = account_of(named) if named else None
     accounts = listed() if named is None else (account,) if account else ()
@@ -65,8 +60,7 @@ def account_dag(account_id: str) -> DAG:
         default_args=task_defaults(),
         doc_md=DOC.format(account=account_id),
     ) as dag:
-        # ``max_active_runs`` allows one run at a time: without a timeout, a task that hangs would stop the account for
-        # good.
+        # ``max_active_runs`` is 1: without a timeout, a task that hangs would stop the account for good.
         acquire = AcquireTokenOperator(task_id="acquire_token", account_id=account_id, execution_timeout=ONE_CALL)
         rescope = RescopeTokenOperator(task_id="rescope_token", account_id=account_id, execution_timeout=ONE_CALL)
         extract = ExtractOperator(task_id="extract", account_id=account_id, execution_timeout=METERS)

@@ -1,7 +1,4 @@
-"""Set-up of CouchDB: creates databases, the ordinary user and access rules. It may be repeated.
-
-``./grdf couchdb setup`` runs it, or ``python -m grdf.couchdb_setup`` where ``./grdf`` is not available.
-"""
+"""Set-up of CouchDB: databases, the ordinary user, access rules. It may be repeated."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
 
 DONE, NEEDS_A_PERSON, LATER = 0, 1, 4
-"""Exit codes. 2 is wrong usage."""
+"""Exit codes; 2 is wrong usage."""
 
 PAUSES = (0.2, 1.0, 3.0)
 """Seconds between the tries with a new password."""
@@ -29,7 +26,7 @@ Say = Callable[[str], None]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Set up CouchDB according to the Airflow connections, and print what was created and what existed."""
+    """Set up CouchDB by the Airflow connections, and print what was created and what existed."""
     parser = argparse.ArgumentParser(
         prog="./grdf couchdb",
         description="Create in CouchDB what this project needs; what exists stays. The Airflow connections "
@@ -53,12 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def set_up(ordinary: CouchDBHook, *, say: Say, readers: Collection[str] = ()) -> None:
-    """Create what is missing, correct the access rules, and check that the ordinary login has what it needs.
+    """Create what is missing, correct the access rules, and check the ordinary login.
 
-    :param ordinary: the hook of the connection for everything
-    :param say: called with one line about each item
-    :param readers: names of further CouchDB users. They are let into the databases that are for readers alone: whoever
-        may read the others finds names, addresses and tokens there, and may write an approval of a deletion
+    :param readers: further CouchDB users, let into the databases for readers alone: the others have personal data and
+        tokens, and allow writing an approval of a deletion
     :raises BadSettings: if a connection must be corrected
     """
     admin = ordinary.administrator()
@@ -96,10 +91,9 @@ def set_up(ordinary: CouchDBHook, *, say: Say, readers: Collection[str] = ()) ->
 
 
 def logs_requests(admin: CouchDBHook) -> bool:
-    """Return whether CouchDB writes a line for each request into its own log. Only an administrator is told.
+    """Return whether CouchDB logs each request; ``False`` where an administrator cannot read the level.
 
-    It does at the levels ``debug``, ``info`` and ``notice`` (``chttpd:maybe_log``), and its default is ``info``
-    (``[log] level``). Where the level cannot be read, such as on the embedded server, the answer is no.
+    It does at ``debug``, ``info`` (the default) and ``notice`` (``chttpd:maybe_log``).
     """
     response = admin.request_server("GET", "/_node/_local/_config/log/level")
     if response.status_code == 404:
@@ -108,7 +102,6 @@ def logs_requests(admin: CouchDBHook) -> bool:
 
 
 def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
-    """Create the ordinary user, or set its password to the connection's. Return its name."""
     name, password = ordinary.facts.login, ordinary.facts.password
     is_known = ordinary.logs_in()
     if is_known and ordinary.is_administrator():
@@ -141,8 +134,7 @@ def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
 def _wait_for(ordinary: CouchDBHook) -> None:
     """Wait until CouchDB knows a new password.
 
-    It remembers logins, and forgets the old one only after it has answered (``chttpd_auth_cache``). There are fewer
-    tries than it takes to lock a login out, which is five.
+    It forgets the old one only after its answer (``chttpd_auth_cache``). Five wrong tries would lock the login out.
     """
     for pause in PAUSES:
         if ordinary.logs_in():
@@ -151,7 +143,7 @@ def _wait_for(ordinary: CouchDBHook) -> None:
 
 
 def _tell_unknown(admin: CouchDBHook, name: str, say: Say) -> None:
-    """Say if CouchDB has no user of a name. Readers are let in here, but an administrator creates them."""
+    """Warn if CouchDB has no user of this name. Only an administrator creates readers."""
     if admin.request_server("GET", _path_of_user(name)).status_code == 404:
         say(f"user {name}: CouchDB does not know it; create it as an administrator (docs/reading.md says how)")
 

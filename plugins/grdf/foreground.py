@@ -1,9 +1,7 @@
-"""One account's tasks in the foreground, without a scheduler: for cron, for trying, and for a household on the phone.
+"""One account's tasks in the foreground, without a scheduler: for cron, trials, and a household on the phone.
 
-``./grdf run`` runs it, or ``python -m grdf.foreground`` where ``./grdf`` is not available. It performs the same
-tasks as the account's DAG, one after the other, with the connections and settings of this environment. Airflow's
-database is not needed and learns nothing of it: no run is recorded, and other DAGs are told of the changes by the next
-load that the scheduler runs. A run of the scheduler at the same time does no harm: loads may run twice at once.
+``./grdf run``, or ``python -m grdf.foreground``. Airflow's database is not needed and records nothing: the next
+scheduled load announces the changes. A scheduled run at the same time does no harm.
 """
 
 from __future__ import annotations
@@ -29,27 +27,19 @@ if TYPE_CHECKING:
     from grdf.operators.base import AccountOperator
 
 CODES = {"done": 0, "failed": 1, "skipped": 3, "later": 4}
-"""Exit codes by how the last step went. 2 is wrong usage, 130 an interruption."""
+"""Exit codes by the outcome of the last step; 2 is wrong usage, 130 an interruption."""
 TRIES = 4
 FIRST_WAIT, LONGEST_WAIT = 15.0, 600.0
-"""Seconds before the next try of a step that failed for the moment. Each wait is twice the one before, unless
-GRDF or its quota says how long."""
+"""Seconds before the next try. Each wait doubles, unless GRDF or its quota sets it."""
 RUN = f"foreground__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
 COUNTS = ("new", "corrected", "confirmed", "unchanged", "absent")
 TOKENS: dict[str, str] = {}
-"""The data tokens of this process: outside of a task, no Variable can be written."""
+"""This process's data tokens: outside a task, no Variable can be written."""
 
 
 @dataclass
 class Step:
-    """A step that was performed.
-
-    :param task: name of the task in the account's DAG
-    :param outcome: a key of :data:`CODES`
-    :param seconds: how long it took, with its waits
-    :param says: in words what a person should know; ``""`` if nothing
-    :param result: what the task returned
-    """
+    """A step of the account's DAG that was performed, with an outcome of :data:`CODES` and its seconds with waits."""
 
     task: str
     outcome: str = "done"
@@ -59,7 +49,7 @@ class Step:
 
 
 def run(options: argparse.Namespace) -> list[Step]:
-    """Perform the steps that the command line asks for, until one is skipped or fails, and print how they went."""
+    """Perform the requested steps until one is skipped or fails, and print their outcomes."""
     from grdf.operators.acquire_token import AcquireTokenOperator
     from grdf.operators.extract import ExtractOperator
     from grdf.operators.history import ReadHistoryOperator
@@ -88,7 +78,6 @@ def run(options: argparse.Namespace) -> list[Step]:
 
 
 def _perform(step: Step, kind: type[AccountOperator], more: dict[str, Any], options: argparse.Namespace) -> None:
-    """Perform a step, again and again while it fails for the moment."""
     from airflow.sdk.exceptions import AirflowSkipException
 
     from grdf.hooks.adict import AdictHook
@@ -116,7 +105,6 @@ def _perform(step: Step, kind: type[AccountOperator], more: dict[str, Any], opti
 
 
 def _context(number: int, tries: int, options: argparse.Namespace) -> Context:
-    """Return the part of Airflow's context that the operators read, as of a run that the timetable has started."""
     first, end = options.first, options.end
     range_ = {"from": str(first), "to": str(end), "include_definitive": False} if first else {}
     task = SimpleNamespace(try_number=number, max_tries=tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read")

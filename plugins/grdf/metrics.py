@@ -1,8 +1,6 @@
-"""Our metrics, and telling them to Airflow's own metrics (StatsD, OpenTelemetry, Datadog).
+"""Our metrics among Airflow's (StatsD, OpenTelemetry, Datadog); docs/metrics.md lists them.
 
-Each has one name in StatsD and OpenTelemetry, and docs/metrics.md lists them. No name and no tag holds an account's id,
-a meter's number or an amount of gas. Telling one costs next to nothing where metrics are off, and never makes a task
-fail.
+No name or tag has an account's id, a meter number or an amount of gas. Sending one never fails a task.
 """
 
 from __future__ import annotations
@@ -21,13 +19,7 @@ Kind = Literal["gauge", "counter"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric.
-
-    :param name: its name below Airflow's own prefix (``[metrics] statsd_prefix``, ``otel_prefix``: ``airflow``)
-    :param kind: a gauge is set by the daily check ``grdf_health``; counters by the tasks that do the work
-    :param says: what it counts or measures
-    :param tags: the names of its tags
-    """
+    """One metric: its name below Airflow's prefix, what it counts or measures, and its tags."""
 
     name: str
     kind: Kind
@@ -70,7 +62,7 @@ LOADED = Metric(
 
 METRICS = tuple(each for each in list(globals().values()) if isinstance(each, Metric))
 AGES = (1, 2, 3, 4, 5, 7, 10, 14, 21, 30, 60, 90)
-"""Upper bounds in days of the histogram of the newest day's age; beyond them is ``Inf``."""
+"""Bounds in days of the histogram of the newest day's age, then ``Inf``."""
 
 KINDS = {
     "donnees_consos_informatives": "daily",
@@ -81,43 +73,28 @@ KINDS = {
     "droit_acces": "declare",
     "preuves": "proof",
 }
-"""The kind of a call by the last part of its address (ADICT 3). The part before it may be a meter's number."""
+"""Kinds of calls by the last part of the address (ADICT 3); the part before may be a meter number."""
 
 
 def gauge(metric: Metric, value: float, **tags: str) -> None:
-    """Set a gauge.
-
-    :param tags: a value for each of its tags
-    """
+    """Set a gauge, with a value for each of its tags."""
     _send("gauge", metric, value, tags)
 
 
 def count(metric: Metric, number: int = 1, **tags: str) -> None:
-    """Add to a counter. Nothing is sent for 0.
-
-    :param tags: a value for each of its tags
-    """
+    """Add to a counter, with a value for each of its tags. Nothing is sent for 0."""
     if number > 0:
         _send("incr", metric, number, tags)
 
 
 def count_stored_days(connection: str, counts: Mapping[str, int]) -> None:
-    """Count what a load has stored.
-
-    :param connection: the Airflow connection of the account's client; empty if its document is odd
-    :param counts: as the load returns them
-    """
+    """Count what a load has stored for a client (``""`` if the document is odd)."""
     for change in ("new", "corrected", "unchanged"):
         count(LOADED, counts.get(change, 0), connection=connection or "unknown", change=change)
 
 
 def count_call(connection: str, url: str, status: int | None) -> None:
-    """Count a call to GRDF.
-
-    :param connection: the Airflow connection of the client that made it
-    :param url: its address
-    :param status: the HTTP status; ``None`` if no answer came
-    """
+    """Count a call to GRDF; ``status`` is ``None`` without an answer."""
     kind = KINDS.get(urlsplit(url).path.rpartition("/")[2], "token")
     count(CALLS, connection=connection, kind=kind, outcome=_outcome(status))
 
@@ -138,4 +115,4 @@ def _send(how: str, metric: Metric, value: float, tags: dict[str, str]) -> None:
 
         getattr(stats, how)(metric.name, value, tags=tags)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with metrics, the task's work is worth more
-        log.debug("The metric %s was not told: %s: %s", metric.name, type(error).__name__, error)
+        log.debug("The metric %s was not sent: %s: %s", metric.name, type(error).__name__, error)

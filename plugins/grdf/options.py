@@ -1,8 +1,4 @@
-"""How one option of Airflow's section ``[grdf]`` is read.
-
-Each can be written in ``airflow.cfg`` or in an environment variable ``AIRFLOW__GRDF__<NAME>`` (Airflow doc, "Setting
-Configuration Options"). No message quotes what is written there: somebody may have put a secret in its place.
-"""
+"""Reads options of ``[grdf]``. Messages never quote a value: it may be a secret in the wrong place."""
 
 from __future__ import annotations
 
@@ -25,25 +21,17 @@ _T = TypeVar("_T")
 
 
 class WrongOption(Exception):
-    """What is written is wrong. Its arguments: the end of a sentence, such as "is not a URL", and what to do."""
+    """A wrong value. Arguments: the end of a sentence, such as "is not a URL", and what to do."""
 
 
 class Setting(Generic[_T]):
-    """One option. Calling it reads it.
-
-    :param read: makes the value of what is written, and the default of ``""``; may raise :class:`WrongOption`
-    :param name: the option's name; that of ``read`` by default
-    """
+    """One option. Calling it reads it; ``read`` makes the value of the text and the default of ``""``."""
 
     def __init__(self, read: Callable[[str], _T], name: str = "") -> None:
         self.name, self._read, self.__doc__ = name or read.__name__, read, read.__doc__
 
     def __call__(self) -> _T:
-        """Return the value.
-
-        :raises BadSettings: if it is wrong, or if Airflow cannot read it, such as a lone percent sign in
-            ``airflow.cfg``
-        """
+        """Return the value; ``BadSettings`` if it is wrong or unreadable, as with a lone percent sign."""
         try:
             written = str(conf.get(SECTION, self.name, fallback="")).strip()
         except Exception as error:  # noqa: BLE001 - of the parser's many kinds; its text would show what is written
@@ -56,10 +44,7 @@ class Setting(Generic[_T]):
         raise BadSettings.about(None, f"the setting [{SECTION}] {self.name} {what}", do)
 
     def or_default(self) -> _T:
-        """Return the value, or the default if it is wrong, which is logged: that must not take a file's DAGs away.
-
-        ``grdf_health`` and ``./grdf doctor`` are red until it is corrected.
-        """
+        """Return the value, or the default with a log line if it is wrong: no DAG may go."""
         try:
             return self()
         except BadSettings as error:
@@ -103,10 +88,10 @@ def number(name: str, default: int, *, least: int, most: int) -> Setting[int]:
 
 @functools.cache
 def _log_once(said: str) -> None:
-    """Log an error once in this process: each account of a file reads the same settings."""
+    """Log an error once per process: all accounts of a file read the same settings."""
     log.error("%s", said)
 
 
 def quoted_id(name: str) -> str:
-    """Return the name of something, such as a connection, as a message may quote it: eight figures may be a meter."""
+    """Return a name fit to quote: eight figures may be a meter number."""
     return name if _NAME.fullmatch(name) else HIDDEN

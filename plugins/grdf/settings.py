@@ -1,4 +1,4 @@
-"""The settings of this project: the options of Airflow's section ``[grdf]``. ``docs/settings.md`` explains them."""
+"""The options of Airflow's section ``[grdf]``; ``docs/settings.md`` explains them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,17 @@ WAYS_IN: tuple[WayIn, ...] = get_args(WayIn)
 
 @Setting
 def state_folder(written: str) -> Path:
-    """Return the folder for files of this project: a copy of the account list, local staging, the count of calls.
+    """Return the folder for our files: the copy of the account list, local staging, the count of calls.
 
-    The image has it elsewhere than below Airflow's home, which Python searches there: whoever may write
-    ``grdf/__init__.py`` in it would take the place of this package in every service.
+    The image has it outside Airflow's home, which Python searches: a ``grdf/__init__.py`` there would replace this
+    package.
     """
     return Path(os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow") / (written or "grdf")
 
 
 @Setting
 def staging_url(written: str) -> str:
-    """Return where raw answers wait between ``extract`` and ``load``: any URL that ``ObjectStoragePath`` takes.
-
-    What stands before the host's ``@`` is the Airflow connection for an object store. A login may not be in it:
-    messages name the place.
-    """
+    """Return where raw answers wait; before its ``@`` stands a connection, no login: messages name the place."""
     url = written or f"file://{state_folder() / 'staging'}"
     query = url.partition("?")[2]
     if holds_password(url) or redact(query) != query:
@@ -49,8 +45,7 @@ def staging_url(written: str) -> str:
 
 reread_days = number("reread_days", REREAD_DAYS, least=0, most=1000)
 publication_days = number("publication_days", 1, least=0, most=4)
-"""Whole days between the end of a gas day and the morning of its run. Rows of a day D arrive from D+1 to D+3 (ADICT
-3.9), most often in the afternoon of D+1."""
+"""Days from the end of a gas day to the morning of its run. Rows arrive from D+1 to D+3 (ADICT 3.9), mostly on D+1."""
 first_hour = number("first_hour", 8, least=0, most=23)
 spread_minutes = number("spread_minutes", 240, least=1, most=1440)
 retries = number("retries", 3, least=0, most=50)
@@ -59,10 +54,7 @@ retry_seconds = number("retry_seconds", 600, least=1, most=86_400)
 
 @Setting
 def connections(written: str) -> tuple[str, ...]:
-    """Return the Airflow connections of our clients at GRDF, in the order in which new accounts get them.
-
-    GRDF's contract gives one client 6,000 calls a day for fewer than 5,000 meters; a city with more has several.
-    """
+    """Return our clients' connections in order: a contract gives 6,000 calls a day for fewer than 5,000 meters."""
     named = [word.strip() for word in (written or DEFAULT).split(",")]
     what = ""
     if not all(map(CONNECTION_ID.fullmatch, named)):
@@ -70,7 +62,7 @@ def connections(written: str) -> tuple[str, ...]:
     elif len({*named}) < len(named):
         what = "names one connection twice"
     elif len({word.casefold() for word in (*named, DEFAULT)}) < len({*named, DEFAULT}):
-        # The variable AIRFLOW_CONN_… has upper-case letters for both: they are one client, counted as two.
+        # The variable AIRFLOW_CONN_… has upper-case letters for both: one client, counted as two.
         what = f"has ids that differ in upper and lower case only ({DEFAULT} always counts as one of them)"
     if what:
         do = f"Set it to the ids of Airflow connections, separated by commas, such as {DEFAULT}, grdf_south."
@@ -80,7 +72,7 @@ def connections(written: str) -> tuple[str, ...]:
 
 @Setting
 def quota_url(written: str) -> str:
-    """Return where the calls to GRDF are counted for all workers together: a file, or a PostgreSQL."""
+    """Return where all workers count the calls to GRDF: a file or a PostgreSQL."""
     return written or f"sqlite:///{state_folder() / 'quota.db'}"
 
 
@@ -94,12 +86,7 @@ third_party = text("third_party")
 
 @Setting
 def ways_in(written: str) -> tuple[WayIn, ...]:
-    """Return the ways in which households may be connected on the page; the first is offered first.
-
-    ``direct`` means that we declare the right and GRDF mails the contract's holder; it needs the data client alone.
-    ``client_connect`` means GRDF's own site. The default is both, ``direct`` first, since GRDF's customers leave the
-    other one (ADICT 5).
-    """
+    """Return the ways in on the page in order, ``direct`` first: GRDF's customers give up on its site (ADICT 5)."""
     named = [word.strip().lower() for word in (written or ", ".join(WAYS_IN)).split(",") if word.strip()]
     ways = tuple(way for word in dict.fromkeys(named) for way in WAYS_IN if way == word)
     if not ways or len(ways) != len({*named}):
@@ -110,16 +97,12 @@ def ways_in(written: str) -> tuple[WayIn, ...]:
 
 @Setting
 def consent_text(written: str) -> Path | None:
-    """Return the folder with the texts that a household agrees to; ``None`` for the project's own.
-
-    It holds ``<version>.fr.txt`` and ``<version>.en.txt``, for example ``2.fr.txt``; the highest version is shown.
-    """
+    """Return the folder of the consent texts ``<version>.fr.txt`` and ``.en.txt``; ``None`` for our own."""
     return Path(written) if written else None
 
 
 consent_record_days = number("consent_record_days", 1826, least=0, most=36_500)
-"""GRDF may ask for the proof of a consent for five years (ADICT 3.6), and until then a claim about it can be brought to
-court (French Code civil, article 2224)."""
+"""GRDF may ask for a proof for five years (ADICT 3.6), and a claim go to court (Code civil, article 2224)."""
 household_links = boolean("household_links", False)
 airflow_conn_id = text("airflow_conn_id")
 alert_notifier = text("alert_notifier")
@@ -145,4 +128,3 @@ def couchdb_readers(written: str) -> list[str]:
 
 
 SETTINGS: dict[str, Setting[Any]] = {name: each for name, each in list(globals().items()) if isinstance(each, Setting)}
-"""All of them by their names."""

@@ -1,7 +1,4 @@
-"""The gas-day timetable: one run per gas day, with each account at its own minute of the morning.
-
-``grdf_plugin.py`` registers it. Airflow finds it by the import path ``grdf.timetable.GasDayTimetable``.
-"""
+"""The gas-day timetable, which Airflow finds as ``grdf.timetable.GasDayTimetable`` (see ``grdf_plugin.py``)."""
 
 from __future__ import annotations
 
@@ -23,24 +20,15 @@ PARIS_NAME = "Europe/Paris"
 
 
 def minute_of(account_id: str, spread_minutes: int) -> int:
-    """Return an account's minute of the morning. It is always the same for the same id, and evenly spread over all ids.
-
-    :param spread_minutes: how many minutes there are to choose from
-    :return: 0 to ``spread_minutes - 1``
-    """
+    """Return an account's minute, from 0 to ``spread_minutes - 1``: constant per id, and spread evenly."""
     return int.from_bytes(blake2b(account_id.encode(), digest_size=4).digest(), "big") % spread_minutes
 
 
 @dataclass(unsafe_hash=True)
 class GasDayTimetable(Timetable):
-    """One run per gas day (06:00 to 06:00 Paris time: 24 h, or 23 h and 25 h at the clock changes).
+    """One run per gas day, 23 to 25 h, each account at its own minute of a later morning (ADICT 3.9).
 
-    The data interval is exactly the gas day. The run starts on a later morning, because GRDF publishes a gas day one to
-    three days after it (ADICT 3.9). Unlike a cron timetable, this one stores a single number and is cheap to build,
-    because Airflow rebuilds each DAG's timetable many times in every pass of the DAG processor.
-
-    :param minutes: minutes, in Paris clock time, from 06:00 of the day on which the gas day ends to the start of its
-        run; 0 starts the run at the end of the gas day
+    :param minutes: in Paris clock time, from 06:00 at the end of the gas day to the start of its run
     """
 
     description = "Each gas day (06:00 to 06:00 in Paris), once GRDF has published it"
@@ -49,13 +37,7 @@ class GasDayTimetable(Timetable):
 
     @classmethod
     def for_account(cls, account_id: str, *, publication_days: int, first_hour: int, spread_minutes: int) -> Any:
-        """Return an account's timetable.
-
-        :param account_id: determines the account's minute
-        :param publication_days: whole days to wait after the end of the gas day
-        :param first_hour: hour of the morning, Paris time, at which the first accounts run
-        :param spread_minutes: minutes over which accounts are spread from there
-        """
+        """Return an account's timetable, by days after the gas day, hour in Paris, and minutes to spread over."""
         base = publication_days * 1440 + (first_hour - START_HOUR) * 60
         return cls(max(base, 0) + minute_of(account_id, spread_minutes))
 
@@ -81,9 +63,8 @@ class GasDayTimetable(Timetable):
     def run_after(self, day: date) -> DateTime:
         """Return the earliest start of a gas day's run, in UTC.
 
-        Its microseconds are the day's number (``date.toordinal``), so that no two gas days ever share a moment,
-        whatever the settings are and were. Airflow names a backfill's runs after this moment without asking the
-        timetable, and if two gas days had the same name, one of them would be left out silently.
+        Its microseconds are ``date.toordinal``, so that no two gas days share a moment, whatever the settings: Airflow
+        names a backfill's runs after it, and would leave out one of two silently.
         """
         days, minutes = divmod(self.minutes + START_HOUR * 60, 1440)
         at = day + timedelta(days=1 + days)
@@ -93,31 +74,19 @@ class GasDayTimetable(Timetable):
     def generate_run_id(
         self, *, run_type: DagRunType, run_after: DateTime, data_interval: DataInterval | None, **extra: Any
     ) -> str:
-        """Return a scheduled run's name, which contains its gas day, such as ``scheduled__2026-03-28``.
-
-        There is one run per day, and one name per day, which says what the run is about.
-
-        :param run_type: Airflow's kind of run; all but scheduled ones keep Airflow's names, because a person may start
-            several for one day
-        :param run_after: the earliest start
-        :param data_interval: the gas day
-        """
+        """Return a scheduled run's name with its gas day: ``scheduled__2026-03-28``. Others keep Airflow's."""
         if run_type != "scheduled" or data_interval is None:
             return super().generate_run_id(run_type=run_type, run_after=run_after, data_interval=data_interval, **extra)
         return f"scheduled__{gas_day_of(data_interval.start).isoformat()}"
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
-        """Return the last complete gas day at the moment when a manual run was requested."""
+        """Return the last complete gas day at the request of a manual run."""
         return self.interval(gas_day_of(run_after) - timedelta(days=1))
 
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
-        """Return the next run (Airflow doc, "Customizing DAG Scheduling with Timetables").
-
-        Without catch-up, an account that has waited (new, paused, or Airflow was down) gets the latest gas day that is
-        due, and no other: its run itself asks GRDF for the days since the last stored one.
-        """
+        """Return the next run; without catch-up, of the latest due gas day: the run asks for the days since."""
         days = [self._first_day_from(restriction.earliest)] if restriction.earliest is not None else []
         if last_automated_data_interval is not None:
             days.append(gas_day_of(last_automated_data_interval.start) + timedelta(days=1))

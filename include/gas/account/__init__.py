@@ -1,1 +1,1 @@
-"""The account document: the account that runs work with, and the parts of the document that they read and write."""
+"""The account document and what runs read from it."""

@@ -1,4 +1,4 @@
-"""An account as runs use it: its meters, its grant, its state, and whether it may be read."""
+"""An account as runs see it: meters, grant, state."""
 
 from __future__ import annotations
 
@@ -20,18 +20,11 @@ ACCOUNT_TYPE = "grdfgrandlyon"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One household's connection.
+    """One household's connection. ``partial``: the state concerns only some of its meters.
 
     :param state: Cozy's word for what is wrong; ``None`` when all is well
-    :param meters: what it has of each of its meters, in order, as its document says; empty before the first launch
-    :param grant: the result of the household's consent that we have not used yet; ``None`` if there is none
-    :param reconnected: whether the meters are known and the household has consented again since
-    :param leaving: who asked for the deletion in progress; ``None`` if there is none
-    :param message: explains the state to a person
-    :param partial: whether the state concerns only some of the meters
-    :param declares: whether a right is to be declared for the household at GRDF
-    :param refused: whether GRDF has refused that, so that a person corrects it
-    :param renews: when that is declared, if it waits for the end of a right in force; ``None`` if it does not
+    :param reconnected: whether the household has consented again although its meters are known
+    :param renews: when the declaration is due, if it waits for the end of a right in force
     """
 
     id: str
@@ -48,11 +41,7 @@ class Account:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Account:
-        """Return the account in a document.
-
-        :param document: written by cozy-stack, the konnector or us
-        :raises BadAccount: if it is another type of account, or cannot be understood
-        """
+        """Return the account in a document; ``BadAccount`` if it is another type of account or unreadable."""
         try:
             account = check_account_id(document.get("_id", ""))
         except ValueError as error:
@@ -64,8 +53,8 @@ class Account:
             raise BadAccount.about(account, "its state is not a string")
         grant = grant_in(document, account)
         meters = meters_in(document, account)
-        # We remove the id_token once its meters are known. So an id_token beside our consents comes from a new consent,
-        # whether or not the household was asked to act. The konnector kept the token, but wrote no ``consents``.
+        # The id_token is removed once the meters are known, so one beside our consents comes from a new consent. The
+        # konnector kept its token, but wrote no ``consents``.
         fresh = grant is not None and (grant.code != "" or "consents" in oauth_results(document))
         given = Declaration.from_document(document) if needs_declaration(document) else None
         return cls(
@@ -84,17 +73,14 @@ class Account:
 
     @property
     def waits_for_person(self) -> bool:
-        """Whether, as far as we know, the household must act before a run can succeed.
-
-        As in Cozy, scheduled runs then stop at once until a manual run succeeds or the household consents again.
-        """
+        """Whether the household must act first. Scheduled runs then stop at once, as in Cozy."""
         asked = (self.state or "").startswith((USER_ACTION_NEEDED, LOGIN_FAILED))
         fresh = self.reconnected or (self.declares and not self.refused) or (self.grant is not None and not self.meters)
         return asked and not fresh and not self.partial
 
     @property
     def is_settled(self) -> bool:
-        """Whether its document asks for nothing, and says that its meters are read or are history."""
+        """Whether the document asks for nothing, and its meters are read or over."""
         asks = self.grant is not None or self.declares or self.refused or self.state is not None
         words = {meter.word for meter in self.meters}
         return not asks and "active" in words and words <= {"active", "over"}
@@ -106,10 +92,7 @@ class Account:
 
 
 def check_not_leaving(document: Mapping[str, Any]) -> None:
-    """Raise an error if the household of an account document is leaving.
-
-    :raises AccountLeaving: if its deletion is in progress
-    """
+    """Raise ``AccountLeaving`` if the account's deletion is in progress."""
     if by := leaving_asker(document):
         raise AccountLeaving.about(
             str(document["_id"]), f"it is leaving (asked by {by}), so nothing is read or stored for it any more"

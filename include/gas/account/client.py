@@ -1,4 +1,4 @@
-"""Which of our clients at GRDF an account belongs to. A right is the client's, so this never changes by itself."""
+"""The client at GRDF that an account belongs to. Rights belong to the client, so it never changes by itself."""
 
 from __future__ import annotations
 
@@ -11,24 +11,16 @@ from include.gas.documents.day_documents import Document
 from include.gas.errors import BadAccount, ClientUnknown
 
 DEFAULT = "grdf_adict"
-"""The Airflow connection of an account that names none. It is fixed: if it were the first of a setting, a change of the
-order would hand accounts to a client that has no rights to their meters."""
+"""Connection of accounts that name none. Fixed: the first of a setting would change with its order."""
 CONNECTION_ID = re.compile(r"(?!(?i:.*_delete|grdfgrandlyon)$)[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-"""The ids of connections that accounts may belong to: none of those with a secret that revokes, in whatever case, since
-Airflow's environment variables have no other; nor ``grdfgrandlyon``, whose secret would be the usual client's."""
+"""Excludes connections with a secret that revokes, in upper or lower case: environment variables have upper case."""
 
 KEY = "grdf_connection"
-"""Key in account documents: the Airflow connection of the client. It alone may use, prove or end the account's rights.
-"""
+"""Key in account documents."""
 
 
 def client_of(document: Mapping[str, Any]) -> str:
-    """Return the id of the Airflow connection that an account belongs to.
-
-    Anything odd is an error: another client must not be asked instead.
-
-    :raises ClientUnknown: if what is noted there cannot be the id of a connection
-    """
+    """Return the connection of an account's client; ``ClientUnknown`` if none: no other one may be asked instead."""
     if KEY not in document:
         return DEFAULT
     named = document[KEY]
@@ -43,7 +35,7 @@ def client_of(document: Mapping[str, Any]) -> str:
 
 
 def client_or_empty(document: Mapping[str, Any]) -> str:
-    """Return the same, and ``""`` where it is not known."""
+    """Return the same, or ``""`` where it is not known."""
     try:
         return client_of(document)
     except BadAccount:
@@ -51,8 +43,5 @@ def client_or_empty(document: Mapping[str, Any]) -> str:
 
 
 def with_client(document: Mapping[str, Any], connection: str) -> Document:
-    """Return the document of a new account that belongs to a client.
-
-    :param connection: the id of the client's Airflow connection
-    """
+    """Return the document of a new account with its client."""
     return with_value(document, KEY, None if connection == DEFAULT else connection)

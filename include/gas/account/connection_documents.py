@@ -1,4 +1,4 @@
-"""Connecting a household on the page: the hint that we send to GRDF, and the account document that results."""
+"""Connecting a household on the page: the hint for GRDF, and the account document that results."""
 
 from __future__ import annotations
 
@@ -16,18 +16,13 @@ from include.gas.documents.day_documents import Document, check_account_id
 from include.gas.errors import BadAccount
 
 LONGEST_HINT_PART = 100
-"""Maximum length of a name or an e-mail address, in characters."""
+"""In characters, of a name or an e-mail address."""
 
 
 def login_hint(first_name: str, last_name: str, email: str, third_party: str) -> str | None:
-    """Return the hint that tells GRDF who is about to consent: four parts joined by semicolons (ADICT 2.2).
+    """Return the hint that tells GRDF who is about to consent (ADICT 2.2).
 
-    :param first_name: the contract holder's first name
-    :param last_name: the contract holder's last name
-    :param email: the contract holder's e-mail address
-    :param third_party: our own name as GRDF knows it; may be empty
-    :return: empty if nothing about the holder is given, so that GRDF asks the holder itself; ``None`` if only some of
-        its parts are given, or a part is not valid
+    :return: ``""`` if nothing is given; ``None`` if it is incomplete or a part is not valid
     """
     parts = [part.strip() for part in (first_name, last_name, email, third_party)]
     if not any(parts[:3]):
@@ -37,9 +32,8 @@ def login_hint(first_name: str, last_name: str, email: str, third_party: str) ->
 
 
 def check_connectable(document: Mapping[str, Any] | None) -> None:
-    """Check that an account may be connected again, or is new.
+    """Check that an account is new or may be connected again.
 
-    :param document: its document; ``None`` if there is none yet
     :raises BadAccount: if it is another type of account, or cannot be understood
     :raises AccountLeaving: if the household's deletion is in progress
     """
@@ -51,13 +45,7 @@ def check_connectable(document: Mapping[str, Any] | None) -> None:
 def document_after_consent(
     document: Mapping[str, Any] | None, account: str, token: Grant, mark: ConnectedMark, *, connection: str = DEFAULT
 ) -> Document:
-    """Return the account document of a household that has just consented, as cozy-stack leaves it: with its id_token.
-
-    :param token: the checked ``id_token``
-    :param mark: who connected the account, and when
-    :param connection: the client that has the consents
-    :raises BadAccount: if the account has another client, or cannot be connected
-    """
+    """Return the account document after a consent, as cozy-stack leaves it; ``BadAccount`` under another client."""
     base = _document_or_new(document, account, connection)
     if client_of(base) != connection:
         raise BadAccount.about(
@@ -66,7 +54,7 @@ def document_after_consent(
             "given remains at GRDF, unused",
             "Start again.",
         )
-    results = {"scope": "openid", "consents": [], **oauth_results(base)}  # told apart from the konnector's
+    results = {"scope": "openid", "consents": [], **oauth_results(base)}  # distinguishes ours from the konnector's
     return mark.add_to(with_id_token(with_value(base, RESULTS, results), token))
 
 
@@ -78,18 +66,12 @@ def document_to_declare(
     *,
     connection: str = DEFAULT,
 ) -> Document:
-    """Return the account document of a household whose right is to be declared.
-
-    :param asked: what the household gave, checked
-    :param mark: who connected the account, and when
-    :param connection: the client that is to declare the right, for a new account
-    """
+    """Return the account document of a household whose right is to be declared."""
     section = declaration_section(asked) | {"entered_at": mark.at}
     return mark.add_to(with_value(_document_or_new(document, account, connection), Declaration.key, section))
 
 
 def _document_or_new(document: Mapping[str, Any] | None, account: str, connection: str) -> Document:
-    """Return an account document; that of a new account if there is none."""
     check_connectable(document)
     if document is not None:
         return dict(document)
@@ -97,10 +79,7 @@ def _document_or_new(document: Mapping[str, Any] | None, account: str, connectio
 
 
 def has_other_declaration(document: Mapping[str, Any], asked: Declaration) -> bool:
-    """Return whether a declaration waits on an account that is for another holder, e-mail address or meter.
-
-    One that can be corrected does not count. Case, accents and spaces make no other holder.
-    """
+    """Return whether a declaration for another holder, address or meter waits, other than in case or spaces."""
     found = (
         Declaration.from_document(document) if needs_declaration(document) and not is_correctable(document) else None
     )

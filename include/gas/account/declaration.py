@@ -1,4 +1,4 @@
-"""A right that we declare at GRDF for a household ("tiers direct"): what it gave, checked, and what came of it."""
+"""A right that we declare at GRDF for a household ("tiers direct"): what it entered, and what came of it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,18 @@ from include.gas.documents.day_documents import Document
 from include.gas.errors import DeclarationRefused
 
 PERIMETERS = ("informatives", "publiees", "contractuelles", "techniques")
-"""What a right may include, in ADICT's words (3.6)."""
+"""Parts of a right, in ADICT's words (3.6)."""
 USUAL_PERIMETERS = PERIMETERS[:2]
 DAYS = ("first", "end", "calls_until")
 PERSON = ("name", "company", "postcode", "email", "phone")
-"""The keys that are removed as soon as GRDF has the right."""
 _KEPT = ("pce", "perimeters", *DAYS)
 _ENTERED_AT = "entered_at"
 REFUSED_KEPT = timedelta(days=30)
-"""How long what a household gave is kept after it was refused, or while GRDF never answers."""
+"""How long personal data are kept after a refusal, or without an answer of GRDF."""
 LONGEST = 100
-"""Maximum length of a name, an e-mail address or a phone number, in characters."""
+"""In characters, of a name, an e-mail address or a phone number."""
 
 OLDEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)
-"""Days that a right may name."""
 
 _FORMS = {
     "pce": (PCE, "its pce is not a meter's number: 14 digits, or GI and 6 digits"),
@@ -42,23 +40,12 @@ _FORMS = {
 
 
 class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The right that is declared for a household, and until GRDF has it, the person who holds the contract.
+    """The right to declare and, until GRDF has it, the holder's personal data.
 
-    :param name: last name of the contract's holder; removed once GRDF has the right
-    :param company: the holder's company name, instead of ``name``; removed likewise
-    :param postcode: the meter's postcode; removed likewise
-    :param email: where GRDF asks the holder; removed likewise
-    :param phone: the holder's mobile number; removed likewise
-    :param perimeters: what the right includes: ``informatives``, ``publiees``, ``contractuelles``, ``techniques``
     :param first: first gas day; absent for five years before the declaration
-    :param end: first gas day that is not covered any more; absent for the day after ``calls_until``
+    :param end: gas day after the last one; absent for the day after ``calls_until``
     :param calls_until: last civil day on which GRDF may be asked; absent for three years after the declaration
-    :param entered_at: when that was entered, or first seen if another program has stored it, or when it was refused, or
-        was to be sent again, UTC; 30 days later the declaration counts as refused and the person is removed; absent
-        once GRDF has the right
-    :param refused: whether the declaration cannot be sent or GRDF has refused it; it is sent again if a person starts a
-        run
-    :param refused_because: what a person has to correct, in words
+    :param entered_at: UTC; when it was entered, refused or resent; absent once GRDF has the right
     :param refused_reason: the same for the page: GRDF's code, or a name as in ``DeclarationRefused``
     """
 
@@ -80,26 +67,23 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     refused_reason: str = ""
 
     def __repr__(self) -> str:
-        """Return a text without the person."""
+        """Return a text without personal data."""
         return "Declaration()"
 
     @property
     def holder(self) -> str:
-        """The name of the contract's holder, a person or a company."""
+        """The name of a person or a company."""
         return self.name or self.company
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Declaration | None:
-        """Return the declaration on an account document; ``None`` if there is none or if it cannot be read."""
+        """Return the account's declaration; ``None`` if there is none or it cannot be read."""
         found = {key: each.strip() if isinstance(each, str) else each for key, each in _section(document).items()}
         return parse_entry(cls, {key: each for key, each in found.items() if each not in ("", None)}) if found else None
 
 
 def checked_declaration(document: Mapping[str, Any]) -> Declaration:
-    """Return the declaration that an account asks for, checked.
-
-    :raises DeclarationRefused: if something is missing or wrong; the text names the field and not what is in it
-    """
+    """Return the account's declaration; ``DeclarationRefused`` names a wrong field, not its content."""
     found, wrong = Declaration.from_document(document), wrong_fields(document)
     if wrong or found is None:
         field, what = next(iter(wrong.items()), ("declaration", "what else is noted there cannot be read"))
@@ -113,16 +97,13 @@ def checked_declaration(document: Mapping[str, Any]) -> Declaration:
 
 
 def declaration_section(declaration: Declaration) -> dict[str, Any]:
-    """Return the section ``declaration`` of an account for what a household gave."""
+    """Return the account's section ``declaration``."""
     values = {name: getattr(declaration, name) for name in ("pce", "perimeters", *PERSON, *DAYS)}
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items() if value}
 
 
 def wrong_fields(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is wrong with the declaration that an account asks for: a clause for each field, without its content.
-
-    Without a name and a company, and with both, it is ``name`` that is wrong.
-    """
+    """Return a clause for each wrong field of the declaration, without the field's content."""
     found = _section(document)
     odd = {name: f"its {name} is not a short text" for name in ("pce", *PERSON) if not _is_text(found.get(name))}
     texts = {name: "" if name in odd else str(found.get(name) or "").strip() for name in ("pce", *PERSON)}
@@ -155,54 +136,47 @@ def _wrong_days(found: Mapping[str, Any]) -> dict[str, str]:
 
 
 def has_personal_data(document: Mapping[str, Any]) -> bool:
-    """Return whether an account document has a declaration that GRDF does not have yet."""
+    """Return whether an account holds a declaration that GRDF does not have yet."""
     return any(_section(document).get(name) for name in PERSON)
 
 
 def is_same_holder(one: Declaration, other: Declaration) -> bool:
-    """Return whether two declarations may be of the same holder: the same name, or the same e-mail address.
-
-    Case, accents and spaces do not matter. A holder may get another address, and may write a name in another way.
-    """
+    """Return whether two declarations share the name or the e-mail address, whatever the case, accents and spaces."""
     names = [fold(each.holder) for each in (one, other)]
     addresses = [fold_address(each.email) for each in (one, other)]
     return any(mine and mine == theirs for mine, theirs in (names, addresses))
 
 
 def is_refused(document: Mapping[str, Any]) -> bool:
-    """Return whether a person has to correct the declaration on an account document."""
+    """Return whether a person has to correct the declaration."""
     return _section(document).get("refused") is True
 
 
 def needs_declaration(document: Mapping[str, Any]) -> bool:
-    """Return whether a right is to be declared for an account, by itself."""
+    """Return whether the next run declares the right."""
     return has_personal_data(document) and not is_refused(document)
 
 
 def waits_for_meter(document: Mapping[str, Any]) -> bool:
-    """Return whether a right is to be declared once no other account has its meter, as of the last look."""
+    """Return whether the declaration waits until no other account has its meter, as of the last look."""
     given = Declaration.from_document(document) if needs_declaration(document) else None
     access = Status.access_of(document).get(given.pce) if given else None
     return access is not None and access.word == "behind"
 
 
 def is_correctable(document: Mapping[str, Any]) -> bool:
-    """Return whether anything else may be entered instead of a declaration: it was refused, or waits for a meter."""
+    """Return whether another declaration may be entered instead: it was refused, or waits for a meter."""
     return is_refused(document) or waits_for_meter(document)
 
 
 def refusal_text(document: Mapping[str, Any]) -> str:
-    """Return what a person has to correct on the declaration of an account document; ``""`` if nothing."""
+    """Return what a person has to correct on the declaration; ``""`` if nothing."""
     because = _section(document).get("refused_because")
     return because if is_refused(document) and isinstance(because, str) else ""
 
 
 def with_refusal(document: Mapping[str, Any], because: str, at: datetime, reason: str) -> Document:
-    """Return the account document with a note that a person has to correct the declaration.
-
-    :param because: what to correct, without the person
-    :param reason: the same for the page
-    """
+    """Return the account document with a refusal in words without personal data, and for the page (``reason``)."""
     note = {"refused": True, "refused_because": because, "refused_reason": reason, _ENTERED_AT: utc_text(at)}
     return (
         with_value(document, Declaration.key, {**_section(document), **note})
@@ -212,7 +186,7 @@ def with_refusal(document: Mapping[str, Any], because: str, at: datetime, reason
 
 
 def with_resend(document: Document, now: datetime) -> Document:
-    """Return the account document with its declaration as if just entered, whether or not it was refused."""
+    """Return the account document with its declaration as if just entered."""
     kept = {key: value for key, value in _section(document).items() if not key.startswith("refused")}
     return (
         with_value(document, Declaration.key, kept | {_ENTERED_AT: utc_text(now)})
@@ -222,7 +196,7 @@ def with_resend(document: Document, now: datetime) -> Document:
 
 
 def with_entry_time(document: Document, now: datetime) -> Document:
-    """Return the account document with a note when its declaration was first seen, unless its age is known."""
+    """Return the account document with the moment at which its declaration was first seen, unless it is known."""
     found = _section(document)
     if _age(found, now) is not None or not has_personal_data(document):
         return document
@@ -230,16 +204,15 @@ def with_entry_time(document: Document, now: datetime) -> Document:
 
 
 def without_person(document: Mapping[str, Any]) -> Document:
-    """Return the account document without what the household gave to be declared; what was declared stays."""
+    """Return the account document without personal data; what was declared stays."""
     found = _section(document)
     return with_value(document, Declaration.key, {key: value for key, value in found.items() if key in _KEPT} or None)
 
 
 def without_expired_person(document: Document, now: datetime) -> Document:
-    """Return the account document without the person if a declaration is refused or unanswered for long.
+    """Remove personal data from a declaration refused or unanswered for 30 days. It counts as refused then.
 
-    It counts as refused from then on, whatever the reason was. Its moment goes, too: whoever is entered there by hand
-    later has as much time.
+    The moment goes too, so that an entry made by hand later gets as much time.
     """
     found = _section(document)
     age = _age(found, now)
@@ -251,7 +224,6 @@ def without_expired_person(document: Document, now: datetime) -> Document:
 
 
 def _age(found: Mapping[str, Any], now: datetime) -> timedelta | None:
-    """Return how long ago a declaration was entered or refused, at least 0; ``None`` if no moment can be read."""
     try:
         return max(timedelta(), now - datetime.fromisoformat(str(found.get(_ENTERED_AT))))
     except (ValueError, TypeError, OverflowError):
@@ -259,7 +231,7 @@ def _age(found: Mapping[str, Any], now: datetime) -> timedelta | None:
 
 
 def _section(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the section as it is, but for the meter's number, which people write in groups and in small letters."""
+    """Return the section with the meter's number normalised: people write it in groups and in small letters."""
     found = object_or_empty(document.get(Declaration.key))
     pce = found.get("pce")
     return {**found, "pce": "".join(pce.split()).upper()} if isinstance(pce, str) else found

@@ -1,4 +1,4 @@
-"""The right that we declare at GRDF for a household: the request, GRDF's answer, and whose a right in its list is."""
+"""The request that declares a right, GRDF's answer, and to whom a right in its list belongs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,13 @@ from include.gas.days.windows import ONE_DAY, in_years, oldest_allowed
 from include.gas.rights.meter_rights import Right
 
 YEARS_BACK, YEARS_AHEAD = 5, 3
-"""What a right covers unless the declaration says otherwise: all that GRDF keeps, and three years to come."""
+"""Default cover of a right: all that GRDF keeps, and three years to come."""
 AT_ONCE = "0000000000"
 """GRDF's code for a declared right that is in force at once (ADICT 5)."""
 
 
 def declaration_request(declaration: Declaration, today: date) -> dict[str, Any]:
-    """Return the JSON body of ``PUT /pce/{pce}/droit_acces`` (ADICT 3.6 and 5).
-
-    :param declaration: a checked declaration
-    :param today: civil date in Paris, from which the right counts
-    """
+    """Return the JSON body of ``PUT /pce/{pce}/droit_acces`` (ADICT 3.6 and 5), with ``today`` in Paris."""
     last = declaration.calls_until or in_years(today, YEARS_AHEAD)
     first = declaration.first or oldest_allowed(today, YEARS_BACK)
     end = declaration.end or last + ONE_DAY
@@ -43,7 +39,7 @@ def declaration_request(declaration: Declaration, today: date) -> dict[str, Any]
 
 
 def wanted_right(declaration: Declaration) -> Right:
-    """Return the right that a declaration asks for, of nobody yet, to compare it with the rights that there are."""
+    """Return the right that a declaration asks for, to compare it with existing ones."""
     return Right(
         client="", way="declared", state="asked", since="", calls_until=declaration.calls_until,
         first=declaration.first, end=declaration.end, published="publiees" in declaration.perimeters,
@@ -51,11 +47,7 @@ def wanted_right(declaration: Declaration) -> Right:
 
 
 def parse_declaration_answer(body: str | bytes) -> tuple[str, bool]:
-    """Return GRDF's id of the right in its answer to a declaration, and whether its holder has to answer first.
-
-    :param body: the body of a 201
-    :return: ``""`` for the id if it does not say, or not an id
-    """
+    """Return the right's id (``""`` if none) in a 201, and whether its holder has to answer first."""
     lines = find_objects(body).objects
     ids = [text_of(line.get("id_droit_acces")) for line in lines]
     waits = all(text_of(line.get("code_statut_traitement")) != AT_ONCE for line in lines)
@@ -63,13 +55,9 @@ def parse_declaration_answer(body: str | bytes) -> tuple[str, bool]:
 
 
 def is_other_household(rights: Iterable[AccessRight], own: Iterable[str], asked: Declaration) -> bool:
-    """Return whether an account is another household's: GRDF names other holders for all rights that the account has.
-
-    :param rights: GRDF's list
-    :param own: GRDF's ids of the account's rights
-    """
+    """Return whether GRDF names other holders than the declaration for all of an account's ``own`` rights."""
     mine = {*own}
     named = [each for each in rights if each.id in mine and any(each.holder[:2]) and not each.made_on_site]
-    # People change their name or their address, and both at once hardly ever.
+    # People change their name or their address, hardly ever both at once.
     name, email = asked.holder, fold_address(asked.email)
     return bool(named) and not any(email == each.holder[1] or is_same_name(each.holder[0], name) for each in named)

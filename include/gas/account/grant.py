@@ -1,4 +1,4 @@
-"""The grant of an account: the ``id_token`` from the household's consent, or a code to exchange for one."""
+"""The grant of an account: an ``id_token``, or a code to exchange for one."""
 
 from __future__ import annotations
 
@@ -11,20 +11,14 @@ from include.gas.documents.day_documents import Document
 from include.gas.errors import BadAccount
 
 OAUTH, RESULTS = "oauth", "oauth_callback_results"
-"""Keys of the account document: what cozy-stack needed for the OAuth flow, and the result of the flow."""
+"""Keys of the account document: cozy-stack's OAuth flow, and its result."""
 
 _SECRET_WORDS = ("token", "secret", "password", "nonce", "code", "expires")
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a household's consent has brought: a code, or the ``id_token`` that it was exchanged for.
-
-    :param token: the id_token, not checked yet; ``""`` if there is a code
-    :param code: the authorization code; it works once and expires after a few minutes
-    :param redirect_uri: the redirect URI of the authorization request of the code; ``None`` for the configured one
-    :param nonce: the nonce of the authorization request; ``None`` if there was none
-    """
+    """What a consent has brought: a code, which works once for minutes, or its ``id_token``, unchecked."""
 
     token: str = field(default="", repr=False)
     code: str = field(default="", repr=False)
@@ -33,29 +27,23 @@ class Grant:
 
 
 def oauth_results(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the result of the OAuth flow in an account document; empty if there is none or if it is not an object."""
+    """Return the result of the OAuth flow; empty if there is none or it is not an object."""
     return object_or_empty(document.get(RESULTS))
 
 
 def grant_in(document: Mapping[str, Any], account: str) -> Grant | None:
-    """Return the grant in an account document; ``None`` if there is none.
-
-    :raises BadAccount: if an object or a text was expected and something else was found
-    """
+    """Return the grant in an account document; ``BadAccount`` if a value is not an object or a text."""
     oauth, results = object_at(document, OAUTH, account), object_at(document, RESULTS, account)
     nonce = text_at(oauth, "nonce", account)
     code = text_at(oauth, "code", account)
-    if code is not None:  # newer than any id_token, since the exchange removes the code
+    if code is not None:  # newer than any id_token: the exchange removes the code
         return Grant(code=code, redirect_uri=text_at(oauth, "redirect_uri", account), nonce=nonce)
     token = text_at(results, "id_token", account)
     return None if token is None else Grant(token, nonce=nonce)
 
 
 def object_at(document: Mapping[str, Any], key: str, account: str) -> Mapping[str, Any]:
-    """Return the object under a key of the account document; an empty one if the key is absent.
-
-    :raises BadAccount: if the value is not an object
-    """
+    """Return the object under a key, empty if absent; ``BadAccount`` if it is none."""
     part = document.get(key)
     if part is None:
         return {}
@@ -65,10 +53,7 @@ def object_at(document: Mapping[str, Any], key: str, account: str) -> Mapping[st
 
 
 def text_at(part: Mapping[str, Any], key: str, account: str) -> str | None:
-    """Return the text under a key of an object; ``None`` if it is absent or empty.
-
-    :raises BadAccount: if the value is not a text
-    """
+    """Return the text under a key of an object, ``None`` if absent or empty; ``BadAccount`` if it is none."""
     value = part.get(key)
     if value is None or value == "":
         return None
@@ -78,10 +63,7 @@ def text_at(part: Mapping[str, Any], key: str, account: str) -> str | None:
 
 
 def _without_secrets(part: object) -> Document:
-    """Return a part without every key that names a token, a code or a secret.
-
-    :param part: the part; anything but an object is an empty one
-    """
+    """Return a part without any key that names a token, a code or a secret; empty for anything but an object."""
     return {
         key: value
         for key, value in object_or_empty(part).items()
@@ -90,10 +72,7 @@ def _without_secrets(part: object) -> Document:
 
 
 def without_grant(document: Mapping[str, Any]) -> Document:
-    """Return the account document without the tokens, codes and secrets of the OAuth flow.
-
-    A code or an ``id_token`` that is found later is then known to be new.
-    """
+    """Return the account document without the secrets of the OAuth flow, so that one found later is new."""
     changed = dict(document)
     changed[OAUTH] = _without_secrets(changed.get(OAUTH))
     if RESULTS in changed:
@@ -102,12 +81,7 @@ def without_grant(document: Mapping[str, Any]) -> Document:
 
 
 def with_id_token(document: Mapping[str, Any], token: Grant) -> Document:
-    """Return the account document with the ``id_token`` that its code was exchanged for, in place of the code.
-
-    cozy-stack does the same, because a code works only once.
-
-    :param token: the ``id_token`` with the nonce that it must contain
-    """
+    """Return the account document with the ``id_token`` in place of its code, which works only once."""
     changed = without_grant(document)
     changed[RESULTS] = {**object_or_empty(changed.get(RESULTS)), "id_token": token.token}
     if token.nonce is not None:

@@ -1,4 +1,4 @@
-"""What is still to be settled of an account: a declaration, a grant beside known meters, a right without an answer."""
+"""What is unsettled about an account: a declaration, a grant beside known meters, a right without an answer."""
 
 from __future__ import annotations
 
@@ -17,25 +17,22 @@ from include.gas.rights.meter_rights import MeterAccess
 
 PENDING_WORDS = ("waiting", "checked", "asked", "unseen")
 QUARTER = 15
-"""Minutes from one look to the next: only the first of an hour is due in the first quarter."""
+"""Minutes between looks. Hourly looks are those of the first quarter."""
 MORNING = 7
-"""The hour of the day's look, Paris time: before the accounts' runs."""
+"""Hour of the daily look in Paris, before the accounts' runs."""
 NEW, RECENT = timedelta(hours=2), timedelta(days=7)
-"""For how long after it was asked for each look counts, and for how long the first one of each hour."""
+"""Age up to which a right is looked for every quarter of an hour, then every hour."""
 RENEWAL_ONCE = timedelta(minutes=20)
-"""The same for a renewal while the old right goes on: GRDF takes it now, or only when that has ended."""
+"""The same as ``NEW`` for a renewal: GRDF takes it now, or only once the old right has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingAccount:
-    """An account of which something is to be settled.
+    """An account with something unsettled.
 
-    :param document: its document
-    :param meters: its meters with a right that waits for an answer
-    :param since: since when the newest of all waits, UTC text; ``""`` if that is not known
+    :param since: when the newest began to wait, UTC text; ``""`` if unknown
     :param declares: whether its declaration is to be sent; not while another account has the meter
-    :param renews: whether nothing but that waits, and its meter is read
-    :param reconnects: whether its household has consented again, and no right has come of that yet
+    :param renews: whether only a renewal waits, so that the meter is still read
     """
 
     document: Document = field(repr=False)
@@ -47,7 +44,7 @@ class PendingAccount:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> PendingAccount | None:
-        """Return what is to be settled of an account; ``None`` if nothing is, or if its document cannot be read."""
+        """Return what is unsettled; ``None`` if nothing is, or if the document cannot be read."""
         try:
             account = Account.from_document(document)
         except BadAccount:
@@ -72,10 +69,7 @@ class PendingAccount:
         return str(self.document["_id"])
 
     def is_due(self, look: datetime, now: datetime) -> bool:
-        """Return whether it belongs to a look: to each one at first, then to one an hour, then to one a day.
-
-        :param look: when the look is due, aware
-        """
+        """Return whether a look concerns it: every one at first, then hourly, then daily."""
         if self.reconnects or not self.since or self.since > utc_text(now - (RENEWAL_ONCE if self.renews else NEW)):
             return True
         if self.renews:

@@ -1,4 +1,4 @@
-"""The state of an account: Cozy's word for what is wrong, what people are told, and what its rights make of it."""
+"""The state of an account: Cozy's word, the message for people, and what rights make of it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ from include.gas.meter_tag import meter_tag, without_numbers
 from include.gas.rights.meter_rights import RENEWED_FROM, MeterAccess, Standing, has_withdrawn_consent
 
 OF_RUNS = (VENDOR_DOWN, LOGIN_FAILED)
-"""States that the next run clears by itself."""
 _CLEARED = ("state_message", "state_since", "state_partial")
 
 
@@ -49,13 +48,10 @@ def with_state(
     *,
     partial: bool = False,
 ) -> Document:
-    """Return the account document with a new state. It is equal to the old one if that has the same state.
+    """Return the account document with a state, equal to the old one if the state has not changed.
 
-    :param state: Cozy's word; ``None`` when all is well
-    :param message: the reason, for a person. It is logged, so it must not contain secrets. Meter numbers in it are
-        replaced by tags
-    :param since: when the state was noticed, aware. While the state does not change, the earlier moment is kept
-    :param partial: whether the state concerns only some of the meters, so that the others are still read
+    :param message: for a person, and logged: no secrets. Meter numbers in it become tags
+    :param since: when it was noticed, aware; an unchanged state keeps its moment
     """
     changed = {key: value for key, value in document.items() if key not in _CLEARED}
     if state is None:
@@ -68,14 +64,10 @@ def with_state(
 
 
 def with_error(document: Document, error: GasError, *, since: datetime, partial: bool = False) -> Document:
-    """Return the account document with what a person must do about a failure.
-
-    :param error: its class says which Cozy state goes with it; without one the document stays the same
-    :param partial: whether other meters of the account can still be read
-    """
+    """Return the account document with the state that an error's class has, if any."""
     waits_for_person = str(document.get("state") or "").startswith(USER_ACTION_NEEDED)
     if not error.state or (error.state == VENDOR_DOWN and waits_for_person):
-        return document  # what passes by itself hides nothing that a person must do
+        return document  # a passing failure hides nothing that a person must do
     return with_state(document, error.state, str(error), since=since, partial=partial)
 
 
@@ -108,7 +100,6 @@ _MESSAGES: tuple[tuple[Standing, str, str], ...] = (
         "its consent does not include the daily data. The household must consent again and tick them",
     ),
 )
-"""What is said of meters by how they stand, the most urgent first."""
 _NOTHING = None, "", False
 _OVER: dict[Standing, str] = {
     "over": "the consent has ended",
@@ -127,13 +118,7 @@ _PROOF_REFUSED = (
 
 
 def state_by_rights(document: Mapping[str, Any], access: Sequence[MeterAccess]) -> tuple[str | None, str, bool]:
-    """Return what an account's rights mean for its household.
-
-    A meter that is over beside one that may be read is history: who has moved is asked for nothing.
-
-    :param access: what the account has of its meters
-    :return: Cozy's word, or ``None`` if nobody must act; what a person must do; whether other meters are read
-    """
+    """Return Cozy's word, what to do, and whether other meters are read. An ended meter beside others is history."""
     account = str(document.get("_id"))
     reads = any(each.word in ("active", "later") for each in access)
     if refusal := refusal_text(document):
@@ -142,7 +127,7 @@ def state_by_rights(document: Mapping[str, Any], access: Sequence[MeterAccess]) 
         if concerned := [each for each in access if each.word == word]:
             return state, _about(account, concerned, said), reads
     if access and all(each.word in _OVER for each in access):
-        # Whose right is about to be declared has nothing to do.
+        # While a declaration is pending, there is nothing to do.
         return _NOTHING if has_personal_data(document) else (OAUTH_OUTDATED, _over(account, access), False)
     if refused := [each for each in access if REFUSED in {proof.state for proof in each.proofs.values()}]:
         return USER_ACTION_NEEDED, _about(account, refused, _PROOF_REFUSED), True
@@ -164,11 +149,7 @@ def _about(account: str, access: Sequence[MeterAccess], said: str) -> str:
 
 
 def settle_account(document: Mapping[str, Any], access: Sequence[MeterAccess], now: datetime) -> Document:
-    """Return the account document with its meters and its state. It is equal to the old one if nothing has changed.
-
-    :param document: the account document as read for this write
-    :param access: what the account has of its meters; meters that it names without any right are among them
-    """
+    """Return the account document with its meters and state, equal to the old one if nothing has changed."""
     if leaving_asker(document) is not None:
         return dict(document)
     named, changed = has_personal_data(document), with_entry_time(with_meters(document, access), now)
@@ -183,7 +164,7 @@ def settle_account(document: Mapping[str, Any], access: Sequence[MeterAccess], n
             f"household's name and address were removed. If it is still to be connected, {step}compare the meter's "
             "number, enter them again and start the DAG."
         )
-        # Until now it waited, for whatever reason; people hear of those that have stopped since then.
+        # It waited until now; the message names what has stopped since.
         partial, changed = any(each.is_open for each in access), with_state(changed, None)
         return with_state(changed, USER_ACTION_NEEDED, message, since=now, partial=partial)
     return with_rights_state(changed, access, now)
@@ -192,11 +173,7 @@ def settle_account(document: Mapping[str, Any], access: Sequence[MeterAccess], n
 def with_rights_state(
     document: Mapping[str, Any], access: Sequence[MeterAccess], now: datetime, *, is_read: bool = False
 ) -> Document:
-    """Return the account document with the state that its rights give it.
-
-    :param access: what the account has of its meters; with none of them the state is left alone
-    :param is_read: whether it was just read without a problem, so that a run's own state is over
-    """
+    """Return the account document with the state by its rights; ``is_read`` ends a run's own state."""
     word, message, partial = state_by_rights(document, access)
     if word is None:
         keeps = is_refused(document) or not (is_read or (access and document.get("state") not in OF_RUNS))
@@ -205,7 +182,7 @@ def with_rights_state(
 
 
 def _ends_near(access: MeterAccess, now: datetime) -> bool:
-    """Return whether a right ends soon or has ended lately: what is renewed early waits for that."""
+    """Return whether a right ends soon or has just ended, so that an early renewal waits for that."""
     if access.day is None or access.word not in ("active", "over"):
         return False
     today = paris_today(now)

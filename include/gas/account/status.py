@@ -1,9 +1,4 @@
-"""The meters of an account, as its document names them for Cozy, and what is known of them: the section ``status``.
-
-``status`` has what the ledger says of the meters and what is stored of them, for the page. Any run may write it anew.
-Whom to ask about goes by it, and whether it is time to ask for everything; what may be asked for and stored goes by the
-ledger.
-"""
+"""What is known of an account's meters: Cozy's keys, and the section ``status``, which any run may write anew."""
 
 from __future__ import annotations
 
@@ -31,10 +26,8 @@ YEAR = re.compile("[0-9]{1,4}")
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was read of a meter.
 
-    :param years: summary of its stored days by year, without years that have none
-    :param whole_at: civil day in Paris on which everything that could be asked for was read last
-    :param since: the oldest gas day that was asked for then
-    :param under: GRDF's ids of the rights under which that was
+    :param whole_at: civil date in Paris of the last full read; ``since`` is its oldest gas day
+    :param under: GRDF's ids of the rights of that read
     """
 
     years: dict[str, StoredYear] = msgspec.field(default_factory=dict)
@@ -43,10 +36,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     under: tuple[str, ...] = ()
 
     def last_whole(self, access: MeterAccess, today: date) -> date | None:
-        """Return when everything was read last; ``None`` if a right is new since, or lets older days be asked for.
-
-        :param access: what the account has of the meter now
-        """
+        """Return the date of the last full read; ``None`` if a right is new since, or allows older days."""
         served = access.allowed_parts(Window(oldest_allowed(today), today))
         is_older = bool(served) and (self.since is None or served[0].first < self.since)
         return None if is_older or not set(access.own) <= set(self.under) else self.whole_at
@@ -59,12 +49,9 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
 class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the last monthly reading of a meter found.
 
-    :param read_at: when GRDF was asked for all of it; or, if it may not be asked any more, when the stored periods were
-        held against the account's days
-    :param under: GRDF's ids of the rights under which it was asked; empty if it was not asked
-    :param frequency: how often GRDF reads the meter: ``1M``, ``MM``, ``6M``, ``JJ`` or another code; ``""`` if unknown
-    :param until: first gas day after the newest billing period; ``None`` if none is stored
-    :param refused: what GRDF refused, in words
+    :param read_at: when GRDF was asked, or when stored periods were checked because it may not be asked
+    :param under: GRDF's ids of the rights of that read; empty if GRDF was not asked
+    :param until: first gas day after the newest stored billing period
     """
 
     read_at: str = ""
@@ -75,21 +62,13 @@ class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
     refused: str = ""
 
     def last_read(self, access: MeterAccess) -> date | None:
-        """Return when everything was read last; ``None`` if a right is new since, or GRDF was asked and now may not be.
-
-        :param access: what the account has of the meter now
-        """
+        """Return the date of the last full read; ``None`` if a right is new since, or GRDF may no longer be asked."""
         counts = set(access.own) <= set(self.under) if access.is_open else not self.under
         return paris_today(datetime.fromisoformat(self.read_at)) if self.read_at and counts else None
 
 
 class Status(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of an account, as of the last look.
-
-    :param meters: what the account has of each meter, by meter
-    :param readings: what was read of each meter, by meter
-    :param billing: what was read of each meter's contract and billing periods, by meter
-    """
+    """What is known of an account as of the last look, by meter."""
 
     key: ClassVar[str] = "status"
 
@@ -99,18 +78,18 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def access_of(cls, document: Mapping[str, Any]) -> dict[str, MeterAccess]:
-        """Return what an account document says of its meters. Entries that cannot be read are left out."""
+        """Return the access to each meter by the account document. Entries that cannot be read are left out."""
         entries = object_or_empty(object_or_empty(document.get(cls.key)).get("meters")).items()
         return {pce: access for pce, entry in entries if (access := parse_entry(MeterAccess, entry)) is not None}
 
     @classmethod
     def with_access(cls, document: Mapping[str, Any], access: Iterable[MeterAccess]) -> Document:
-        """Return the account document with what it has of its meters, instead of the former entries."""
+        """Return the account document with the access to its meters in place of former entries."""
         return cls._with(document, "meters", {each.pce: entry_to_json(each) for each in access})
 
     @classmethod
     def reading_of(cls, document: Mapping[str, Any], pce: str) -> Reading:
-        """Return what an account document says was read of a meter; nothing if that cannot be understood."""
+        """Return what was read of a meter; empty if that cannot be understood."""
         return parse_entry(Reading, cls._entry(document, "readings", pce)) or Reading()
 
     @classmethod
@@ -120,12 +99,12 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def billing_of(cls, document: Mapping[str, Any], pce: str) -> Billing:
-        """Return what an account document says of a meter's monthly reading; nothing if that cannot be understood."""
+        """Return what the monthly reading of a meter found; empty if that cannot be understood."""
         return parse_entry(Billing, cls._entry(document, "billing", pce)) or Billing()
 
     @classmethod
     def with_billing(cls, document: Mapping[str, Any], pce: str, billing: Billing) -> Document:
-        """Return the account document with what the monthly reading of a meter has found."""
+        """Return the account document with what a monthly reading found."""
         return cls._with_entry(document, "billing", pce, billing)
 
     @classmethod
@@ -144,10 +123,7 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def meters_in(document: Mapping[str, Any], account: str) -> tuple[MeterAccess, ...]:
-    """Return the meters of an account document, in order.
-
-    :raises BadAccount: if any entry cannot be understood, since we do not want to read only a part of the meters
-    """
+    """Return the meters of an account document in order; ``BadAccount`` unless all can be understood."""
     known, named = Status.access_of(document), named_meters(document, account)
     return tuple(
         known.get(pce) or MeterAccess(pce=pce, right=right, own=(right,) if right else ()) for pce, right in named
@@ -155,10 +131,7 @@ def meters_in(document: Mapping[str, Any], account: str) -> tuple[MeterAccess, .
 
 
 def named_meters(document: Mapping[str, Any], account: str) -> list[tuple[str, str]]:
-    """Return the meters that an account document names, each with GRDF's id of a right; ``""`` if it names none.
-
-    :raises BadAccount: if any entry cannot be understood
-    """
+    """Return the meters in an account document with their right's id or ``""``; ``BadAccount`` if unreadable."""
     results = object_at(document, RESULTS, account)
     listed = results.get("consents")
     if listed is not None and not isinstance(listed, list):
@@ -180,9 +153,8 @@ def named_meters(document: Mapping[str, Any], account: str) -> list[tuple[str, s
 def with_meters(document: Mapping[str, Any], access: Iterable[MeterAccess]) -> Document:
     """Return the account document with its meters, in Cozy's form and in ``status``.
 
-    As in the konnector's accounts, ``oauth_callback_results.pce_id`` is one meter: the first that may be read, if any.
-    A right that the document names and the account has not got stays named: it may get it later, and no deletion of
-    another account may end it. A meter for which its declaration only waits is not named.
+    Cozy's ``pce_id`` is the first meter that may be read. A named right that the account lacks stays named: it may get
+    it later. A meter for which only a declaration waits is not named.
     """
     meters = sorted(access, key=lambda each: not each.is_open)
     changed = Status.with_access(document, meters)

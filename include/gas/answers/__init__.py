@@ -1,1 +1,1 @@
-"""Parses the bytes of GRDF's answers into facts: gas days, published periods, a meter's contract."""
+"""From the bytes of GRDF's answers to facts: gas days, periods, contracts, rights."""

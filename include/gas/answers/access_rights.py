@@ -1,4 +1,4 @@
-"""GRDF's list of access rights (``droits_acces``): what each line says, and which rights allow reading a meter."""
+"""GRDF's list of rights (``droits_acces``), and which of them allow reading a meter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
 _RIGHT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WORD = re.compile(r"\w+")
 ON_SITE = "client_connect"
-"""``parcours`` of a right that its holder has given on GRDF's site."""
 GAS_USE_ROLES = ("autorise_contrat_fourniture", "detenteur_contrat_fourniture")
 WAITING = "waiting for the holder"
 """The state of a declared right until its holder has answered GRDF's e-mail."""
@@ -34,25 +33,14 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class AccessRight:
-    """One line of ``droits_acces``.
+    """One line of ``droits_acces``. ``first`` to ``last`` are civil days for calls; ``None`` is no bound.
 
-    :param id: GRDF's id of the right
-    :param role: ``role_tiers`` in lower case
-    :param state: ``etat_droit_acces`` in plain words; GRDF's own word in lower case if we do not know it
-    :param first: first civil day on which we may call; ``None`` for no bound
-    :param last: last civil day on which we may call; ``None`` for no bound
-    :param data_first: first gas day that the right covers; ``None`` for no bound
-    :param data_end: ``perim_donnees_conso_fin``, read as the first gas day not covered any more; ``None`` for no bound
-    :param informative: whether the right includes daily data; ``None`` when GRDF does not say, as for holders of the
-        contract
-    :param published: whether it includes published data; ``None`` as above
-    :param created: day on which it was created; ``None`` if unknown
-    :param revoked: day on which it was revoked; ``None`` if it was not, or if the day is unknown
-    :param created_at: moment of its creation, UTC text; ``""`` if unknown
-    :param made_on_site: whether its holder has given it on GRDF's site, so that nobody has declared it
-    :param holder: who the right was declared for: name or company, e-mail address and postcode, each folded
-    :param proof: how far GRDF's check of the consent's proof is, see :mod:`include.gas.answers.proof_state`
-    :param proof_until: last day to send the proof; ``None`` if unknown
+    :param state: ``etat_droit_acces`` in plain words; an unknown word of GRDF's in lower case
+    :param data_first: first gas day covered
+    :param data_end: ``perim_donnees_conso_fin``, read as the first gas day not covered
+    :param informative: whether it includes daily data; ``None`` if not said, as for contract holders
+    :param created_at: UTC text; ``""`` if unknown
+    :param holder: name or company, e-mail address and postcode, each folded
     """
 
     id: str
@@ -75,11 +63,7 @@ class AccessRight:
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> AccessRight | None:
-        """Return the right in a line.
-
-        :param line: an object of the answer; stray colons at the end of keys are ignored
-        :return: ``None`` for the status line and for lines without a meter or an id
-        """
+        """Return the right in a line; ``None`` for the status line and for lines without a meter or an id."""
         fields = {key.rstrip(": "): value for key, value in line.items()}
         pce, right = fields.get("id_pce"), fields.get("id_droit_acces")
         if not (isinstance(pce, str) and isinstance(right, str)):
@@ -115,54 +99,41 @@ class AccessRight:
 
     @property
     def is_live(self) -> bool:
-        """Whether the right is in force or may come into force, so that it must be revoked if the household leaves."""
+        """Whether it is or may come into force, so that a deletion must revoke it."""
         return self.state in ("active", WAITING)
 
     def is_held_by(self, name: str, email: str) -> bool:
-        """Return whether its holder is a person. It is not if GRDF names no holder.
-
-        The e-mail address decides, and the name where GRDF names no address.
-
-        :param name: the person's or company's name
-        """
+        """Return whether its holder has this address, or, where GRDF names none, this name."""
         holder, address, _ = self.holder
         return fold_address(email) == address if address else is_same_name(holder, name)
 
 
 def is_same_name(one: str, other: str) -> bool:
-    """Return whether two names may be of one holder: all words of one are in the other, as GRDF adds first names."""
+    """Return whether two names may be of one holder: GRDF adds first names, so one may contain the other."""
     words, others = ({*_WORD.findall(fold(each))} for each in (one, other))
     return bool(words and others) and (words <= others or others <= words)
 
 
 @dataclass(frozen=True, slots=True)
 class RightsList:
-    """A parsed answer of ``droits_acces``.
-
-    :param rights: the rights in the order of the answer
-    :param odd: number of objects that were neither a right nor a status, or could not be read
-    """
+    """A parsed answer of ``droits_acces``; ``odd`` counts objects that were neither a right nor a status."""
 
     rights: tuple[AccessRight, ...] = ()
     odd: int = 0
 
 
 def is_right_id(text: str) -> bool:
-    """Return whether a text has the form of GRDF's id of a right. GRDF uses UUIDs; other short words pass as well."""
+    """Return whether a text can be GRDF's id of a right: UUIDs, and other short words."""
     return _RIGHT.fullmatch(text) is not None
 
 
 def is_pce(text: object) -> bool:
-    """Return whether a text has the form of a meter's id: 14 digits, or ``GI`` and 6 digits."""
+    """Return whether a text is a meter's number: 14 digits, or ``GI`` and 6 digits."""
     return isinstance(text, str) and PCE.fullmatch(text) is not None
 
 
 def parse_rights(text: str | bytes, *, account: str | None) -> RightsList:
-    """Parse an answer of ``droits_acces``.
-
-    :param account: account id for messages; ``None`` when the rights of all accounts were requested
-    :raises GasError: if GRDF refuses, or if nothing in the answer can be read
-    """
+    """Parse an answer of ``droits_acces``; ``GasError`` if GRDF refuses or nothing is readable."""
     found = find_objects(text)
     rights, refusals, odd = list[AccessRight](), list[GasError](), len(found.broken)
     for line in found.objects:
@@ -171,23 +142,20 @@ def parse_rights(text: str | bytes, *, account: str | None) -> RightsList:
             rights.append(right)
         elif not (code or message):
             odd += 1
-        # GRDF sends an empty list as a status line saying that there is no right. That is not an error.
+        # GRDF sends an empty list as a status line "no right". That is no error.
         elif "aucun droit" not in fold(message):
             error = refusal_error(code, message, account=account, pce=None, quoted=False)
             refusals += [error] if error else []
     if refusals and not rights:
         raise refusals[0]
-    odd += bool(refusals)  # a line about one of several meters says nothing about the rights beside it
+    odd += bool(refusals)  # a line about one of several meters says nothing of the rights beside it
     if odd and not rights:
         raise ServiceUnavailable.about(account, "GRDF's list of rights could not be read")
     return RightsList(tuple(rights), odd)
 
 
 def is_usable(right: AccessRight, today: date) -> bool:
-    """Return whether a right allows reading a meter's daily data today.
-
-    It must be active, be about consumption, and cover today and daily data.
-    """
+    """Return whether a right allows reading daily data today."""
     return (
         right.state == "active"
         and right.role in ("", *GAS_USE_ROLES)

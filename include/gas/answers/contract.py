@@ -1,7 +1,4 @@
-"""A meter's contract and how often GRDF reads it (ADICT 3.4 and 3.5).
-
-Only the reading frequency is taken from the technical data. The address in them is personal and not needed.
-"""
+"""A meter's contract and reading frequency (ADICT 3.4 and 3.5). The address beside them is not read."""
 
 from __future__ import annotations
 
@@ -19,12 +16,7 @@ from include.gas.meter_tag import meter_tag
 
 
 class Contract(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A meter's contract.
-
-    :param tariff: ``tarif_acheminement``: T1 to T4 or TP; ``""`` if unknown
-    :param profile: ``profil_type_actuel``, such as P012; ``""`` if unknown
-    :param car: annual reference use in kWh; ``None`` if unknown
-    """
+    """A meter's contract: ``tarif_acheminement``, ``profil_type_actuel``, and annual reference use in kWh."""
 
     tariff: str = ""
     profile: str = ""
@@ -32,12 +24,7 @@ class Contract(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def parse_contract(text: str | bytes, *, account: str, pce: str) -> Contract | None:
-    """Parse an answer of ``donnees_contractuelles``.
-
-    :param text: the body as received
-    :return: ``None`` when GRDF says that it has no contract data
-    :raises GasError: if GRDF refuses, or if the answer cannot be read
-    """
+    """Parse ``donnees_contractuelles``, ``None`` if GRDF has none; ``GasError`` if refused or unreadable."""
     facts = _facts(text, "donnees_contractuelles", account=account, pce=pce)
     if facts is None:
         return None
@@ -50,11 +37,7 @@ def parse_contract(text: str | bytes, *, account: str, pce: str) -> Contract | N
 
 
 def parse_frequency(text: str | bytes, *, account: str, pce: str) -> str:
-    """Return a meter's reading frequency from an answer of ``donnees_techniques``.
-
-    :return: ``1M``, ``MM``, ``6M``, ``JJ`` or another code of GRDF's; ``""`` when it does not say
-    :raises GasError: if GRDF refuses, or if the answer cannot be read
-    """
+    """Return the frequency code in ``donnees_techniques``, or ``""``; ``GasError`` if refused or unreadable."""
     facts = _facts(text, "donnees_techniques", account=account, pce=pce)
     return text_of(value_at(facts, "caracteristiques_compteur", "frequence")).upper()[:20]
 

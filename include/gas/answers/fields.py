@@ -1,4 +1,4 @@
-"""The fields that ADICT's lines about gas days and about billing periods have in common."""
+"""Fields common to ADICT's lines about gas days and about billing periods."""
 
 from __future__ import annotations
 
@@ -11,27 +11,21 @@ Status = Literal["provisional", "definitive"]
 Quality = Literal["measured", "estimated", "corrected"]
 
 HIGHEST = 10**10
-"""kWh, cubic metres, and every other number: no meter's is nearly as large, so a larger one is none."""
+"""Of kWh, m³ and any number: a larger one is none."""
 _DEFINITIVE = re.compile(r"d.{0,2}finiti")  # tolerates an accent broken by a wrong charset
 _QUALITIES: tuple[tuple[str, Quality], ...] = (("mesur", "measured"), ("estim", "estimated"), ("corrig", "corrected"))
 _MOST_CAREFUL: Quality = "estimated"
 
 
 def value_at(value: Any, *path: str) -> Any:
-    """Return what is at the end of a way through objects; ``None`` if it ends before.
-
-    :param value: a JSON value from an answer
-    """
+    """Return the value at a path through objects; ``None`` if the path ends early."""
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
 def number_in(value: object) -> int | float | None:
-    """Return a number from 0 to :data:`HIGHEST`; ``None`` for anything else.
-
-    Whole numbers are returned as ``int``, so that 60 and 60.0 are stored alike.
-    """
+    """Return a number from 0 to :data:`HIGHEST`, whole ones as ``int`` (60 and 60.0 are one); otherwise ``None``."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if not 0 <= value <= HIGHEST:
@@ -40,30 +34,18 @@ def number_in(value: object) -> int | float | None:
 
 
 def status_in(use: dict[str, Any]) -> Status:
-    """Return the status of a consumption, which says whether GRDF may still change it.
-
-    :param use: the ``consommation`` of a line
-    """
+    """Return whether GRDF may still change a ``consommation``."""
     return "definitive" if _DEFINITIVE.match(fold(use.get("statut_conso"))) else "provisional"
 
 
 def quality_in(use: dict[str, Any]) -> Quality:
-    """Return how GRDF determined a consumption. An unknown word counts as estimated, the most careful of the three.
-
-    :param use: the ``consommation`` of a line
-    """
+    """Return how GRDF determined a ``consommation``. An unknown word counts as estimated, the most careful."""
     word = fold(use.get("type_qualif_conso"))
     return next((quality for start, quality in _QUALITIES if word.startswith(start)), _MOST_CAREFUL)
 
 
 def is_about_meter(line: dict[str, Any], pce: str) -> bool:
-    """Return whether a line is about the requested meter.
-
-    GRDF's Swagger file makes every field optional, and a request is about one meter only. So a line that names no meter
-    is about the requested one.
-
-    :param line: an object of an answer
-    """
+    """Return whether a line is about the requested meter; one without a meter is, as the request names one only."""
     meter = line.get("pce")
     name = meter.get("id_pce") if isinstance(meter, dict) else meter
     if name is None:

@@ -1,4 +1,4 @@
-"""Reads GRDF's French words regardless of accents, case and spaces: ``Révoquée`` and ``REVOQUEE`` are the same word."""
+"""GRDF's French words regardless of accents, case and spaces: ``Révoquée`` is ``REVOQUEE``."""
 
 from __future__ import annotations
 
@@ -11,29 +11,23 @@ from include.gas.days.gas_day import PARIS, parse_day, utc_text
 
 
 def fold(word: object) -> str:
-    """Return a word in lower case, without accents and with single spaces; ``""`` for anything but text.
-
-    :param word: a JSON value from an answer
-    """
+    """Return a word in lower case, without accents and with single spaces; ``""`` for anything but text."""
     return _fold(word) if isinstance(word, str) else ""
 
 
-@lru_cache(maxsize=256)  # each line of an answer has the same few words
+@lru_cache(maxsize=256)  # each line has the same few words
 def _fold(word: str) -> str:
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", word) if not unicodedata.combining(letter))
     return " ".join(bare.casefold().split())
 
 
 def fold_address(address: object) -> str:
-    """Return an e-mail address in lower case; ``""`` for anything but text. Letters with accents stay what they are.
-
-    :param address: a JSON value from an answer, or what somebody entered
-    """
+    """Return an e-mail address in lower case; ``""`` for anything but text. Accents stay."""
     return unicodedata.normalize("NFC", address).strip().lower() if isinstance(address, str) else ""
 
 
 def text_of(value: object) -> str:
-    """Return a code or a short text, which GRDF may also send as a number; ``""`` for anything else."""
+    """Return a code or short text, which may come as a number; ``""`` for anything else."""
     if isinstance(value, str):
         return value.strip()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
@@ -50,11 +44,7 @@ def day_in(value: Any) -> date | None:
 
 
 def instant_in(value: object) -> datetime | None:
-    """Return the instant in a field, aware; ``None`` if there is none.
-
-    One without a time zone is taken as Paris time. If GRDF means UTC, it is one or two hours early. A date alone stands
-    for the start of that day.
-    """
+    """Return the instant in a field, aware; Paris time if it has no time zone. A date is the start of its day."""
     if not isinstance(value, str | date):
         return None
     try:
@@ -65,7 +55,7 @@ def instant_in(value: object) -> datetime | None:
 
 
 def moment_in(value: object) -> str:
-    """Return the instant in a field, see :func:`instant_in`, as UTC text; ``""`` if there is none."""
+    """Return :func:`instant_in` as UTC text; ``""`` if there is none."""
     try:
         instant = instant_in(value)
         return utc_text(instant) if instant else ""

@@ -1,8 +1,7 @@
-"""The ``id_token`` of a household's consent: its check before any claim in it is trusted, and the meters that it names.
+"""The ``id_token`` of a consent: its check, then the meters that it names.
 
-Our settings decide which algorithms are accepted, not the token. ``none`` is never accepted. HS algorithms are checked
-with the client secret only; RS, PS and ES algorithms with a key of the published set (JWKS) only. So a token that is
-signed with the *public* key used as a secret is refused, whatever its header says.
+Our settings decide on the algorithms, never the token. HS is checked with the client secret only; RS, PS and ES with a
+published key (JWKS) only: a token signed with the *public* key as a secret is refused.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from include.gas.answers.french_words import text_of
 from include.gas.errors import IdTokenRefused
 
 CLAIM = "consentements"
-"""The claim that names the meters: a string that contains JSON."""
+"""The claim with the meters: a string of JSON."""
 
 LEEWAY = 60
 LONGEST = 20_000
-"""Maximum length in characters. GRDF's id_tokens have about 1,500."""
+"""In characters; GRDF's have about 1,500."""
 
 _ODD = (jwt.PyJWTError, ValueError, TypeError, RecursionError)
 """What the library raises for tokens and keys of any shape."""
@@ -48,7 +47,7 @@ _CAUSES: tuple[tuple[type[Exception], str, str], ...] = (
     (jwt.MissingRequiredClaimError, "lacks one of the claims `iss`, `aud`, `iat` and `exp`", _SERVER),
     (Exception, "cannot be read", _AGAIN),
 )
-"""What the library's exceptions mean, and what to do. The first that fits counts."""
+"""What the library's exceptions mean, and what to do. The first match counts."""
 
 
 class _Doubted(Exception):
@@ -56,7 +55,7 @@ class _Doubted(Exception):
 
 
 class Claim(NamedTuple):
-    """A meter, and GRDF's id of the right to it (``id_accreditation``, also called ``id_droit_acces``)."""
+    """A meter and GRDF's id of the right to it (``id_accreditation``, also ``id_droit_acces``)."""
 
     pce: str
     right: str
@@ -76,23 +75,18 @@ def verify_id_token(
 ) -> dict[str, Any]:
     """Check an id_token and return its claims.
 
-    :param token: the token as received
-    :param client_id: our client id, which must be the audience
-    :param algorithms: the algorithms that we accept, for example ``["HS256"]``; ``none`` is ignored
-    :param secret: the client secret, for HS algorithms
-    :param jwks: a JWKS document, for RS, PS and ES algorithms
-    :param issuer: the exact value that ``iss`` must have; ``None`` skips the check
-    :param nonce: the nonce that we sent and that the token must repeat; ``None`` when we sent none
+    :param algorithms: for example ``["HS256"]``; ``none`` is ignored
+    :param jwks: a JWKS document, for RS, PS and ES; ``secret`` is for HS
+    :param issuer: ``None`` skips the check
     :param leeway: seconds by which clocks may differ
-    :raises IdTokenRefused: if there is any doubt. The message names the account, the cause and the next step, and never
-        quotes the token
+    :raises IdTokenRefused: on any doubt, without quoting the token
     """
     try:
         algorithm, key = _algorithm_and_key(token, algorithms, secret, jwks)
         claims = _decoded(token, key, algorithm, client_id, issuer, leeway)
         _check_client_and_nonce(claims, client_id, nonce)
         return claims
-    except _Doubted as doubt:  # not chained: the library's traceback could show the token
+    except _Doubted as doubt:  # not chained: its traceback could show the token
         (cause, step), unusable = doubt.args, _is_never_valid(token, leeway)
         raise IdTokenRefused.about(
             account, f"the id_token {cause}", f"Nothing was changed. {step}", unusable=unusable
@@ -100,12 +94,9 @@ def verify_id_token(
 
 
 def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tuple[Claim, ...]:
-    """Return the meters and rights in a **verified** id_token.
+    """Return one claim per meter of a **verified** id_token; the last entry of a meter counts.
 
-    :param claims: the result of ``verify_id_token``; ``consentements`` is an array, or a string with a JSON array
-    :return: one claim per meter, in order; the last entry of a meter counts
-    :raises IdTokenRefused: if there is no entry, or if any entry cannot be understood, since we do not want to connect
-        only a part of a household's meters
+    :raises IdTokenRefused: if there is no entry or an unreadable one: some meters would pass for all
     """
 
     def refused(cause: str) -> IdTokenRefused:
@@ -135,7 +126,6 @@ def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tu
 
 
 def _is_never_valid(token: str, leeway: float) -> bool:
-    """Return whether a token can never be accepted, whatever our settings: it is none, or too old by its own word."""
     try:
         jwt.decode(token, options={"verify_signature": False, "verify_exp": True}, leeway=leeway)
     except _ODD:
@@ -167,7 +157,7 @@ def _algorithm_and_key(
 
 
 def _published_key(jwks: Mapping[str, Any], algorithm: str, kid: object) -> Any:
-    """Return the key of the token. The library leaves out those that it cannot read, and fails if it can read none."""
+    """Return the token's key. The library skips keys that it cannot read, and fails without any."""
     try:
         keys = jwt.PyJWKSet.from_dict(dict(jwks)).keys
     except _ODD:
@@ -192,7 +182,7 @@ def _decoded(token: str, key: Any, algorithm: str, client_id: str, issuer: str |
 
 
 def _check_client_and_nonce(claims: Mapping[str, Any], client_id: str, nonce: str | None) -> None:
-    """Check what the library does not: who of several clients is meant, and that our request is answered."""
+    """Check what the library does not: the authorized party among several clients, and our nonce."""
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if (several or claims.get("azp") is not None) and claims.get("azp") != client_id:
         raise _Doubted("was issued to another client than ours (`azp`)", _CLIENT)

@@ -1,9 +1,4 @@
-"""Finds the JSON objects in an answer, whatever is between and around them.
-
-ADICT's documentation promises one object per line, and mostly that is what arrives. But objects were also seen glued
-together, spread over several lines, after stray bytes, inside an envelope or an array, and with a bracket missing. So
-each opening brace is tried: good objects are kept, broken ones are counted, and no input raises.
-"""
+"""Finds the JSON objects in an answer, whatever is between them: ADICT's were seen glued, split and wrapped."""
 
 from __future__ import annotations
 
@@ -20,33 +15,25 @@ from include.gas.answers.lone_surrogates import replace_lone_surrogates
 JsonObject = dict[str, Any]
 
 MOST_BROKEN = 10_000
-"""After so many broken objects, the rest of an answer is not read: it is none of GRDF's."""
+"""Broken objects after which the rest of an answer is not read: it is not GRDF's."""
 _LINES = msgspec.json.Decoder(JsonObject)
 _DECODER = json.JSONDecoder(strict=False)  # accepts raw tabs in strings
 _INSIDE = re.compile(r"(?<!:)(?<!: )\{")
-"""The start of an object inside a broken one or behind it, but not of one that is the value of a key: that is a part of
-a line and no line."""
+"""Start of an object inside or behind a broken one, but not of a key's value."""
 _NOTHING = re.compile(r"[\s\x00\ufeff\ufffd\[\],;]*(null)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class FoundObjects:
-    """The result of :func:`find_objects`.
-
-    :param objects: the good objects, in order
-    :param broken: one note per object that could not be read: where and why, without quoting it
-    """
+    """The good objects in order, and where and why others could not be read, without quoting them."""
 
     objects: list[JsonObject] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
 
 def find_objects(text: str | bytes) -> FoundObjects:
-    """Return all JSON objects in an answer. Never raise.
-
-    An object that wraps others in a key ``liste_...`` is replaced by those objects, followed by its other keys.
-    """
-    with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):  # mostly it is what was promised
+    """Return all JSON objects in an answer and never raise. Those in a key ``liste_...`` replace their envelope."""
+    with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):  # the usual case
         lines = _LINES.decode_lines(text)
         return FoundObjects([each for line in lines for each in _unwrap(line)])
     source = replace_lone_surrogates(text if isinstance(text, str) else text.decode("utf-8", "replace"))
@@ -55,7 +42,7 @@ def find_objects(text: str | bytes) -> FoundObjects:
     while start != -1:
         try:
             value, end = _DECODER.raw_decode(source, start)
-        except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
+        except (ValueError, RecursionError) as error:  # also for a number with thousands of digits
             why = f"{error.msg} at {error.pos}" if isinstance(error, json.JSONDecodeError) else type(error).__name__
             found.broken.append(f"object at character {start}: {why}")
             if len(found.broken) == MOST_BROKEN:

@@ -1,8 +1,6 @@
-r"""Half a surrogate pair, such as ``\ud83d`` without the other half: JSON can write it, and it is no character.
+r"""Half a surrogate pair, such as ``\ud83d`` alone, which JSON can hold but is no character.
 
-Python reads it, the embedded server stores it, and CouchDB refuses the whole request that holds it (``invalid UTF-8
-JSON``, jiffy). So it becomes U+FFFD, the character for what cannot be read, where an answer is read and where a
-document is written.
+CouchDB refuses the whole request with one (``invalid UTF-8 JSON``), so U+FFFD takes its place on reading and writing.
 """
 
 from __future__ import annotations
@@ -16,10 +14,7 @@ _ESCAPE = re.compile(rf"\\(?:u[dD][89abAB][0-9a-fA-F]{{2}}\\u[dD][c-fC-F][0-9a-f
 
 
 def replace_lone_surrogates(text: str) -> str:
-    """Return JSON with U+FFFD in the place of each half pair. The length stays.
-
-    :param text: JSON, or what is nearly JSON
-    """
+    """Return JSON, or nearly JSON, of the same length with U+FFFD for each half pair."""
     if not _ANY.search(text):
         return text
     return _ESCAPE.sub(lambda found: "\\ufffd" if found[1] else found[0], text)

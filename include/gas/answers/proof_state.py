@@ -1,4 +1,4 @@
-"""The state of GRDF's check of a consent's proof (``statut_controle_preuve``)."""
+"""The state of GRDF's check of a right's proof (``statut_controle_preuve``)."""
 
 from __future__ import annotations
 
@@ -21,18 +21,12 @@ _WORDS = {
 
 
 def proof_state(value: object) -> str:
-    """Return the state of the check; ``""`` if GRDF checks nothing.
-
-    :param value: ``statut_controle_preuve``; words that nobody knows are :data:`UNKNOWN`
-    """
+    """Return the state of the check; ``""`` if GRDF checks nothing, :data:`UNKNOWN` for an unknown word."""
     words = " ".join(fold(value).split())
     return "" if value is None or value == "" else _WORDS.get(words, UNKNOWN)
 
 
 def proof_deadline(value: object) -> date | None:
-    """Return the last day to send a proof (``date_limite_transmission_preuve``); ``None`` if it cannot be read.
-
-    :param value: a day or a timestamp, or a day as the French write it, ``31/07/2026``
-    """
+    """Return the last day to send a proof, from a day, a timestamp, or French ``31/07/2026``."""
     french = re.match(r"(\d{2})/(\d{2})/(\d{4})\b", value) if isinstance(value, str) else None
     return day_in("-".join(reversed(french.groups())) if french else value)

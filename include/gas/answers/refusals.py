@@ -1,8 +1,7 @@
-"""Maps GRDF's refusals to our exceptions. No other module does this.
+"""Maps GRDF's refusals to our exceptions; nothing else does.
 
-The situations come from GRDF's v2 API description, the codes from its error list v1.10. Many codes are not listed. An
-unknown code is classified by its message, and if the message says nothing, by its first digit: GRDF's codes for errors
-on its own side start at 2000000. HTTP 200 does not mean success: refusals of data come as lines in such an answer.
+From GRDF's v2 API description and error list v1.10. Many codes are not listed: an unknown one is classified by its
+message, else by its first digit (2 is GRDF's side). HTTP 200 may carry refusals.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ UNEXPLAINED_STEP = (
     "grdf_consents checks GRDF's list of rights every morning. Unless the list says that the consent is active, the "
     "household must consent again on GRDF's site. If many accounts are refused like this, ask GRDF for the reason."
 )
-_WAITING = "0000000002"  # a declared right waits for its holder's confirmation, which is not a refusal
+_WAITING = "0000000002"  # a declared right waits for its holder: no refusal
 
 _CODES: dict[str, tuple[type[GasError], str]] = {
     "1000000": (RightLost, "the holder seems to have moved out"),
     "1000001": (RightLost, "the right of access expired"),
     "1000002": (RightLost, "there is no right of access"),
-    "1000003": (RightLost, "GRDF found no recent consent"),  # a cache of GRDF's may say so wrongly
+    "1000003": (RightLost, "GRDF found no recent consent"),  # a cache of GRDF's may be wrong in this
     "1000009": (RightTooNarrow, "the consent does not include published data"),
     "1000010": (RightTooNarrow, "the consent does not include daily (informative) data"),
     "1000011": (RightLost, "GRDF considers the proof of consent invalid"),
@@ -67,9 +66,8 @@ _DECLARATIONS: dict[str, tuple[type[GasError], str]] = {
     "1000000006": (DeclarationRefused, f"Compare the meter's number with the household's gas bill. {_CORRECT}"),
     "1000000022": (DeclarationRefused, f"Check the perimeters and the days that were asked for. {_CORRECT}"),
 }
-"""What to do about GRDF's refusals of a declaration (ADICT 3.6)."""
 
-# The first match wins, so patterns about our own contract come before patterns about a consent.
+# The first match wins: patterns about our own contract come before those about a consent.
 _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
     (
         re.compile(
@@ -103,11 +101,7 @@ _WORDS: tuple[tuple[re.Pattern[str], type[GasError], str], ...] = (
 
 
 def is_success(code: str, message: str = "") -> bool:
-    """Return whether a status means success or just "no data yet". Without a code and a message it means success.
-
-    :param code: ``statut_restitution.code`` or ``code_statut_traitement``
-    :param message: the message that came with the code
-    """
+    """Return whether a status means success or "no data yet". None at all means success."""
     if code in (NO_DATA, _WAITING) or (code and not code.strip("0")):
         return True
     return code not in _CODES and (not (code or message) or "aucune donnee" in fold(message))
@@ -116,12 +110,9 @@ def is_success(code: str, message: str = "") -> bool:
 def refusal_error(
     code: str, message: str, *, account: str | None, pce: str | None, quoted: bool = True
 ) -> GasError | None:
-    """Return the error for a status in an answer.
+    """Return the error for a status in an answer; ``None`` for success, no data, or a right that waits for its holder.
 
-    :param code: ``statut_restitution.code`` (7 digits) or ``code_statut_traitement`` (10 digits)
-    :param message: GRDF's message; it is quoted redacted and cut
-    :param quoted: whether to quote the message; answers about rights may name the household in it
-    :return: ``None`` when nothing is wrong: success, no data for these days, or a right that waits for its holder
+    :param quoted: whether to quote the message, redacted and cut; that of a right may name the household
     """
     code = text_of(code)
     if is_success(code, message):
@@ -141,13 +132,10 @@ def http_error(
     retry_after: float | None = None,
     quoted: bool = True,
 ) -> GasError | None:
-    """Return the error for an HTTP answer of the endpoints for data and access rights.
+    """Return the error for an HTTP answer about data or rights; ``None`` for a 2xx, whose lines must still be checked.
 
-    :param body: the body; only GRDF's own status object is quoted from it, redacted and cut
     :param what: what was requested, for the text: "the daily data of meter M-7KQ"
     :param retry_after: the ``Retry-After`` header, in seconds
-    :param quoted: as in :func:`refusal_error`
-    :return: ``None`` for a 2xx, whose lines must still be checked
     """
     if 200 <= status < 300:
         return None
@@ -169,14 +157,7 @@ def http_error(
 def declaration_error(
     status: int, body: str | bytes | None, *, account: str | None, what: str, retry_after: float | None = None
 ) -> GasError | None:
-    """Return the error for GRDF's answer to the declaration of a right (ADICT 3.6).
-
-    Of the answer only the code is quoted: GRDF's message may name the household.
-
-    :param what: what was declared, for the text
-    :param retry_after: the ``Retry-After`` header, in seconds
-    :return: ``None`` if GRDF has the right, whether or not the holder must accept it first
-    """
+    """Return the error for the answer to a declaration (ADICT 3.6), by its code: its message may name the household."""
     code, message = status_in(body or "")
     if code in _DECLARATIONS:
         kind, step = _DECLARATIONS[code]
@@ -195,14 +176,7 @@ def declaration_error(
 def proof_error(
     status: int, body: str | bytes | None, *, account: str | None, what: str, retry_after: float | None = None
 ) -> GasError | None:
-    """Return the error for GRDF's answer to files that were sent as the proof of a consent (ADICT 3.6).
-
-    Of the answer only the code is quoted: GRDF's message may name the household.
-
-    :param what: what was sent, for the text
-    :param retry_after: the ``Retry-After`` header, in seconds
-    :return: ``None`` if GRDF has taken it
-    """
+    """Return the error for the answer to a proof (ADICT 3.6), by its code alone: its message may name the household."""
     code, message = status_in(body or "")
     if status < 300 and not (code or message):
         return None
@@ -223,19 +197,12 @@ def revocation_error(
     right: str,
     connection: str,
 ) -> GasError | None:
-    """Return the error for GRDF's answer to the revocation of a right (ADICT 4).
-
-    :param what: which revocation, for the text
-    :param retry_after: the ``Retry-After`` header, in seconds
-    :param right: GRDF's id of the right
-    :param connection: the Airflow connection with the credentials that asked
-    :return: ``None`` if the right is over
-    """
+    """Return the error for the answer to a revocation (ADICT 4); ``None`` if the right is over."""
     code, message = status_in(body)
     taken = 200 <= status < 300  # a redirect has revoked nothing
-    if taken and not code and body.lstrip()[:1] in ("", "{", "["):  # neither has a page in HTML
+    if taken and not code and body.lstrip()[:1] in ("", "{", "["):  # nor has a page in HTML
         return None
-    if status in (403, 404):  # it may not, or is another client's
+    if status in (403, 404):  # not allowed, or another client's
         return CredentialsRefused.about(
             account,
             f"GRDF does not let the client of the connection {connection} revoke consent {right} (HTTP {status})",
@@ -252,10 +219,6 @@ def revocation_error(
 def _sending_error(
     status: int, code: str, account: str | None, what: str, retry_after: float | None
 ) -> GasError | None:
-    """Return the error for an answer to something that was sent, unless it is about what was sent.
-
-    :param what: what our client was to do
-    """
     if status == 403:
         return CredentialsRefused.about(
             account,
@@ -269,13 +232,9 @@ def _sending_error(
 def token_error(
     status: int, body: str | bytes | None, *, account: str | None, grant: str, retry_after: float | None = None
 ) -> GasError | None:
-    """Return the error for an answer of the token endpoint.
+    """Return the error for an answer of the token endpoint; ``None`` for a 2xx.
 
-    :param body: the body; only the OAuth error code (RFC 6749, 5.2) is quoted from it, since the rest may be secret
-    :param account: account id, for the text; ``None`` for the token that all accounts share
-    :param grant: the requested grant, ``authorization_code`` or ``client_credentials``
-    :param retry_after: the ``Retry-After`` header, in seconds
-    :return: ``None`` for a 2xx
+    :param body: only the OAuth error code (RFC 6749, 5.2) is quoted: the rest may be secret
     """
     if 200 <= status < 300:
         return None
@@ -299,7 +258,6 @@ def token_error(
 
 
 def _temporary_error(status: int, account: str | None, cause: str, retry_after: float | None) -> RetryLater | None:
-    """Return the error for a status that passes by itself; ``None`` for any other."""
     if status == 429:
         return QuotaExceeded.about(account, cause, retry_after=retry_after)
     if status >= 500 or status in (408, 425):
@@ -310,7 +268,6 @@ def _temporary_error(status: int, account: str | None, cause: str, retry_after: 
 def _client_or_temporary_error(
     status: int, account: str | None, cause: str, retry_after: float | None
 ) -> GasError | None:
-    """Return the error for a status that passes by itself or concerns our client; ``None`` for any other."""
     if status == 401:
         return CredentialsRefused.about(account, cause)
     if 300 <= status < 400:
@@ -319,12 +276,7 @@ def _client_or_temporary_error(
 
 
 def status_in(body: str | bytes) -> tuple[str, str]:
-    """Return the first status in a body that is not a success.
-
-    :param body: has objects of one of three shapes: ``{"statut_restitution": {"code", "message"}}``,
-        ``{"code_statut_traitement", "message_retour_traitement"}`` or ``{"erreur"}``
-    :return: ``(code, message)``; ``("", "")`` if there is no such status
-    """
+    """Return code and message of the first status, in any of three shapes, that is no success, or ``("", "")``."""
     for line in find_objects(body).objects:
         code, message = status_of(line)
         if not is_success(code, message):
@@ -333,10 +285,7 @@ def status_in(body: str | bytes) -> tuple[str, str]:
 
 
 def status_of(line: dict[str, Any]) -> tuple[str, str]:
-    """Return the status in one object of an answer.
-
-    :return: ``(code, message)``; ``("", "")`` if there is none
-    """
+    """Return code and message of an object's status; ``("", "")`` without one."""
     status = line.get("statut_restitution")
     if isinstance(status, dict):
         return text_of(status.get("code")), text_of(status.get("message"))
@@ -361,7 +310,7 @@ def _sort(code: str, message: str) -> tuple[type[GasError], str]:
 
 
 def _is_code(text: str) -> bool:
-    """Return whether a text is a code. Anything else in its place may name a person, so it is not quoted."""
+    """Return whether a text is a code. Anything else may name a person, so it is not quoted."""
     return text.isascii() and text.isdigit() and len(text) <= 12
 
 

@@ -1,1 +1,1 @@
-"""Gas days, and one rule per kind of request to ADICT that says which days to ask for."""
+"""Gas days, and which of them to ask for."""

@@ -1,8 +1,4 @@
-"""Gas days: from 06:00 to 06:00 Paris time, labelled by the day they start on (``journee_gaziere``).
-
-The bounds follow local time: the gas day that contains the clock change in March lasts 23 hours, the one that contains
-the change in October lasts 25. Both changes happen on a Sunday before 06:00, so they belong to Saturday's gas day.
-"""
+"""Gas days: 06:00 to 06:00 in Paris (``journee_gaziere``). The clock changes on Saturday's: 23 or 25 hours."""
 
 from __future__ import annotations
 
@@ -15,44 +11,30 @@ PARIS = ZoneInfo("Europe/Paris")
 START_HOUR = 6
 ONE_DAY = timedelta(days=1)
 YEARS: Final = range(1990, 2101)
-"""Years that a stored document can be about: far more than is ever stored, and far from the limits of ``date``."""
+"""Years that a stored document can be about."""
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def gas_day_start(day: date) -> datetime:
-    """Return the instant at which a gas day starts.
-
-    :param day: label of the gas day
-    :return: 06:00 Paris time on that day, aware
-    """
+    """Return the instant at which a gas day starts: 06:00 in Paris, aware."""
     return datetime(day.year, day.month, day.day, START_HOUR, tzinfo=PARIS)
 
 
 def gas_day_of(instant: datetime) -> date:
-    """Return the gas day that contains an instant.
-
-    :param instant: an aware datetime in any time zone
-    :raises ValueError: if ``instant`` has no time zone
-    """
+    """Return the gas day that contains an instant; ``ValueError`` without a time zone."""
     local = _paris(instant)
-    day = date(local.year, local.month, local.day)  # a plain one, also of Airflow's own kind of instants
+    day = date(local.year, local.month, local.day)  # a plain date, also from Airflow's kind of instant
     return day if local.hour >= START_HOUR else day - ONE_DAY
 
 
 def paris_today(now: datetime) -> date:
-    """Return the civil date in Paris, which is the "today" that GRDF checks dates against.
-
-    :raises ValueError: if ``now`` has no time zone
-    """
+    """Return the civil date in Paris, against which GRDF checks dates; ``ValueError`` without a time zone."""
     return _paris(now).date()
 
 
 def parse_day(text: str) -> date:
-    """Parse a day written ``YYYY-MM-DD``. No other format is accepted.
-
-    :raises ValueError: if ``text`` is not such a day; the message quotes it
-    """
+    """Parse a day ``YYYY-MM-DD``, no other format; ``ValueError`` quotes it."""
     if isinstance(text, str) and _DAY.fullmatch(text):
         try:
             return date.fromisoformat(text)
@@ -62,13 +44,7 @@ def parse_day(text: str) -> date:
 
 
 def utc_text(instant: datetime | str) -> str:
-    """Return an instant as it is written in our documents: ISO 8601, UTC, microseconds, ``Z``.
-
-    These texts sort in the order of the instants.
-
-    :param instant: an aware datetime, or its ISO text
-    :raises ValueError: if ``instant`` has no time zone or is not an instant
-    """
+    """Return an instant as ISO 8601, UTC, microseconds, ``Z``: sortable; ``ValueError`` without a time zone."""
     moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
     if moment.tzinfo is None:
         raise ValueError("an instant needs a time zone")

@@ -12,8 +12,8 @@ frequency  what comes, and when                                      its newest 
 another    as ``1M``, until GRDF says how often                      5 days             80 days
 =========  ========================================================  =================  =====================
 
-The age of a day or period counts from its last gas day. A newest day may be 4 days old, or 51 (31 July on
-20 September, before August comes). Periods are read once in three to four weeks, and come within a fortnight.
+The age of a day or period counts from its last gas day. A newest day may be 4 days old, or 51 (31 July on 20
+September).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 PUBLISHED_WITHIN = timedelta(days=3)
-"""A gas day younger than this is not missing yet, because rows arrive from D+1 to D+3."""
+"""A younger gas day is not missing: rows arrive from D+1 to D+3."""
 MONTH_BY = 20
-"""Day of the month until which the days of the month before come, of meters whose days come by the month."""
+"""Day of the month by which the previous month's days arrive, where they come by the month."""
 
 
 class _Row(NamedTuple):
@@ -36,28 +36,17 @@ _BY_FREQUENCY = {"1M": _Row(5, 80), "MM": _Row(55, 80), "6M": _Row(None, 240), "
 
 
 def silent_after(frequency: str) -> int | None:
-    """Return how many days old a meter's newest gas day may be. If it is older, the meter is silent.
-
-    :param frequency: GRDF's ``frequence``; ``""`` if it is not known
-    :return: ``None`` if it has no daily data
-    """
+    """Return after how many days a meter is silent; ``None`` without daily data. ``frequency`` is GRDF's, or ``""``."""
     return _BY_FREQUENCY.get(frequency, _BY_FREQUENCY["1M"]).days
 
 
 def period_late_after(frequency: str) -> int:
-    """Return how many days old the last day of a meter's newest billing period may be. If it is older, GRDF is late.
-
-    :param frequency: as in :func:`silent_after`
-    """
+    """Return how old, in days, the end of a meter's newest billing period may be before GRDF is late."""
     return _BY_FREQUENCY.get(frequency, _BY_FREQUENCY["1M"]).periods
 
 
 def due_until(frequency: str, today: date) -> date:
-    """Return the first gas day that need not be published yet. Days before it are missing if they are not stored.
-
-    :param frequency: as in :func:`silent_after`
-    :param today: civil date in Paris
-    """
+    """Return the first gas day that need not be published yet on ``today`` in Paris."""
     if frequency != "MM":
         return today - PUBLISHED_WITHIN
     this_month = today.replace(day=1)

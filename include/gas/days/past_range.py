@@ -1,4 +1,4 @@
-"""A range of the past that a person asks for in the form of a DAG, and which of its days GRDF can be asked for."""
+"""A range of the past entered in a DAG's form, and which of its days GRDF can be asked for."""
 
 from __future__ import annotations
 
@@ -12,12 +12,7 @@ _AGAIN = "Nothing was read. Start it again with `from` (first gas day) before `t
 
 
 def parse_range(first: object, end: object) -> Window:
-    """Return the range that the form names.
-
-    :param first: first gas day, ``YYYY-MM-DD``
-    :param end: gas day after the last one, ``YYYY-MM-DD``
-    :raises BadRequest: if one of them is not a date, or if ``first`` is not before ``end``
-    """
+    """Return the range ``YYYY-MM-DD`` to ``YYYY-MM-DD``, the end excluded; ``BadRequest`` if it is none."""
     days: list[date] = []
     for name, text in (("from", first), ("to", end)):
         try:
@@ -32,11 +27,7 @@ def parse_range(first: object, end: object) -> Window:
 def askable_part(
     asked: Window, *, today: date, right_first: date | None, right_end: date | None
 ) -> tuple[Window | None, list[str]]:
-    """Return the part of a range that GRDF can be asked for, for one meter, and in words why days were left out.
-
-    :param right_first: first gas day that the consent covers; ``None`` for no bound
-    :param right_end: first gas day after the consent; ``None`` for no bound
-    """
+    """Return the part of a range within the right that GRDF can be asked for, and why days were left out."""
     oldest = oldest_allowed(today)
     reasons: list[str] = []
     if asked.first < oldest:

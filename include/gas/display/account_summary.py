@@ -1,4 +1,4 @@
-"""The summary of an account for the list of all accounts. It is made from the account document alone."""
+"""The summary of an account for the list of all accounts, from the account document alone."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import MeterAccess, has_withdrawn_consent
 
 ENDS_SOON = timedelta(days=30)
-"""How long before the last right ends people are told."""
+"""Time before the end of the last right from which it is announced."""
 NEWS = timedelta(days=7)
-"""How long a household of which nothing may be read any more is shown as one that must act. Then it rests: who has
-moved does not come back, and is no trouble."""
+"""For how long an account that may no longer be read asks for an action. Then it rests: a move is final."""
 LONG = timedelta(days=25)
-"""How long after it fell silent a person should say of an account that this is known: 30 days without a new one."""
+"""After this silence, a person should confirm that it is known: 30 days without a new one."""
 BEYOND = "its document has a day or a moment that no calendar can reckon with, such as one of the year 9999"
-"""What is odd about an account whose summary cannot be made."""
+"""What is odd about an account that cannot be summarized."""
 
 
 class Group(StrEnum):
-    """How an account is, in one word. *Lost* means that a meter is not read until a person does something."""
+    """How an account is. *Lost* means that a meter is not read until a person acts."""
 
     WELL = "well"
     LATE = "late"
@@ -44,11 +43,10 @@ class Group(StrEnum):
 
 
 class Situation(StrEnum):
-    """The most important thing to say about an account. The most urgent is listed first."""
+    """What to show of an account; the most urgent comes first."""
 
     group: Group
     needs_person: bool
-    """Whether a person must do something."""
     is_read: bool
     """Whether gas days are expected: nothing else has to happen first."""
 
@@ -84,27 +82,15 @@ class Situation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountSummary:
-    """What an account document says, without secrets and independent of the present date.
+    """An account document without secrets and independent of the date.
 
-    :param access: what it has of each of its meters, in their order
-    :param state: Cozy's word for what is wrong; ``None`` when all is well
-    :param since: when the state was first noticed, UTC text; ``""`` if unknown
-    :param standing: what is to be said first on any day: it leaves, is odd, waits for a holder, for its household or
-        for the run that will use a new consent, or has asked for the end of its own; ``None`` otherwise
-    :param partial: whether the state is about only some of the meters
-    :param odd: why the document cannot be understood; ``""`` otherwise
-    :param last: the oldest of the meters' newest stored days, without meters that have no days or cannot be daily;
-        ``None`` if no day is stored
-    :param asked: whether everything was read of any meter
-    :param lost_on: the day on which the last of its rights ended or was refused, if nothing may be read any more;
-        ``None`` if something may, or that day is unknown
-    :param consent_until: last day on which the first consent to end is of use, of those in force or to come if there
-        are any; ``None`` if none of them ends
-    :param renews: when a right is declared for it because the one in force has ended then; ``None`` if none is
-    :param proof: ``refused`` if GRDF has refused a proof of consent, else ``asked`` if it waits for one, else ``""``
-    :param proof_until: last day to send the first proof that GRDF waits for; ``None`` if none is known
-    :param known: the day on which a person said last that its silence is known
-    :param client: the connection of the GRDF client that it belongs to; ``""`` if its document is odd
+    :param since: when the state was first noticed, UTC text
+    :param standing: what comes first on any day, if anything does
+    :param last: the oldest of the meters' newest stored days, of meters with daily data
+    :param lost_on: when its last right ended or was refused, if nothing may be read any more
+    :param consent_until: last useful day of the first right to end, among those in force or to come
+    :param renews: when a right is declared because the one in force has ended
+    :param known: the day on which a person last confirmed its silence
     """
 
     id: str
@@ -137,7 +123,7 @@ class AccountSummary:
         return tuple(access.pce for access in self.access)
 
     def missing(self, today: date) -> Missing:
-        """Return how many published days of its meters are not stored."""
+        """Return how many published days are not stored."""
         each = [meter.count_missing(today) for meter in self.days_of_meters]
         return Missing(sum(missing.lately for missing in each), sum(missing.before for missing in each))
 
@@ -147,21 +133,21 @@ class AccountSummary:
         return [year for meter in self.days_of_meters for year in meter.years]
 
     def silent_on(self, today: date) -> date | None:
-        """Return the day on which its meter that lags most fell silent; ``None`` if none is, but what is known."""
+        """Return the day on which its slowest meter fell silent, unless that is known."""
         days = [meter.silent_on(today) for meter in self.days_of_meters]
         return min((day for day in days if day and day > (self.known or date.min)), default=None)
 
     def is_silent_for_long(self, today: date) -> bool:
-        """Return whether a person should say that this is known."""
+        """Return whether a person should confirm its silence."""
         fell = self.silent_on(today)
         return fell is not None and fell <= today - LONG
 
     def is_read(self, today: date) -> bool:
-        """Return whether gas days are expected of it: nothing else has to happen first, and its rights have begun."""
+        """Return whether gas days are expected of it: its rights have begun, and nothing else has to happen first."""
         return any(meter.is_expected(today) for meter in self.days_of_meters)
 
     def begins_later(self, today: date) -> bool:
-        """Return whether its rights, or the days that they cover, begin on a day to come."""
+        """Return whether its rights, or their days, begin in the future."""
         going = [access for access in self.access if access.word in ("active", "later")]
         return bool(going) and all(access.word == "later" or (access.first_day or today) > today for access in going)
 
@@ -171,17 +157,14 @@ class AccountSummary:
         return not self.days_of_meters or any(meter.daily for meter in self.days_of_meters)
 
     def situation(self, today: date) -> Situation:
-        """Return the most important thing to say about the account.
-
-        :param today: civil date in Paris
-        """
+        """Return the most important thing about the account."""
         if pressing := self.urgent_situation(today):
             return pressing
         missing = self.missing(today)
         return Situation.GAPS if missing.lately else Situation.HOLES if missing.before else Situation.WELL
 
     def urgent_situation(self, today: date) -> Situation | None:
-        """Return that, if it is more than days that are missing: those take a while to count."""
+        """Return it, unless it is only missing days, which take a while to count."""
         if self.standing is Situation.CONNECT and self.lost_on and today - self.lost_on > NEWS:
             return Situation.OVER
         if self.standing:
@@ -204,10 +187,7 @@ class AccountSummary:
 
 
 def summarize_account(document: Mapping[str, Any]) -> AccountSummary:
-    """Return the summary of an account document. It never raises: the list shows all accounts, or none.
-
-    :param document: an account document of any shape
-    """
+    """Return the summary of an account document of any shape. Never raise: one error would hide the whole list."""
     try:
         return _summary(document)
     except BadAccount as error:
@@ -222,7 +202,7 @@ def _summary(document: Mapping[str, Any]) -> AccountSummary:
     account, client = Account.from_document(document), client_of(document)
     standing = _standing(document, account)
     meters = days_of_meters(document, account, reads=standing is None or standing.is_read)
-    # A meter that cannot be daily gives no new day. What it gave before does not make the others look late.
+    # A meter that cannot be daily gives no new day; its old ones do not make the others look late.
     daily = [last for meter in meters if meter.daily and (last := meter.last)]
     newest = daily or [last for meter in meters if (last := meter.last)]
     return AccountSummary(
@@ -258,7 +238,7 @@ def _standing(document: Mapping[str, Any], account: Account) -> Situation | None
         ("behind" in words, Situation.BEHIND),
         (has_withdrawn_consent(account.meters), Situation.OVER),
         (account.waits_for_person or not account.meters, Situation.CONNECT),
-        # Those of another program that no run has looked at yet are in no status.
+        # Another program's meters are in no status before the first run.
         (words & {"asked", "unseen"} or not Status.access_of(document), Situation.NEW),
     ):
         if true:
@@ -278,7 +258,6 @@ def _rights(document: Mapping[str, Any], account: Account) -> dict[str, Any]:
 
 
 def _lost_on(document: Mapping[str, Any], meters: Sequence[MeterAccess]) -> date | None:
-    """Return the day on which the last right of an account ended or was refused, or on which it was connected since."""
     ends = [access.day for access in meters if access.word == "over" and access.day]
     known = ends or [*days_in(document.get("state") and state_since(document))]
     return max(*known, *days_in(ConnectedMark.read_moment(document)), date.min) if known else None

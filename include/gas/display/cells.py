@@ -1,8 +1,4 @@
-"""Cells that show a meter's consumption by day, month or year, and why days are missing.
-
-A missing day is never shown as zero. Its cell says whether the day is missing for more than two months or may still
-come soon, whether it is not published yet, or whether the household does not share it.
-"""
+"""Cells that show a meter's consumption by day, month or year, or why there is none. Missing is never 0."""
 
 from __future__ import annotations
 
@@ -41,16 +37,12 @@ class Kind(StrEnum):
 
 
 GAPS = frozenset({Kind.AWAITED, Kind.NONE})
-"""The kinds of cells for which something is missing that should be stored."""
+"""Kinds with something missing that should be stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A correction of a day.
-
-    :param at: when GRDF was asked for it, UTC text
-    :param before: the former load in kWh; ``None`` if there was none, or others have damaged it
-    """
+    """A correction of a day: from ``before`` in kWh, if that was readable, ``at`` a UTC text."""
 
     at: str
     before: Number | None
@@ -58,23 +50,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One day, month or year of a meter.
+    """One day, month or year of a meter, in kWh.
 
-    :param first: first gas day
-    :param kind: what kind of figure the cell has, or why it has none
-    :param load: kWh; ``None`` if there is no figure
-    :param before: kWh of the same days one year earlier; of the whole period if this one has no figure. ``None`` if
-        there is no figure, or none that may be compared
-    :param days: number of stored days in the figure
-    :param expected: number of days that should be stored by now
-    :param changes: corrections, newest last; only for days
-    :param doubts: why the figure is doubtful, words of :mod:`include.gas.documents.day_checks`; only for days
-    :param part: of a month or year whose figure comes from billing periods, and of which these cover only a part, the
-        number of covered days and of all its days; ``None`` otherwise
-    :param compared: of a month or year, the number of its stored days whose day one year earlier is stored, too
-    :param matched: its kWh on these days
-    :param former: kWh of the whole period one year earlier, as far as it is stored; ``None`` if there is no figure
-    :param former_days: if only a part of it is stored, the number of these days; otherwise 0
+    :param before: of the same days one year earlier, or of the whole period if this one has no figure
+    :param part: of a total from billing periods that cover only a part: the covered days and all its days
+    :param compared: the number of its days also stored one year earlier; ``matched`` is their load
+    :param former: the whole period one year earlier, of which only ``former_days`` are stored unless 0
     """
 
     first: date
@@ -93,7 +74,6 @@ class Cell:
 
 
 def _why_none(due: DueDays, first: date, end: date) -> Kind:
-    """Return the reason why no day of a period is stored: one may still come, or GRDF has no data."""
     if not due.between(first, end):
         return Kind.EXPECTED if due.windows and end > due.end else Kind.OUTSIDE
     return Kind.AWAITED if due.between(max(first, due.settled), end) else Kind.NONE
@@ -108,12 +88,7 @@ def year_before(day: date) -> date | None:
 
 
 def day_cells(month: date, documents: Iterable[Mapping[str, Any]], due: DueDays) -> tuple[Cell, ...]:
-    """Return the cells for the days of a month.
-
-    :param month: any day of the month
-    :param documents: stored days, among them those of that month and of the same month one year earlier
-    :param due: the days that should be stored by now
-    """
+    """Return the cells for the days of the month of a day."""
     stored, first = _by_day(documents), month.replace(day=1)
     days = Window(first, (first + timedelta(days=31)).replace(day=1)).days()
     return tuple(_day_cell(day, stored, due) for day in days)
@@ -140,23 +115,13 @@ def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], due: DueDays)
 
 
 def month_cells(year: int, totals: Iterable[Document], due: DueDays, days: Iterable[Document] = ()) -> tuple[Cell, ...]:
-    """Return the cells for the months of a year.
-
-    :param totals: stored month totals; only those of the year and the year before are used
-    :param due: the days that should be stored by now
-    :param days: the stored days of both years, by which months are compared
-    """
+    """Return the cells for the months of a year."""
     firsts = [date(year + month // 12, month % 12 + 1, 1) for month in range(13)]
     return _total_cells(firsts, dict(_readable(totals, MONTH)), due, days)
 
 
 def year_cells(totals: Iterable[Document], due: DueDays, days: Iterable[Document] = ()) -> tuple[Cell, ...]:
-    """Return the cells for all years from the first to the last stored one.
-
-    :param totals: stored year totals
-    :param due: the days that should be stored by now
-    :param days: the stored days of a year and of the one before, by which that year is compared
-    """
+    """Return the cells for all years from the first to the last stored one."""
     stored = dict(_readable(totals, YEAR))
     firsts = [date(year, 1, 1) for year in range(min(stored).year, max(stored).year + 2)] if stored else []
     return _total_cells(firsts, stored, due, days)
@@ -165,7 +130,6 @@ def year_cells(totals: Iterable[Document], due: DueDays, days: Iterable[Document
 def _total_cells(
     firsts: Iterable[date], stored: Mapping[date, Mapping[str, Any]], due: DueDays, days: Iterable[Document]
 ) -> tuple[Cell, ...]:
-    """Return the cells of periods that follow each other, from the first day of each and that after the last one."""
     by_day = _by_day(days)
     return tuple(
         _total_cell(Window(first, end), stored.get(first), stored.get(first.replace(year=first.year - 1)), due, by_day)
@@ -174,7 +138,6 @@ def _total_cells(
 
 
 def _readable(totals: Iterable[Mapping[str, Any]], doctype: str) -> Iterator[tuple[date, Mapping[str, Any]]]:
-    """Yield totals with their first day, without what others have damaged or put between them: the rest is shown."""
     for total in totals:
         with suppress(*ODD_DOCUMENT):
             first = date(int(total["year"]), int(total["month"]) if doctype == MONTH else 1, 1)
@@ -211,7 +174,6 @@ def _compared(
     former: Mapping[str, Any],
     by_day: Mapping[date, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return what a cell says of the year before. Only the same days are compared, or two totals of whole periods."""
     before = Window(period.first.replace(year=period.first.year - 1), period.end.replace(year=period.end.year - 1))
     part = _part_of(former, len(before))
     found = {"former": former["load"], "former_days": part or 0}
@@ -229,7 +191,6 @@ def _compared(
 
 
 def _part_of(total: Mapping[str, Any], length: int) -> int | None:
-    """Return of how many days a total is; ``None`` if it is of the whole period, or of a period that has no days."""
     days = total.get("published_days") if is_from_periods(total) else _days_in(total)
     return days if isinstance(days, int) and 0 < days < length else None
 

@@ -1,20 +1,16 @@
-"""Cells of CSV files, made safe for spreadsheets, which run some texts as formulas."""
+"""Cells of CSV files that a spreadsheet does not run as formulas."""
 
 from __future__ import annotations
 
 import re
 
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
-"""Matches texts that a spreadsheet may run (OWASP, CSV Injection). Some spreadsheets ignore leading white space."""
+"""Texts that a spreadsheet may run (OWASP, CSV Injection), some after white space."""
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 def safe_cell(value: object) -> object:
-    """Return a value that is safe in a cell: numbers are unchanged, and no text is run as a formula.
-
-    :param value: a value from a document
-    :return: the value; a text that a spreadsheet may run gets a leading apostrophe, which marks it as text
-    """
+    """Return a value for a cell; a text that could run gets a leading apostrophe."""
     if value is None or isinstance(value, int | float):
         return value
     text = str(value)

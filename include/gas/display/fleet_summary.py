@@ -1,4 +1,4 @@
-"""What the accounts have in common: how many are well, how new their days are, and which have been silent for long."""
+"""What accounts have in common: how many are well, how new their days are, which are silent for long."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ from typing import NamedTuple
 from include.gas.display.account_summary import AccountSummary, Group, Situation
 
 AGES = (2, 3, 4, 5, 6, 7, 14, 30, 90)
-"""Highest age in days of each class of newest days; one more class is for all that are older."""
+"""Highest age in days of each class; one more class has the older ones."""
 
 
 class Age(NamedTuple):
-    """Accounts whose newest stored day is about as old.
-
-    :param first: the oldest day of the class; ``None`` for no bound
-    :param last: the newest day of the class; ``None`` for accounts that have no day
-    """
+    """Accounts with newest days of one age class; ``last`` is ``None`` for those without days."""
 
     first: date | None
     last: date | None
@@ -29,14 +25,7 @@ class Age(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The accounts together.
-
-    :param total: number of accounts
-    :param groups: the groups that have accounts, with the number of accounts by situation
-    :param silent: those that have been silent for long, the longest first
-    :param ages: the accounts by the age of their newest day, the newest first, those without a day last; without those
-        whose document cannot be read
-    """
+    """The accounts together: ``silent`` from the longest on, ``ages`` by newest day, without unreadable ones."""
 
     total: int
     groups: Mapping[Group, Mapping[Situation, int]]
@@ -45,11 +34,7 @@ class Fleet:
 
 
 def summarize_fleet(overviews: Collection[AccountSummary], today: date) -> Fleet:
-    """Return what some accounts have in common.
-
-    :param overviews: the accounts that the visitor may see
-    :param today: civil date in Paris
-    """
+    """Return what some accounts have in common."""
     numbers = Counter(each.situation(today) for each in overviews)
     silent = [each for each in overviews if each.is_silent_for_long(today)]
     return Fleet(

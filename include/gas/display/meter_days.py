@@ -1,4 +1,4 @@
-"""What an account's document says of the days of its meters: which are missing on a day, and whether one is silent."""
+"""What an account's document says of its meters' days: which are missing, and whether a meter is silent."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from include.gas.documents.year_counts import StoredYear
 from include.gas.rights.meter_rights import MeterAccess
 
 READ = frozenset(("active", "unseen"))
-"""How a meter stands of which gas days are expected now."""
+"""Standings under which gas days are expected."""
 
 
 class Missing(NamedTuple):
-    """How many days are missing: of the last two months, which may still come, and of before."""
+    """Number of missing days of the last two months, which may still come, and of before."""
 
     lately: int
     before: int
@@ -33,12 +33,7 @@ class Missing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DueDays:
-    """The days of a meter that should be stored by now.
-
-    :param windows: these days, in order
-    :param end: the first day that is not published yet
-    :param settled: first day of the last two months
-    """
+    """The days of a meter that should be stored by now, ``end`` excluded; ``settled`` starts the last two months."""
 
     windows: tuple[Window, ...]
     end: date
@@ -54,14 +49,9 @@ class DueDays:
 
 
 class MeterDays(msgspec.Struct, frozen=True):
-    """One meter. An account that knows none yet has one all the same, so that it is not forgotten.
+    """The days of one meter, or none for an account without known meters, so that it is not forgotten.
 
-    :param access: what the account has of it
-    :param years: summary of its stored days by year, in order
-    :param since: the oldest day that was asked for, when all of it was; ``None`` if it was not
-    :param billing: what its last monthly reading found
-    :param billed: the last day of its newest billing period; ``None`` if none is stored
-    :param is_read: whether gas days are expected of it: by its right, or as nobody has looked yet
+    :param since: the oldest day of the last full read
     :param came: the days on which its right was brought, entered, and connected, if it was not read since
     """
 
@@ -80,21 +70,16 @@ class MeterDays(msgspec.Struct, frozen=True):
 
     @property
     def first(self) -> date | None:
-        """The first stored day; ``None`` if there is none."""
+        """The first stored day."""
         return min((year.first for year in self.years), default=None)
 
     @property
     def last(self) -> date | None:
-        """The newest stored day; ``None`` if there is none."""
+        """The newest stored day."""
         return max((year.last for year in self.years), default=None)
 
     def due_days(self, today: date) -> DueDays:
-        """Return the days that should be stored by now: from the oldest one that was asked for or is stored.
-
-        If GRDF may not be asked any more, or the newest right is without daily data, up to the newest one.
-
-        :param today: civil date in Paris
-        """
+        """Return the days that should be stored by now; without a right to daily data, up to the newest stored."""
         end, last = due_until(self.billing.frequency, today), self.last
         since = min((day for day in (self.since, self.first) if day), default=end)
         is_asked = self.is_read or (self.access.is_open and self.access.word != "narrow")
@@ -103,10 +88,7 @@ class MeterDays(msgspec.Struct, frozen=True):
         return DueDays(self.access.allowed_parts(whole) if whole else (), end, today - timedelta(days=REREAD_DAYS))
 
     def count_missing(self, today: date) -> Missing:
-        """Return how many of the days that should be stored are not: the calendar minus the store.
-
-        :param today: civil date in Paris
-        """
+        """Return how many of the due days are not stored."""
         due = self.due_days(today)
 
         def absent(first: date, end: date) -> int:
@@ -116,15 +98,11 @@ class MeterDays(msgspec.Struct, frozen=True):
         return Missing(absent(due.settled, date.max), absent(date.min, due.settled))
 
     def is_expected(self, today: date) -> bool:
-        """Return whether something new is expected of it now: gas days, or billing periods once it has any."""
+        """Return whether gas days are expected of it, or billing periods once it has any."""
         return self.is_read and bool(self.daily or self.billed) and self._begun(today) is not None
 
     def silent_on(self, today: date) -> date | None:
-        """Return the day on which it fell silent; ``None`` if it is not, or if nothing says since when it is read.
-
-        Its age counts from its newest gas day, stored or, of a meter without daily data, billed; or since when it
-        could have been read, if that is later.
-        """
+        """Return the day on which it fell silent, by its newest day or when it could first have been read."""
         limit, newest = silent_after(self.billing.frequency), self.last
         if limit is None:
             limit, newest = period_late_after(self.billing.frequency), self.billed
@@ -135,7 +113,6 @@ class MeterDays(msgspec.Struct, frozen=True):
         return fell if fell <= today else None
 
     def _begun(self, today: date) -> date | None:
-        """Return the first day of the rights whose days are due today; ``None`` if the next begin later."""
         covered = self.access.days
         begun = [part for part in covered if part.first < today]
         if len(covered) > len(begun) and (not begun or begun[-1].end < today):
@@ -144,10 +121,7 @@ class MeterDays(msgspec.Struct, frozen=True):
 
 
 def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool = True) -> tuple[MeterDays, ...]:
-    """Return what an account's document says of its meters, in their order.
-
-    :param reads: whether nothing else has to happen before gas days are expected of the account
-    """
+    """Return the days of an account's meters, in order."""
     connected = tuple(days_in(ConnectedMark.read_moment(document)))
     declaration, known = Declaration.from_document(document), Status.access_of(document)
     found = []
@@ -157,14 +131,13 @@ def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool
         reading, billing = Status.reading_of(document, access.pce), Status.billing_of(document, access.pce)
         billed = billing.until - ONE_DAY if billing.until else None
         years = tuple(year for _, year in sorted(reading.by_year().items()))
-        read_on = reading.whole_at if years else None  # what it has given since then counts
+        read_on = reading.whole_at if years else None  # only what came since then counts
         came = [day for day in came if not read_on or day > read_on]
         found.append(MeterDays(access, years, reading.since, billing, billed, reads and is_read, tuple(came)))
     return tuple(found)
 
 
 def _declared(declaration: Declaration | None, pce: str) -> Iterator[date]:
-    """Yield the days of the declaration if it is of a meter, or of any if none is given."""
     if declaration and (not pce or declaration.pce in ("", pce)):
         yield from days_in(declaration.entered_at)
 
@@ -176,5 +149,5 @@ def days_in(*moments: object) -> Iterator[date]:
             moment = datetime.fromisoformat(text) if isinstance(text, str) else None
             if moment:
                 yield paris_today(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-        except (ValueError, OverflowError):  # the latter for the first and the last day that there are
+        except (ValueError, OverflowError):  # the latter for the first and the last possible day
             continue

@@ -1,4 +1,4 @@
-"""How far a household is that connects: from what it has sent to its first stored days."""
+"""How far a household is that connects: from its entry to its first stored days."""
 
 from __future__ import annotations
 
@@ -48,12 +48,8 @@ _LAST = (*_ENDED, Step.NARROW, Step.READ, Step.CORRECT)
 class Progress:
     """How far a household is.
 
-    :param step: where its right stands
-    :param since: since when it waits for the holder, UTC text; ``""`` if it does not
-    :param day: the day on which the right begins or ended, its last day if it is renewed then, or its first day that is
-        read
+    :param day: when the right begins or ended, its last day before a renewal, or the first day read
     :param reason: what has to be corrected, as in ``DeclarationRefused``
-    :param message: what the account says to a person who may see it; ``""`` if nothing
     """
 
     step: Step
@@ -64,15 +60,12 @@ class Progress:
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing changes any more unless a person does something."""
+        """Whether nothing changes until a person acts."""
         return self.step in _LAST
 
 
 def find_progress(document: Mapping[str, Any] | None) -> Progress:
-    """Return how far an account is with the right that it has declared, or else with its newest one.
-
-    :param document: the account document, of any shape; ``None`` if there is none
-    """
+    """Return how far an account of any shape is with its declared right, or else with its newest one."""
     try:
         account = Account.from_document(document) if document is not None else None
     except BadAccount as error:

@@ -1,1 +1,1 @@
-"""The stored documents of a meter: databases, ids, days, totals, billing periods, and how they are written."""
+"""The stored documents of a meter: databases, ids, days, totals, billing periods."""

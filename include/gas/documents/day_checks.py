@@ -1,10 +1,7 @@
-"""Checks that a metrologist would make on stored days. They say what is doubtful, and never change a load.
+"""Checks of stored days, as a metrologist would make. They name what is doubtful and never change a load.
 
-Each looks at what GRDF says itself, and allows for all its known rounding (ADICT fact sheet 3.2 and 6): indexes are
-whole m³, volumes have one decimal or none, and energies are whole kWh, made from a finer volume than the one that is
-told. So what they find cannot be rounding. It may still be right: a meter that was exchanged has another index.
-
-Each calendar year is looked at by itself, so that its doubts are the same whichever other years were read with it.
+They allow for GRDF's rounding (ADICT fact sheet 3.2 and 6). A doubted day may be right: an exchanged meter has another
+index. Each calendar year is checked by itself.
 """
 
 from __future__ import annotations
@@ -18,42 +15,30 @@ from include.gas.days.gas_day import ONE_DAY
 from include.gas.documents.day_documents import Document, day_of, is_number
 
 INDEX: Final = "index"
-"""The meter's index does not go on from the day before by the day's volume."""
 ENERGY: Final = "energy"
-"""The energy is not the volume times the coefficient."""
 JUMP: Final = "jump"
-"""The load is beyond what the meter uses in winter, or what its contract says."""
 ZEROS: Final = "zeros"
-"""The day is one of many without any gas in the heating season."""
 WORDS: Final = (INDEX, ENERGY, JUMP, ZEROS)
 
 HEATING = frozenset((11, 12, 1, 2, 3))
-"""The months in which most of a year's gas is burnt."""
 LONG_RUN = 14
-"""So many days without gas in the heating season are doubted. A household that is away for a week is not."""
+"""Days without gas in the heating season that are doubted; a week away is not."""
 FEW = 30
-"""So many days of the heating season are needed to say what a meter uses in winter."""
+"""Days of the heating season needed to know a meter's winter use."""
 USUAL_PART, TIMES_USUAL = 0.98, 3
-"""A load is doubted above three times what all but two of a hundred days of the heating season stay below."""
+"""Loads above three times the 98th percentile of the heating season are doubted."""
 PART_OF_CAR = 0.06
-"""A load is doubted above this part of the contract's annual consumption. The coldest day takes some 0.011 of it."""
+"""Loads above this part of the contract's annual use are doubted. The coldest day takes some 0.011."""
 NEVER_DOUBTED = 300
-"""kWh. What one boiler burns in a cold day is doubted in no household, however little it usually uses. The large house
-of the fact sheet's example took 250 at most."""
+"""kWh, never doubted: a boiler on a cold day. The large house of the fact sheet's example took 250 at most."""
 USUALLY_HEATED = 0.75
-"""Part of the other heating days on which a household must have used gas, for many days without to be doubtful. A
-second home that is empty all winter, or used at weekends, has its habit and no doubt."""
+"""Part of the other heating days with gas that makes a long run without doubtful: an empty second home has none."""
 _HALF_A_UNIT = 0.005
 """Of the last decimal of a coefficient, which has two or three."""
 
 
 def find_doubts(days: Iterable[Document], car: int | float | None) -> dict[str, list[str]]:
-    """Return why stored days of a meter are doubtful: words of :data:`WORDS` in their order, by id.
-
-    :param days: all readable stored days of some calendar years
-    :param car: the contract's annual reference consumption in kWh; ``None`` if unknown
-    :return: without the days that are not doubtful
-    """
+    """Return the doubts of days by id: words of :data:`WORDS`. ``car``: the contract's annual use in kWh."""
     years: dict[int, dict[date, Document]] = defaultdict(dict)
     for document in days:
         day = day_of(document)
@@ -72,22 +57,18 @@ def find_doubts(days: Iterable[Document], car: int | float | None) -> dict[str, 
 
 
 def is_doubted(document: Mapping[str, Any], word: str) -> bool:
-    """Whether a stored day is doubted for one reason.
-
-    :param word: one of :data:`WORDS`
-    """
+    """Whether a stored day has this doubt, one of :data:`WORDS`."""
     stored = document.get("doubts")
     return isinstance(stored, list) and word in stored
 
 
 def with_doubts(document: Document, words: list[str]) -> Document:
-    """Return a day with its doubts. A day without any has no such key."""
+    """Return a day with its doubts; without any, it has no such key."""
     kept = {key: value for key, value in document.items() if key != "doubts"}
     return kept | {"doubts": words} if words else kept
 
 
 def _index_continues(before: Document | None, document: Document) -> bool:
-    """Whether the meter's index goes on from the day before, as far as GRDF says."""
     told, end = document.get("index_start"), document.get("index_end")
     former = before.get("index_end") if before else None
     if is_number(told) and is_number(former) and told != former:
@@ -95,13 +76,12 @@ def _index_continues(before: Document | None, document: Document) -> bool:
     start, volume = told if is_number(told) else former, document.get("volume")
     if not (is_number(start) and is_number(end) and is_number(volume)):
         return True
-    if end < start:  # it went on from zero; it has at least five digits
+    if end < start:  # it passed zero, with at least five digits
         end += 10 ** max(len(str(int(start))), 5)
     return bool(abs(end - start - volume) <= 1)
 
 
 def _energy_matches(document: Document) -> bool:
-    """Whether the energy is one of the volumes times its factor, as far as GRDF says."""
     pairs = [
         (document.get("volume"), document.get("coefficient")),
         (document.get("converted_volume"), document.get("coefficient")),
@@ -117,7 +97,6 @@ def _is_about(load: float, volume: float, factor: float) -> bool:
 
 
 def _limit(by_day: Mapping[date, Document], car: int | float | None) -> float:
-    """Return the load in kWh above which a day of a year is doubted."""
     limit = PART_OF_CAR * car if car else float("inf")
     used = sorted(each["load"] for day, each in by_day.items() if day.month in HEATING and each["load"] > 0)
     if len(used) >= FEW:
@@ -126,7 +105,7 @@ def _limit(by_day: Mapping[date, Document], car: int | float | None) -> float:
 
 
 def _doubtful_zeros(by_day: Mapping[date, Document]) -> set[date]:
-    """Return the days of long runs without gas in the heating season, if the household usually heats then."""
+    """Return the days of long runs without gas, if the household usually heats then."""
     heating = [day for day in sorted(by_day) if day.month in HEATING]
     runs = _runs(day for day in heating if by_day[day]["load"] == 0)
     long = {day for run in runs if len(run) >= LONG_RUN for day in run}
@@ -135,7 +114,6 @@ def _doubtful_zeros(by_day: Mapping[date, Document]) -> set[date]:
 
 
 def _runs(days: Iterable[date]) -> Iterator[list[date]]:
-    """Yield runs of days that follow each other."""
     run: list[date] = []
     for day in days:
         if run and day != run[-1] + ONE_DAY:

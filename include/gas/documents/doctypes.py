@@ -1,4 +1,4 @@
-"""The list of all databases of this project: what a deletion removes from each of them."""
+"""All databases of this project, and what a deletion removes from each."""
 
 from __future__ import annotations
 
@@ -21,11 +21,9 @@ METER = "com.grandlyon.grdf.meter"
 class Database:
     """The database of a doctype.
 
-    :param doctype: Cozy's name for this kind of document
-    :param of_account: whether it holds documents of accounts, all of which an account's deletion removes
-    :param for_readers: whether programs that only need the gas data may be let in. CouchDB then lets them write, too
+    :param for_readers: whether programs that need the gas data may be let in; CouchDB then lets them write, too
     :param compares_revisions: whether a write must conflict if its document was purged (`grdf.hooks.couchdb`)
-    :param indexes: fields of the Mango indexes that are made with the database; its ids start with the account's id
+    :param indexes: fields of the Mango indexes made with the database; its ids start with the account's
     """
 
     doctype: str
@@ -36,7 +34,7 @@ class Database:
 
 
 DATABASES = (
-    # A deletion removes the account's own document last. A task that has read it before must not undo that.
+    # Removed last. A task that read it before must not bring it back.
     Database(ACCOUNT, compares_revisions=True),
     Database(
         DAY,
@@ -48,22 +46,20 @@ DATABASES = (
     Database(YEAR, of_account=True, for_readers=True, indexes=(("year",), ("account", "year"))),
     Database(PUBLISHED, of_account=True, for_readers=True, indexes=(("account", "year", "month", "day"),)),
     Database(AUDIT),  # it proves the deletion, and holds no meter number, name or address
-    # A copy without the account's id stays for `[grdf] consent_record_days`, because GRDF asks for the proof of a
-    # consent afterwards. `grdf_retention` removes it then.
+    # A copy without the account's id stays for `[grdf] consent_record_days`: GRDF asks for proofs afterwards.
     Database(CONSENT_RECORD, of_account=True),
-    # Its documents are of meters, not of accounts: a deletion takes the account's rights out of them.
+    # Of meters, not accounts: a deletion removes the account's rights.
     Database(METER, compares_revisions=True),
-    # A deletion removes the account's link. A mark that stays holds a moment and a hash, and nothing about the account.
+    # A deletion removes the account's link. The mark that stays has a moment and a hash.
     Database(CONNECT),
-    Database(LEASE),  # it holds nothing about any account
+    Database(LEASE),  # nothing about any account
 )
-"""All databases, in the order in which they are created. A deletion removes documents in this order."""
+"""In the order of creation, and of removal by a deletion."""
 
 DOCTYPES = tuple(database.doctype for database in DATABASES)
 DATA = tuple(database.doctype for database in DATABASES if database.of_account)
-"""Doctypes of which a deletion removes all documents of the account, in the order of their removal."""
 FOR_READERS = tuple(database.doctype for database in DATABASES if database.for_readers)
-"""Doctypes that other programs may read, and so may write: in these, documents about an account may have any id."""
+"""Doctypes that other programs may read and so write: documents about an account may have any id there."""
 
 
 def index_name(fields: Sequence[str]) -> str:
@@ -72,10 +68,7 @@ def index_name(fields: Sequence[str]) -> str:
 
 
 def database(doctype: str) -> Database:
-    """Return the entry of a doctype in :data:`DATABASES`.
-
-    :raises ValueError: if there is none, so that nobody knows what a deletion must remove
-    """
+    """Return the entry of a doctype; ``ValueError`` if there is none, so that no deletion would empty it."""
     for each in DATABASES:
         if each.doctype == doctype:
             return each

@@ -1,19 +1,14 @@
 """Stores readings: first the days, then the month and year totals that they belong to.
 
-The order of the steps makes a load safe to repeat, to interrupt, and to run twice at the same time:
+This order makes a load safe to repeat, to interrupt, and to run twice at once:
 
 1. Read the totals of all years concerned, with their revisions.
 2. Read all stored days of these years, merge, and write the days that are new or different.
 3. Sum the days that were read or written, and write the sums against the revisions from step 1.
 
-Every load writes a day before its totals. So if another load changes a day after we read it, there are two cases. If it
-read the totals before we wrote them, one of us gets a conflict. If it read them later, it also read our days. After any
-conflict, a load starts again at step 1. The sums are computed from the days that step 2 read and wrote, so no day is
-read twice, and a first import only reads keys that do not exist.
-
-Totals are recomputed even if no day changed, so that a run repairs what an interrupted one left. A total is removed if
-none of its days is stored any more. It is removed against its revision from step 1, so that if another load stores one
-of its days at that moment, one of the two loads gets a conflict.
+If another load changes a day after we read it, it either read the totals before we wrote them, and one of us gets a
+conflict and starts again; or it read them later, and also our days. Totals are recomputed even without a changed day,
+to repair an interrupted run, and removed, against their revision, if no day is left.
 """
 
 from __future__ import annotations
@@ -47,17 +42,12 @@ from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
 
 ATTEMPTS = 10
-"""How often a load is tried before it gives up because others keep writing the same documents."""
+"""Attempts before a load gives up because of conflicting writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The result of a bulk write.
-
-    :param written: ids of the documents that were stored
-    :param conflicts: ids of those that were not, because somebody else changed them after we read them
-    :param revisions: new revision of each stored document, by id
-    """
+    """The ids written, those in conflict because of a change after our read, and the new revisions by id."""
 
     written: set[str] = field(default_factory=set)
     conflicts: set[str] = field(default_factory=set)
@@ -65,21 +55,18 @@ class WriteResult:
 
 
 class Store(Protocol):
-    """The database operations that a load needs. The CouchDB hook implements them."""
+    """The database operations that a load needs; the CouchDB hook has them."""
 
     def range(self, doctype: str, startkey: str, endkey: str) -> list[Document]:
-        """Return the documents with ids between two keys, both included, with ``_id`` and ``_rev``."""
+        """Return the documents with ids between two keys, both included."""
         ...
 
     def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
-        """Return the documents with some ids, by id and with ``_rev``. Ids without a document are left out."""
+        """Return the existing documents of some ids, by id and with ``_rev``."""
         ...
 
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
-        """Write documents, each against its ``_rev``; without one, the document must be new.
-
-        Conflicts are returned. Any other failure is raised.
-        """
+        """Write documents, each against its ``_rev``, new ones without. Return conflicts, raise failures."""
         ...
 
 
@@ -95,19 +82,12 @@ def store_readings(
     allowed: Sequence[Window] | None = None,
     tidies: bool = True,
 ) -> StoreReport:
-    """Store readings of one meter and update its totals.
+    """Store readings of one meter and update its totals, with 6 store calls, or 3 if nothing changed.
 
-    This takes 6 store calls for a history of any length, or 3 if nothing changed. Conflicts cost more.
-
-    :param readings: at most one per gas day
-    :param read_at: when ADICT was asked: an aware datetime or its ISO text. Stored days that were read later are not
-        changed
-    :param window: the requested gas days; the totals of all their years are then updated, even without readings
-    :param car: the contract's annual reference consumption in kWh, for the checks of
-        :mod:`include.gas.documents.day_checks`; ``None`` if unknown
-    :param allowed: the days that the account may hold, in order. No other is stored; ``None`` for no bound
-    :param tidies: whether stored days that it may not hold, and that lie on or after the first of these, are removed
-        from the years that are read
+    :param read_at: when ADICT was asked; days that were read later stay
+    :param window: the requested gas days: totals of their years are updated even without readings
+    :param allowed: the days that the account may hold; ``None`` for no bound
+    :param tidies: whether disallowed stored days after the first allowed one are removed
     """
     own = [reading for reading in readings if allowed is None or any(reading.day in each for each in allowed)]
     days = [day_document(account, reading, pce, read_at) for reading in own]
@@ -115,13 +95,7 @@ def store_readings(
 
 
 class DayStoring:
-    """One load. After a conflict it starts again, and remembers what it has written so far.
-
-    :param days: the day documents to store
-    :param windows: further gas days whose totals are updated
-    :param car: as for :func:`store_readings`
-    :param allowed: the days that the account may hold; others are removed. With ``None`` none is
-    """
+    """One load, which starts again after a conflict and remembers what it has written."""
 
     def __init__(
         self,
@@ -143,14 +117,10 @@ class DayStoring:
         self.totals: dict[str, set[str]] = {MONTH: set(), YEAR: set()}
 
     def run(self) -> StoreReport:
-        """Store the days.
-
-        :raises StoreBusy: if others write the same documents all the time
-        """
+        """Store the days; ``StoreBusy`` after too many conflicts."""
         if not self.years:
             return StoreReport()
-        # All months of a year are updated, since its days are read anyway. So any later run of that year repairs a
-        # month that an interrupted run left out of date.
+        # All months of a year, whose days are read anyway: so any later run repairs what an interrupted one left out.
         months = [month_id(self.account, self.pce, year, month) for year in self.years for month in range(1, 13)]
         years = [year_id(self.account, self.pce, year) for year in self.years]
         span = date(self.years[0], 1, 1), date(self.years[-1] + 1, 1, 1)
@@ -168,10 +138,7 @@ class DayStoring:
         )
 
     def _write_days(self, days: Mapping[str, Document]) -> list[Document] | None:
-        """Write the days that differ.
-
-        :return: the readable days as they are stored now; ``None`` after a conflict
-        """
+        """Write the days that differ and return the readable ones; ``None`` after a conflict."""
         merged = {key: day for key, new in self.new.items() if (day := merge_day(days.get(key), new)) is not None}
         gone = {key: document for key, document in days.items() if self._is_disallowed(document)}
         stored = {key: each for key, each in {**days, **merged}.items() if key not in gone and is_day(each)}
@@ -192,11 +159,7 @@ class DayStoring:
     def _count_outcomes(
         self, days: Mapping[str, Document], differing: Collection[str], written: Collection[str]
     ) -> None:
-        """Note what became of each day. What an earlier attempt has written stays noted.
-
-        :param days: the stored days, as they were before
-        :param differing: the days that were to be written
-        """
+        """Note what became of each day. What an earlier attempt has written stays noted."""
         for key, new in self.new.items():
             old = days.get(key)
             if key not in differing:
@@ -206,7 +169,7 @@ class DayStoring:
                 self.kinds[key] = "new" if old is None else "confirmed" if same else "corrected"
 
     def _is_disallowed(self, document: Document) -> bool:
-        """Return whether a stored day is of another household. What is older than all own days is left alone."""
+        """Whether a stored day is another household's. Days before all own ones are left alone."""
         day = day_if_own(document) if self.allowed else None
         return day is not None and day >= self.allowed[0].first and not any(day in each for each in self.allowed)
 
@@ -219,7 +182,7 @@ class DayStoring:
             pending += [
                 {"_id": key, "_rev": total["_rev"], "_deleted": True}
                 for key, total in old.items()
-                if key not in sums and total.get("days")  # other totals never were sums of days
+                if key not in sums and total.get("days")  # others never were sums of days
             ]
             if pending:
                 result = self.store.write(doctype, pending)
@@ -228,7 +191,7 @@ class DayStoring:
         return not conflict
 
     def _report(self, stored: list[Document]) -> StoreReport:
-        # An earlier attempt may have written days of this answer and have failed before anybody heard of them.
+        # An earlier attempt may have written days of this answer and failed before their announcement.
         now = {document["_id"]: document.get("read_at") for document in stored}
         written = {key for key, new in self.new.items() if now.get(key) == new["read_at"]}
         written |= {key for key, kind in self.kinds.items() if kind == "removed"}

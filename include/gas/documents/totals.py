@@ -1,4 +1,4 @@
-"""Month and year totals: always the exact sum of the stored days, computed from scratch."""
+"""Month and year totals: the exact sum of the stored days, computed from scratch."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ from include.gas.documents.day_documents import Document, day_of, is_number, mon
 Number = int | float
 
 _EXACT = Context(prec=700, traps=[Inexact, InvalidOperation])
-"""Adds any floats exactly: the digits of the largest and of the smallest are fewer than 700 places apart."""
+"""Adds any floats exactly: their digits are fewer than 700 places apart."""
 
 QUALITIES = ("measured", "estimated", "corrected")
 OF_PERIODS = frozenset(("source", "published_days"))
-"""The keys of a total that was made from published periods (``period_totals``), which stored days replace."""
+"""Keys of a total from published periods, which stored days replace."""
 
 
 def exact_sum(loads: Iterable[Number]) -> Number:
-    """Return the sum of numbers as people write them: 76.712 + 5.5 is 82.212, in any order.
+    """Return the exact sum in kWh: 76.712 + 5.5 is 82.212, in any order.
 
-    :param loads: kWh
-    :return: an ``int`` if all numbers are; otherwise the float nearest to the exact sum of the numbers' shortest
-        decimal representations
+    :return: an ``int`` for integers; else the float nearest to the sum of the shortest decimal representations
     """
     numbers = list(loads)
     if all(isinstance(number, int) for number in numbers):
@@ -39,19 +37,12 @@ def exact_sum(loads: Iterable[Number]) -> Number:
 
 
 def month_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -> dict[str, Document]:
-    """Return the month totals of stored days.
-
-    :param days: stored day documents of the meter, in any order, each at most once
-    :return: one document per month with stored days, by id; ``load`` in kWh, ``days`` the number of days summed
-    """
+    """Return the month totals of stored days by id. ``days`` is the number of days summed."""
     return _totals(account, pce, days, month_id)
 
 
 def year_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -> dict[str, Document]:
-    """Return the year totals of stored days, as :func:`month_documents` does.
-
-    :param days: **all** stored day documents of the years concerned
-    """
+    """Return the year totals by id, of **all** stored days of the years concerned."""
     return _totals(account, pce, days, lambda account, pce, year, _: year_id(account, pce, year))
 
 
@@ -66,12 +57,7 @@ def _totals(
 
 
 def bare_total(document_id: str, load: Number, days: int) -> Document:
-    """Return a month or year with what each has.
-
-    :param document_id: says account, meter, year and month
-    :param load: kWh
-    :param days: number of days summed
-    """
+    """Return a month or year without the keys of its kind; ``load`` in kWh."""
     account, pce, period = document_id.split(":")
     year, _, month = period.partition("-")
     return {
@@ -89,12 +75,7 @@ def bare_total(document_id: str, load: Number, days: int) -> Document:
 
 
 def merge_total(stored: Document | None, new: Document) -> Document | None:
-    """Return the document to write for a total. Keys that other programs added are kept.
-
-    :param stored: the stored total with its ``_rev``; ``None`` if there is none
-    :param new: the total computed from the stored days
-    :return: ``None`` if the stored total is up to date
-    """
+    """Return the document to write for a total, with other programs' keys; ``None`` if the stored one is up to date."""
     if stored is None:
         return dict(new)
     if all(stored.get(key) == value for key, value in new.items()):
@@ -115,9 +96,8 @@ def _total(document_id: str, days: list[Mapping[str, Any]]) -> Document:
 
 
 def _basis(days: list[Mapping[str, Any]]) -> str:
-    # Identifies the exact revisions that were summed. Equal loads do not prove that a total is current. Suppose that a
-    # day changes from 5 to 6 and back to 5 while a slower run, which read the 6, is about to write. If the faster run
-    # did not write the total because it says 5 already, the slower run would then replace it with 6 unnoticed. But the
-    # revisions differ, so the faster run writes the total, and the slower run gets a conflict.
+    # Identifies the revisions that were summed. Equal loads do not prove a total current: a day may go from 5 to 6 and
+    # back while a slower run, which read the 6, is about to write. As the revisions differ, the faster run writes all
+    # the same, and the slower one gets a conflict.
     revisions = sorted(f"{document.get('_id', '')}@{document.get('_rev', '')}" for document in days)
     return hashlib.sha256("\n".join(revisions).encode()).hexdigest()[:16]

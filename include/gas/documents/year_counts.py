@@ -17,15 +17,7 @@ from include.gas.documents.day_documents import day_of
 
 
 class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The stored gas days of one meter in one year.
-
-    :param first: first stored day
-    :param last: last stored day
-    :param absent: the days between them that are not stored, in order
-    :param provisional: number of stored days that GRDF may still change
-    :param corrected: number of stored days whose load changed after they were first stored
-    :param doubts: number of doubted days by reason, see :mod:`include.gas.documents.day_checks`
-    """
+    """The stored gas days of one meter in one year, with ``absent`` days between and numbers of the others."""
 
     first: date
     last: date
@@ -46,10 +38,7 @@ class StoredYear(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def stored_years(days: Iterable[Mapping[str, Any]]) -> dict[int, StoredYear]:
-    """Return the summary of stored days by year.
-
-    :param days: all stored day documents of one meter, for the years concerned
-    """
+    """Return the summary by year of all stored days of a meter in these years."""
     years: dict[int, dict[date, Mapping[str, Any]]] = defaultdict(dict)
     for document in days:
         day = day_of(document)

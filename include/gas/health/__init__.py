@@ -1,1 +1,1 @@
-"""Whether the fleet of accounts is well, and if not, what a person must do: causes, limits, the verdict in words."""
+"""Whether the fleet of accounts is well: causes, limits, the verdict in words."""

@@ -1,8 +1,7 @@
-"""The table of causes: what can be wrong with the fleet, from when on a person is called, and what a person does.
+"""The table of causes: what can be wrong with the fleet, when it calls a person, and what to do.
 
-``grdf_health``, ``./grdf doctor`` and the page *Fleet* tell these, and ``docs/runbook.md`` has an entry for each that
-calls a person. Whose right is over is not silent. Why another account is, is found in this order: GRDF gives no token,
-we do not read it, GRDF is late for everybody, or this meter alone (:mod:`include.gas.health.verdict`).
+An account is silent because GRDF gives no token, we do not read it, GRDF is late for all, or for this meter alone, in
+this order (:mod:`include.gas.health.verdict`). One whose right is over is not silent.
 """
 
 from __future__ import annotations
@@ -12,19 +11,18 @@ from typing import Self
 
 RUNBOOK = "docs/runbook.md"
 NEVER = 100
-"""The percentage of what is told, and calls nobody: ordinary life."""
+"""The percentage of causes that are reported but call no person: ordinary life."""
 QUOTA_LEFT = 10
-"""Percentage of a client's calls of the day; fewer are nearly spent."""
+"""Percentage of a client's daily calls below which they are nearly spent."""
 
 
 class Cause(StrEnum):
-    """Something that is wrong with some accounts, clients or the look itself. The gravest is listed first."""
+    """What is wrong with accounts, clients or the look itself; the gravest comes first."""
 
     percent: int | None
-    """The percentage of accounts that may be concerned; more than that, and than one, call a person. ``None`` where any
-    does."""
+    """Percentage of accounts above which, if more than one, a person is called; ``None`` for any account."""
     ours: bool
-    """Whether this installation must be mended, as the doctor says; otherwise it is up to GRDF or a household."""
+    """Whether this installation must be mended, rather than GRDF or a household act."""
     _says: str
     _do: str
 
@@ -35,10 +33,7 @@ class Cause(StrEnum):
         return self
 
     def describe(self, count: int, of: int, first: str) -> str:
-        """Return what is wrong, as a clause that names nobody.
-
-        :param first: why the first is concerned, or what it is; told only where that names no account
-        """
+        """Return a clause without names. ``first``: the first one's reason, used only where that names no account."""
         return self._says.format(count=count, of=of, first=first)
 
     @property
@@ -80,7 +75,7 @@ class Cause(StrEnum):
         "{count} of {of} accounts are silent, because we do not read them",
         "Do what is said behind each name: unpause the DAG, mend the import error, see the log of its last run",
     )  # fmt: skip
-    ALONE = (  # meters are exchanged, and houses emptied, on any day
+    ALONE = (  # meters are exchanged and houses emptied on any day
         "alone", 5, False,
         "{count} of {of} accounts are silent, each by itself",
         "See the log of the account's last extract, and ask GRDF. If it is to be so, say on the page Fleet that it is "
@@ -106,7 +101,7 @@ class Cause(StrEnum):
         "a declaration, a proof or one of several meters of {count} of {of} accounts is refused",
         "Look at these accounts on the page: each says why and what to do",
     )  # fmt: skip
-    CONNECT = (  # consents do end, and a week later nobody is asked any more
+    CONNECT = (  # rights end, and a week later no action is asked for
         "connect", 20, False,
         "the consents of {count} of {of} accounts have ended, were refused, or cannot be used, within a week",
         "Write to these households: the page makes a new link for each. If many came at once, compare with GRDF's "

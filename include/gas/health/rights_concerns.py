@@ -1,4 +1,4 @@
-"""What the meters' documents say of all rights together: which nobody has, wait, end, or are to one meter."""
+"""Causes found in the meters' documents: rights that are unclaimed, wait, end, or share a meter."""
 
 from __future__ import annotations
 
@@ -14,32 +14,25 @@ from include.gas.rights.meter_rights import Meter, Right, find_unclaimed_rights
 from include.gas.rights.transitions import LATE
 
 FRESH = timedelta(hours=36)
-"""How long ago GRDF may have been asked about a client's rights: it is asked every morning, and one may fail."""
+"""Age up to which GRDF's answer about a client's rights is fresh: one morning may fail."""
 
 
 class NamedReason(NamedTuple):
-    """An account, a client or a setting that a cause concerns.
-
-    :param name: its name; of a right that no account has, GRDF's id
-    :param why: the reason, as a clause; ``""`` if the cause says it
-    """
+    """An account, a client or a setting that a cause concerns, or an unclaimed right's id, and why, as a clause."""
 
     name: str
     why: str = ""
 
 
 Concern = tuple[Cause, NamedReason]
-"""A cause and one whom it concerns."""
 
 
 def find_rights_concerns(
     meters: Iterable[Meter], accounts: Mapping[str, bool], now: datetime, asked: Mapping[str, str]
 ) -> Iterator[Concern]:
-    """Yield whom the causes that are about rights concern.
+    """Yield what the causes about rights concern. ``accounts``: whether a right is declared after the old one.
 
-    :param accounts: all accounts by their ids, with whether a right is declared for them once the old one has ended
-    :param now: an aware datetime, the present
-    :param asked: our clients, and when GRDF was last asked about all rights of each, UTC text; ``""`` if it never was
+    :param asked: when GRDF was last asked about all rights of each client, UTC text; ``""`` for never
     """
     known, today, long_ago = list(meters), paris_today(now), utc_text(now - FRESH)
     standing = [_standing(meter, today) for meter in known]
@@ -58,7 +51,6 @@ def find_rights_concerns(
 
 
 def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
-    """Return the rights that go on or wait for an answer, by their account."""
     found: dict[str, list[Right]] = {}
     for right in meter.rights:
         if right.account and (_waits(right) or right.is_ongoing(today)):
@@ -75,7 +67,7 @@ def _of_right(right: Right, accounts: Collection[str], now: datetime) -> Iterato
 
 
 def _ending(rights_of: Iterable[Iterable[Right]], accounts: Mapping[str, bool], today: date) -> Iterator[Concern]:
-    """Yield the last right of each account that has none after it and ends soon."""
+    """Yield the last right of each account, if it ends soon and none follows."""
     for rights in rights_of:
         last = max(rights, key=_last_day)
         if (end := _last_day(last)) <= today + ENDS_SOON and not accounts.get(last.account):
@@ -83,7 +75,7 @@ def _ending(rights_of: Iterable[Iterable[Right]], accounts: Mapping[str, bool], 
 
 
 def _shared(standing: Mapping[str, Iterable[Right]]) -> Iterator[Concern]:
-    """Yield the accounts that read a meter, if there are several. Who is behind another does not."""
+    """Yield the accounts that read one meter, if several do; those behind another do not."""
     accounts = sorted({each.account for rights in standing.values() for each in rights if each.was_active})
     if len(accounts) > 1:
         yield from ((Cause.SHARED, NamedReason(account, f"one of {', '.join(accounts)}")) for account in accounts)
@@ -94,5 +86,4 @@ def _waits(right: Right) -> bool:
 
 
 def _last_day(right: Right) -> date:
-    """Return the last day on which a right is of use, as if one that waits had no end."""
     return date.max if right.state != "active" or right.over_on is None else right.over_on - ONE_DAY

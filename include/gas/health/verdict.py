@@ -1,4 +1,4 @@
-"""The verdict on the whole fleet: which causes cross their limit, and what a person reads about it."""
+"""The verdict on the fleet: which causes cross their limit, and what a person reads of it."""
 
 from __future__ import annotations
 
@@ -16,29 +16,18 @@ from include.gas.health.causes import NEVER, QUOTA_LEFT, Cause
 from include.gas.health.rights_concerns import Concern, NamedReason
 
 Unread = Callable[[Sequence[str]], Mapping[str, str]]
-"""Returns why the DAGs of some accounts do not read them, as clauses, for those of which that is so."""
 NamedBefore = Mapping[str, Collection[str]]
-"""Who was named on the days before, by the subject."""
 SILENT = (Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE)
 """Why an account may be silent."""
 NAMELESS = (Cause.UNSEEN, Cause.SETTING, Cause.DOWN, Cause.LATE, Cause.TOKEN)
 """What is about no account, or passes by itself."""
 NAMED = 20
-"""How many accounts the log and the mail name for each cause."""
+"""How many accounts log and mail name for each cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One of our clients at GRDF, and how much of its quota is used.
-
-    :param name: its Airflow connection
-    :param left: calls that are left today; ``None`` if unknown
-    :param calls: calls that GRDF allows in a day
-    :param problem: why nothing is known of its quota; ``""`` otherwise
-    :param used: calls that count at present
-    :param history: those of them that imports of the past made
-    :param pause: seconds for which nobody calls, because GRDF has asked for it
-    """
+    """One of our clients at GRDF and its quota: calls ``left`` today, ``pause`` in seconds at GRDF's request."""
 
     name: str
     left: int | None = None
@@ -50,18 +39,13 @@ class Client:
 
     @property
     def is_short(self) -> bool:
-        """Whether its calls of the day are nearly spent, without those that imports of the past made, which yield."""
+        """Whether the day's calls are nearly spent, without those for imports of the past, which yield."""
         return self.left is not None and (self.left + self.history) * 100 < QUOTA_LEFT * self.calls
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One cause: how many are concerned, and whether that is too many.
-
-    :param cause: the row of the table
-    :param of: of how many there are
-    :param named: the concerned accounts, clients or settings
-    """
+    """One cause and what it concerns, out of how many."""
 
     cause: Cause
     of: int
@@ -85,47 +69,36 @@ class Finding:
 
     @property
     def subject(self) -> str:
-        """What people hear of: the cause, or that somebody is silent, whatever causes it from day to day."""
+        """The cause, or that accounts are silent, whatever causes it from day to day."""
         return "silent" if self.cause in SILENT else self.cause.value
 
     def describe(self) -> str:
-        """Return what is wrong, as a clause that names nobody."""
+        """Return what is wrong, as a clause without names."""
         what = self.cause.describe(self.count, self.of, self.named[0].why or self.named[0].name)
         is_share = self.red and self.cause.percent is not None
         return f"{what} ({self.share:.1f} %, more than {self.cause.percent} % call a person)" if is_share else what
 
     def newly_named(self, before: NamedBefore) -> tuple[NamedReason, ...]:
-        """Return whom it concerns and who was not named before."""
+        """Return what it concerns and was not named before."""
         if self.cause in NAMELESS:
             return ()
         return tuple(each for each in self.named if each.name not in before.get(self.subject, ()))
 
     def report_line(self, new: Sequence[NamedReason]) -> str:
-        """Return the line of log and mail: what is wrong, who is to be named, and what to do.
-
-        :param new: those who are to be named
-        """
+        """Return the line of log and mail: what is wrong, the new names, what to do."""
         says, named = self.describe(), f" New: {list_names(new)}." if new else ""
         return f"{says[:1].upper()}{says[1:]}.{named} {self.cause.do}"
 
 
 def list_names(named: Sequence[NamedReason], most: int = NAMED) -> str:
-    """Return some names with their reasons, and how many more there are.
-
-    :param most: how many to name
-    """
+    """Return some names with their reasons, and how many more there are."""
     some = "; ".join(f"{each.name} ({each.why})" if each.why else each.name for each in named[:most])
     return some + (f"; and {len(named) - most} more" if len(named) > most else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a look at the fleet has found.
-
-    :param accounts: how many accounts there are, without those that are leaving or whose consents are over for long
-    :param well: how many accounts have no cause against them
-    :param findings: all causes that concern anybody, the gravest first
-    """
+    """What a look at the fleet has found, without accounts that are leaving or whose rights are long over."""
 
     accounts: int = 0
     well: int = 0
@@ -137,22 +110,16 @@ class Verdict:
         return tuple(each for each in self.findings if each.red)
 
     def with_failure(self, cause: Cause, why: str) -> Verdict:
-        """Return the verdict with one more cause: a setting that is wrong, or what kept us from looking.
-
-        :param why: which and what to do, or a clause; it names nobody
-        """
+        """Return the verdict with one more cause, without names: a wrong setting, or why the look failed."""
         return replace(self, findings=(*self.findings, Finding(cause, 1, (NamedReason(why.rstrip(". ")),))))
 
     def lines_to_mail(self, before: NamedBefore) -> dict[Finding, tuple[NamedReason, ...]]:
-        """Return what the day's mail says: what is red, or concerns somebody who was not named yet, with names."""
+        """Return the day's mail: what is red or newly concerns something, with the names."""
         new = {finding: finding.newly_named(before) for finding in self.findings}
         return {finding: named for finding, named in new.items() if named or finding.red}
 
     def names_after_mail(self, before: NamedBefore) -> dict[str, list[str]]:
-        """Return who is named once the mail is sent. Whoever did not fit into it is new again tomorrow.
-
-        Whom a subject concerns no more is forgotten, and named anew later.
-        """
+        """Return the names as of a sent mail: those that did not fit are new tomorrow, the recovered are forgotten."""
         found = defaultdict[str, list[str]](list)
         for each in self.findings:
             known = {*before.get(each.subject, ()), *(new.name for new in each.newly_named(before)[:NAMED])}
@@ -160,7 +127,7 @@ class Verdict:
         return dict(found)
 
     def headline(self) -> str:
-        """Return the verdict in one sentence that names nobody."""
+        """Return the verdict in one sentence without names."""
         if self.red:
             what = "; ".join(each.describe() for each in self.red)
             return f"The fleet of {self.accounts} account(s) is not well: {what}."
@@ -178,14 +145,7 @@ def reach_verdict(
     unread: Unread = lambda _: {},
     no_token: Callable[[str], str] = lambda _: "",
 ) -> Verdict:
-    """Judge the fleet.
-
-    :param fleet: all accounts
-    :param clients: our clients at GRDF
-    :param now: an aware datetime, the present
-    :param rights: whom the causes that are about rights and deletions concern
-    :param no_token: returns what becomes of a client that asks for a token, as a verb; ``""`` if it gets one
-    """
+    """Judge the fleet. ``no_token`` returns what a client gets instead of a token, as a verb, or ``""``."""
     today = paris_today(now)
     every = [(each, each.urgent_situation(today)) for each in sorted(fleet, key=lambda each: each.id)]
     pressing = [(each, what) for each, what in every if what not in (Situation.LEAVING, Situation.OVER)]
@@ -206,11 +166,10 @@ def reach_verdict(
 def _silent(
     expected: Sequence[AccountSummary], today: date, unread: Unread, no_token: Callable[[str], str]
 ) -> Iterator[Concern]:
-    """Yield the accounts that are silent, with the cause. Whose right is over is not expected, and has that cause."""
     silent = [each for each in expected if each.silent_on(today)]
     # Where GRDF fails, it was asked.
     problems = dict(unread([each.id for each in silent if each.state != VENDOR_DOWN]))
-    # Whoever was read had a token: that GRDF gives none at this moment is not the cause.
+    # An account that was read had a token: that GRDF gives none now is not the cause.
     tokens = _tokens(no_token, [each for each in silent if each.id in problems or each.state == VENDOR_DOWN])
     late = _late_for_all(expected, problems, today)
     for account in silent:
@@ -223,7 +182,6 @@ def _silent(
 
 
 def _tokens(no_token: Callable[[str], str], unread: Sequence[AccountSummary]) -> dict[str, str]:
-    """Return what becomes of the clients that get no token, by the accounts that nobody reads therefore."""
     told = {client: no_token(client) for client in {each.client for each in unread}}
     return {each.id: f"{each.client} {told[each.client]}" for each in unread if told[each.client]}
 
@@ -234,18 +192,14 @@ def _newest(account: AccountSummary) -> str:
 
 
 def _late_for_all(expected: Collection[AccountSummary], unread: Collection[str], today: date) -> set[str]:
-    """Return the clients of which GRDF has no new day for most accounts. Two or fewer are not everybody.
-
-    :param unread: those that GRDF was not asked about
-    """
-    # Newest days are not all of one age: some are silent tomorrow.
+    """Return the clients with no new day for most accounts, if these are more than two."""
+    # Newest days differ in age: some accounts are silent only tomorrow.
     soon = (each for each in expected if each.id not in unread and each.silent_on(today + ONE_DAY))
     every, without = Counter(each.client for each in expected), Counter(each.client for each in soon)
     return {client for client, number in without.items() if every[client] > 2 and number * 2 > every[client]}
 
 
 def _other_causes(account: AccountSummary, situation: Situation | None, today: date) -> Iterator[Concern]:
-    """Yield what else is wrong with an account."""
     if situation and (found := _BY_SITUATION.get(situation)):
         yield found[0], NamedReason(account.id, found[1])
     if account.proof:

@@ -1,1 +1,1 @@
-"""Many households at once: a file of households to declare, and rights at GRDF that have no account yet."""
+"""Many households at once: a file of declarations, and the adoption of unclaimed rights."""

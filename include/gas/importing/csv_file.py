@@ -1,4 +1,4 @@
-"""Reading a CSV file of households: its name, its format, and the cells of each line. Nothing is judged here."""
+"""Reads a CSV file of households, without judging its content."""
 
 from __future__ import annotations
 
@@ -13,19 +13,16 @@ COLUMNS = (
 )  # fmt: skip
 REQUIRED = ("pce", "postcode", "email")
 MOST_BYTES, MOST_LINES = 10_000_000, 10_000
-"""Limits of a file. 10,000 lines have about 1.5 MB."""
+"""Limits of a file; 10,000 lines have about 1.5 MB."""
 
 RESULT = ".result.csv"
-"""Ending of the file with what came of each line, beside the import's own."""
+"""Ending of the result file beside the import's own."""
 
 _NAME = re.compile(r"(?![.-])[A-Za-z0-9._-]{1,100}\.csv")
 
 
 def check_name(name: object) -> str:
-    """Return the name of a file if it is one that an import may have.
-
-    :raises BadRequest: if it is a path, hidden, not ``.csv``, or one that an import writes itself
-    """
+    """Return the name of an import's file; ``BadRequest`` if it is a path, hidden, not ``.csv``, or a result."""
     if not isinstance(name, str) or not is_name(name) or name.endswith(RESULT):
         raise BadRequest.about(
             None,
@@ -37,7 +34,7 @@ def check_name(name: object) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Return whether a file of an import, or its result, may have a name."""
+    """Return whether an import's file or result may have this name."""
     return bool(_NAME.fullmatch(name))
 
 
@@ -47,13 +44,7 @@ def result_name(name: str) -> str:
 
 
 def read_lines(content: bytes) -> dict[int, dict[str, str]]:
-    """Return the cells of the lines of a file by column, by the line's number as an editor shows it, from 1.
-
-    Empty lines and cells are left out. A line with fewer or more cells than the header has none.
-
-    :param content: the file: UTF-8 with or without a byte order mark, with commas or semicolons, and a header
-    :raises BadRequest: if it cannot be read as a whole; the text quotes nothing of it
-    """
+    """Return a UTF-8 CSV's cells by column and line number, from 1; ``BadRequest`` without quoting it."""
     if len(content) > MOST_BYTES:
         raise _wrong(f"it has more than {MOST_BYTES:,} bytes")
     try:

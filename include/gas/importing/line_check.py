@@ -1,4 +1,4 @@
-"""The lines of an import: each checked by itself, beside the others and beside what there is; what came of each."""
+"""The lines of an import, checked by themselves and against what exists, and their outcomes."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ DIGITS_LOST = (
     "text and enter them again"
 )
 BAD_ACCOUNT = "its account is not an id: 1 to 128 letters, digits, '_' and '-', not beginning with '_'"
-TWICE = "its meter or its account is on several lines of the file, and nobody can tell which of them is right"
+TWICE = "its meter or its account is on several lines of the file, and it is not clear which of them is right"
 OTHER = "its account has or asks for another right; see the account, or import the household under another id"
 TAKEN = "another account has its meter: GRDF is asked whether it still does; if so, the line waits until it is free"
 CONNECTED = "it has a right to this meter already, or one that waits for its holder"
 LEFT = "the household of its account has left, and no id is used twice; import it under another id, or without one"
 BY = "import by "
-"""How it begins who has connected an account by an import. It is stored and compared with: never reword it."""
+"""Beginning of ``by`` in accounts connected by an import. Stored and compared: never reword it."""
 WAITS = "another account has its meter: it is declared by itself once that one's consent ends, if it does in 30 days"
 DECLARED = "its right is declared, and its account says what comes of it"
 RENEWS = "its right is in force until {}, and GRDF takes no other before: then it is declared by itself"
@@ -48,15 +48,7 @@ _BETWEEN = re.compile(r"[\s|+,;]+")
 
 @dataclass(frozen=True, slots=True)
 class ImportLine:
-    """A line of an import after its check, and what has come of it.
-
-    :param number: its number in the file
-    :param account: the id of its account; ``""`` if it has none yet, or if the cell is no id
-    :param outcome: ``wrong``; ``connected``: there is nothing to do; ``to declare``, until it is ``declared``,
-        ``waiting`` for its meter, or ``refused``
-    :param reason: the outcome in words, without anything from the line
-    :param declaration: what the household gave; ``None`` for a line that is wrong by itself
-    """
+    """A line of an import after its check, and its outcome, with a reason without anything from the line."""
 
     number: int
     account: str
@@ -66,7 +58,7 @@ class ImportLine:
 
     @property
     def given(self) -> Declaration:
-        """What the household gave. Only of a line that is good by itself."""
+        """What the household entered; only of a line that is good by itself."""
         assert self.declaration
         return self.declaration
 
@@ -76,10 +68,7 @@ class ImportLine:
 
 
 def check_lines(lines: Mapping[int, Mapping[str, str]]) -> list[ImportLine]:
-    """Return all lines checked by themselves and against each other, in their order.
-
-    :param lines: the cells by line number, see :func:`include.gas.importing.csv_file.read_lines`
-    """
+    """Return all lines checked by themselves and against each other, in order."""
     found = [_check_alone(number, cells) for number, cells in lines.items()]
     good = [each for each in found if each.declaration]
     meters, accounts = Counter(each.given.pce for each in good), Counter(each.account for each in found if each.account)
@@ -90,16 +79,9 @@ def check_lines(lines: Mapping[int, Mapping[str, str]]) -> list[ImportLine]:
 def check_against_account(
     line: ImportLine, document: Mapping[str, Any] | None, meter: Meter, who: Claimant, *, began: str, left: bool = False
 ) -> ImportLine:
-    """Return a good line checked against its account. Whether it may have its meter is for the ledger to say, and GRDF.
+    """Return a good line checked against its account. The ledger and GRDF decide on the meter.
 
-    What this run has declared or GRDF has refused to it is done, whatever has become of it since: a run that was
-    interrupted continues.
-
-    :param document: the account's document; ``None`` if there is no such account
-    :param meter: the line's meter
-    :param who: the account that is to ask for it
-    :param began: when the run of the import was started, UTC text
-    :param left: whether the household of the account has left
+    An interrupted run, ``began`` at a UTC text, continues: what it has declared, or GRDF has refused, is done.
     """
     try:
         check_connectable(document)
@@ -116,7 +98,6 @@ def check_against_account(
 def _against_account(
     line: ImportLine, document: Mapping[str, Any], meter: Meter, who: Claimant, began: str
 ) -> ImportLine | None:
-    """Return a line that its account leaves nothing to declare for; ``None`` if there is."""
     account, declaration, mine = (
         Account.from_document(document),
         Declaration.from_document(document),
@@ -136,24 +117,18 @@ def _against_account(
 
 
 def _is_other(line: ImportLine, document: Mapping[str, Any], account: Account, *, stands: bool) -> bool:
-    """Return whether an account has or asks for another right.
-
-    What an import has declared without an answer gives the account neither a meter nor a holder: it is corrected.
-
-    :param stands: whether the account has a right to the meter
-    """
+    """Return whether an account has or asks for another right; an unanswered import does not count."""
     named = {each.pce for each in account.meters if each.right or not account.declares}
     is_another = has_other_declaration(document, line.given) and (stands or not is_imported(document))
     return is_another or bool(named and line.given.pce not in named)
 
 
 def is_imported(document: Mapping[str, Any]) -> bool:
-    """Return whether an import was the last that connected an account."""
+    """Return whether an import connected the account last."""
     return str(object_or_empty(document.get(ConnectedMark.key)).get("by")).startswith(BY)
 
 
 def _check_alone(number: int, cells: Mapping[str, str]) -> ImportLine:
-    """Return a line checked by itself."""
     account = cells.get("account", "")
     try:
         bare = ImportLine(number, check_account_id(account) if account else "")
@@ -171,7 +146,7 @@ def _check_alone(number: int, cells: Mapping[str, str]) -> ImportLine:
 
 
 def result_csv(lines: Iterable[ImportLine]) -> str:
-    """Return the result file, which names neither a person nor a meter's number."""
+    """Return the result file, which names neither a person nor a meter."""
     rows: list[str] = []
     writer = csv.writer(SimpleNamespace(write=rows.append))
     writer.writerow(("line", "account", "outcome", "reason"))

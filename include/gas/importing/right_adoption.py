@@ -1,4 +1,4 @@
-"""Rights at GRDF that no account has: which account each is for. Whether it may have it is for the ledger to say."""
+"""Assigns unclaimed rights to accounts. The ledger decides whether these may have them."""
 
 from __future__ import annotations
 
@@ -39,14 +39,7 @@ PENDING = (
 
 @dataclass(frozen=True)
 class KnownState:
-    """What we have.
-
-    :param accounts: all account documents, by their ids
-    :param meters: all meters, by their numbers
-    :param gone: GRDF's ids of rights that deletions have revoked; its list may show them for some time
-    :param now: an aware datetime, the present
-    :param several: whether a meter may be in several accounts
-    """
+    """What we have: documents by id, meters by number, and ids of ``gone`` rights, which GRDF may still list."""
 
     accounts: dict[str, Mapping[str, Any]]
     meters: Mapping[str, Meter]
@@ -56,7 +49,7 @@ class KnownState:
 
     @cached_property
     def declaring_accounts(self) -> dict[str, str]:
-        """The accounts that ask for a right to be declared, by meter."""
+        """The accounts with a pending declaration, by meter."""
         given = (
             (name, Declaration.from_document(each)) for name, each in self.accounts.items() if has_personal_data(each)
         )
@@ -64,7 +57,7 @@ class KnownState:
 
     @cached_property
     def has_returned_household(self) -> bool:
-        """Whether a household has come back from GRDF's site, and its account has not taken that in."""
+        """Whether a household is back from GRDF's site and its account has not used the grant."""
         for each in self.accounts.values():
             with suppress(BadAccount):
                 if Account.from_document(each).needs_grant:
@@ -73,7 +66,7 @@ class KnownState:
 
     @cached_property
     def owners(self) -> dict[str, str]:
-        """The accounts of rights, by GRDF's id, by the ledger or their documents: the ledger may be lost."""
+        """The accounts of rights, by GRDF's id, from ledger and documents: the ledger may be lost."""
         found = dict[str, str]()
         for name, each in self.accounts.items():
             with suppress(BadAccount):
@@ -82,10 +75,7 @@ class KnownState:
         return found | {right.id: right.account for right in rights if right.account}
 
     def former_account(self, right: AccessRight, client: str, listed: Mapping[str, AccessRight]) -> str:
-        """Return the account of a client that has had a right of the same holder to the meter; ``""`` if none has.
-
-        :param listed: the client's list, by GRDF's id of the right: it names the holders of former rights, too
-        """
+        """Return the client's account that had a right of the same holder to the meter, or ``""``."""
         for each in reversed(self.meters[right.pce].rights if right.pce in self.meters else ()):
             line, document = listed.get(each.id), self.accounts.get(each.account)
             is_same = line is not None and any(line.holder[:2]) and right.is_held_by(*line.holder[:2])
@@ -105,10 +95,7 @@ def ids_of(rights: Iterable[AccessRight]) -> str:
 
 
 def check_pattern(pattern: object) -> str:
-    """Return the pattern of account ids, checked.
-
-    :raises BadRequest: if it names no part of the right's id, or makes ids that accounts cannot have
-    """
+    """Return the pattern of account ids; ``BadRequest`` without a part of the right's id, or for impossible ids."""
     text = str(pattern)
     with suppress(ValueError):
         if (long := _filled(text, "r" * 64)) != text and check_account_id(long):
@@ -124,14 +111,9 @@ def check_pattern(pattern: object) -> str:
 def plan_adoptions(
     listed: Iterable[AccessRight], client: str, known: KnownState, pattern: str
 ) -> Iterator[tuple[str, list[AccessRight], str]]:
-    """Yield the accounts that are to get the rights in a client's list, also those that cannot have them.
+    """Yield account id, one holder's rights to a meter, and why not (``""`` if it may), for a client's list.
 
-    That is the account that was lost with a right, one that has had a right of the same holder, or else a new one.
-
-    :param client: the client's connection
-    :param pattern: of the ids of new accounts, see :func:`check_pattern`
-    :return: an account's id, the rights of one holder to one meter that it is to get, the oldest first, and why it
-        cannot have them, whatever the ledger says; ``""`` if it may
+    The account is the one lost with a right, one with a former right of the same holder, or else a new one.
     """
     rights, taken = {right.id: right for right in listed}, {*known.accounts}
     for of_holders in _free_rights(rights.values(), known).values():
@@ -152,7 +134,6 @@ def plan_adoptions(
 def _free_rights(
     rights: Iterable[AccessRight], known: KnownState
 ) -> dict[str, dict[tuple[str, ...], list[AccessRight]]]:
-    """Return the usable rights that no account has, oldest first, by meter and holder."""
     free: dict[str, dict[tuple[str, ...], list[AccessRight]]] = {}
     today = paris_today(known.now)
     for right in sorted(rights, key=lambda each: (each.created_at, each.created or date.min)):

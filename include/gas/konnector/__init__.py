@@ -1,1 +1,1 @@
-"""The documents that Cozy's konnector left, and their conversion into ours."""
+"""The documents of Cozy's konnector, and their conversion into ours."""

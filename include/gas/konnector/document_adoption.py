@@ -1,17 +1,14 @@
-"""Converts what Cozy's konnector left into our documents, once.
+"""Converts the konnector's documents into ours, once.
 
-Its documents are in the same databases as ours, have random ids, and name neither account nor meter. ``load``,
-``year``, ``month`` and ``day`` are numbers; the day of a month and the month of a year are 1, or 0 as similar
-konnectors write it. ``cozyMetadata`` says when and for which account cozy-stack wrote them. ``price`` is from another
-program, Cozy's Ecolyo, which computes it again where it is missing.
+They have random ids in the same databases and name neither account nor meter. The day of a month and the month of a
+year are 1 or 0. ``cozyMetadata`` has moment and account, ``price`` is Ecolyo's.
 
-* A **day** that we do not have becomes ours. Its status is unknown, so it is stored as provisional and read in 1970:
-  any reading from GRDF replaces it.
-* A **total** of a time without any stored day becomes ours with ``days: 0``: that is older than GRDF's daily history.
-* What we have stays: GRDF's figure of a day, and the sum of the stored days. The konnector's figure goes.
+* A **day** that we lack becomes ours, provisional and read in 1970, so that any reading replaces it.
+* A **total** without any stored day becomes ours with ``days: 0``: it is older than GRDF's daily history.
+* What we have stays, and the konnector's figure goes.
 
-Of several documents for one period, the one that was written last counts. All of ours are stored before any of the
-konnector's is removed, and one that was changed meanwhile is not removed. So it is safe to repeat and to interrupt.
+The last document written for a period counts. Ours are stored before the konnector's are removed, unless changed
+meanwhile: safe to repeat and to interrupt.
 """
 
 from __future__ import annotations
@@ -36,10 +33,10 @@ from include.gas.errors import ODD_DOCUMENT, BadRequest, StoreBusy
 from include.gas.rights.meter_rights import MeterAccess
 
 LENGTHS = {DAY: len("2024-03-28"), MONTH: len("2024-03"), YEAR: len("2024")}
-"""Characters of the period at the end of our ids, by doctype."""
+"""Characters of the period at the end of our ids."""
 
 READ_AT = "1970-01-01T00:00:00Z"
-"""When an adopted day counts as read: before any reading from GRDF."""
+"""When an adopted day counts as read: before any reading."""
 
 COUNTS: Mapping[str, str] = {
     "days_adopted": "days adopted",
@@ -50,7 +47,7 @@ COUNTS: Mapping[str, str] = {
     "foreign": "documents of other accounts, left alone",
     "uncovered": "documents of days that its consent does not cover, left alone",
 }
-"""The counts of a plan in words, in the order in which they are shown."""
+"""The counts of a plan in words, in display order."""
 _TOTALS = ("totals_kept", "totals_ours")
 _COUNTED = {DAY: ("days_adopted", "days_ours"), MONTH: _TOTALS, YEAR: _TOTALS}
 
@@ -65,13 +62,7 @@ class WholeStore(Store, Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """What adopting does.
-
-    :param theirs: the konnector's documents by doctype, all of which go
-    :param ours: the documents of ours that take the place of some of them, by doctype
-    :param windows: the gas days that they are about
-    :param counts: numbers for all keys of :data:`COUNTS`
-    """
+    """The plan of an adoption: the konnector's documents, which all go, and ours in their place, by doctype."""
 
     account: str
     pce: str
@@ -81,20 +72,15 @@ class Plan:
     counts: Mapping[str, int]
 
     def text(self) -> str:
-        """Return the counts as Markdown for a log. It tells no load."""
+        """Return the counts as Markdown for a log, without loads."""
         lines = [f"* {self.counts[kind]} {words}" for kind, words in COUNTS.items() if self.counts[kind]]
         return "\n".join([f"Account **{self.account}**, documents of the konnector's:", "", *(lines or ["* none"])])
 
 
 def plan_adoption(store: WholeStore, account: str, access: MeterAccess, others: Collection[str], today: date) -> Plan:
-    """Read all documents and return the plan of the adoption. Write nothing.
+    """Read all documents and return the plan of the adoption; ``BadRequest`` if a document is of neither kind.
 
-    :param account: id of the account that gets the konnector's documents
-    :param access: what this account has of the meter that gets them. Documents about days on or after the first one
-        that it may hold are left alone if it may not hold all of them
-    :param others: ids of the other accounts; documents that were written for them are left alone
-    :param today: civil date in Paris
-    :raises BadRequest: if a document is neither ours nor the konnector's
+    :param access: to the meter that gets the documents; those about disallowed days after its first one stay
     """
     theirs: dict[str, list[Document]] = {doctype: [] for doctype in LENGTHS}
     last: dict[str, dict[str, Document]] = {doctype: {} for doctype in LENGTHS}
@@ -102,7 +88,7 @@ def plan_adoption(store: WholeStore, account: str, access: MeterAccess, others: 
     start, end = account_range(account, access.pce)
     for doctype, length in LENGTHS.items():
         for document in sorted(store.scan(doctype), key=_written):
-            if document["_id"].startswith("_") or {"account", "pce"} <= document.keys():  # somebody's index, or ours
+            if document["_id"].startswith("_") or {"account", "pce"} <= document.keys():  # an index
                 if start <= document["_id"] <= end and doctype == DAY and is_day(document):
                     days.add(document["_id"].rpartition(":")[2])
                 continue
@@ -125,10 +111,7 @@ def plan_adoption(store: WholeStore, account: str, access: MeterAccess, others: 
 
 
 def adopt_documents(store: WholeStore, plan: Plan) -> StoreReport:
-    """Store what becomes ours, with its totals.
-
-    :raises StoreBusy: if others write the same documents; nothing is lost, and the call can be repeated
-    """
+    """Store what becomes ours, with its totals; ``StoreBusy`` on conflicts. It may be repeated."""
     report = DayStoring(store, plan.account, plan.pce, plan.ours[DAY], plan.windows).run()
     for doctype in (MONTH, YEAR):
         stored = store.fetch(doctype, [total["_id"] for total in plan.ours[doctype]])
@@ -139,10 +122,7 @@ def adopt_documents(store: WholeStore, plan: Plan) -> StoreReport:
 
 
 def remove_konnector_documents(store: Store, plan: Plan) -> int:
-    """Remove the konnector's documents, after :func:`adopt_documents`, and return their number.
-
-    :raises StoreBusy: if some were changed meanwhile; they stay, and both can be repeated
-    """
+    """Remove the konnector's documents after :func:`adopt_documents`; ``StoreBusy`` if some have changed and stay."""
     removed = 0
     for doctype, documents in plan.theirs.items():
         gone = [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True} for each in documents]
@@ -154,7 +134,7 @@ def remove_konnector_documents(store: Store, plan: Plan) -> int:
 
 
 def _written(document: Document) -> tuple[str, float, str]:
-    """Return what documents of one period are sorted by. The konnector only ever adds, so the larger load is later."""
+    """Return the sort key of a period's documents. The konnector only adds, so the larger load is later."""
     known = object_or_empty(document.get("cozyMetadata"))
     load = document.get("load")
     return str(known.get("updatedAt") or known.get("createdAt") or ""), load if is_number(load) else 0, document["_id"]
@@ -163,7 +143,6 @@ def _written(document: Document) -> tuple[str, float, str]:
 def _converted_documents(
     account: str, pce: str, last: Mapping[str, Mapping[str, Document]], doctype: str, days: Collection[str]
 ) -> list[Document]:
-    """Return the documents of ours for the periods of the konnector's that we do not have."""
     had = days if doctype == DAY else {day[: LENGTHS[doctype]] for day in (*days, *last[DAY])}
     return [
         _converted_document(account, pce, period, theirs)
@@ -173,7 +152,6 @@ def _converted_documents(
 
 
 def _converted_document(account: str, pce: str, period: str, theirs: Document) -> Document:
-    """Return the document of ours that takes the place of one of the konnector's."""
     load = theirs["load"]
     if len(period) == LENGTHS[DAY]:
         made = day_document(account, Reading(date.fromisoformat(period), load), pce, READ_AT)
@@ -183,16 +161,13 @@ def _converted_document(account: str, pce: str, period: str, theirs: Document) -
 
 
 def _is_uncovered(window: Window, access: MeterAccess, today: date) -> bool:
-    """Return whether days of a period may be another household's. Those to come are nobody's yet."""
+    """Return whether days of a period may be another household's. Future days are not."""
     own = window.clip(access.days[0].first, today) if access.days else None
     return own is not None and access.allowed_parts(own) != (own,)
 
 
 def _window(account: str, doctype: str, document: Mapping[str, Any]) -> Window:
-    """Return the gas days that a document of the konnector's is about.
-
-    :raises BadRequest: if it is none
-    """
+    """Return the gas days of a konnector's document; ``BadRequest`` if it is none."""
     parts = {DAY: 3, MONTH: 2, YEAR: 1}[doctype]
     named, rest = ("year", "month", "day")[:parts], ("month", "day")[parts - 1 :]
     is_whole = all(document.get(name) in (None, 0, 1) for name in rest)

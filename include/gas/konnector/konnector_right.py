@@ -1,4 +1,4 @@
-"""Which right an account of Cozy's konnector brought: it names a meter, and may name no right to it."""
+"""Which right an account of the konnector brought: it names a meter, but maybe no right."""
 
 from __future__ import annotations
 
@@ -14,13 +14,7 @@ from include.gas.rights.meter_rights import Meter
 
 
 def find_konnector_right(document: Mapping[str, Any], meter: Meter, rights: Iterable[AccessRight]) -> str:
-    """Return GRDF's id of the right that an account brought; ``""`` if nobody can say.
-
-    If the day of the account's creation is known, that is the newest right made up to that day, otherwise the only
-    right that GRDF knows for the meter. One that another account has is nobody else's.
-
-    :param rights: what GRDF has answered about the meter
-    """
+    """Return the right that an account brought: the newest up to its creation, or the only one, or ``""``."""
     taken = {right.id for right in meter.rights if right.account}
     free = [right for right in rights if right.pce == meter.pce and right.id not in taken]
     made = _made_on(document)
@@ -31,9 +25,9 @@ def find_konnector_right(document: Mapping[str, Any], meter: Meter, rights: Iter
 
 
 def _made_on(document: Mapping[str, Any]) -> date | None:
-    """Return the day in Paris on which cozy-stack created an account; ``None`` if unknown. Cozy writes UTC."""
+    """Return the day in Paris on which cozy-stack created an account. Cozy writes UTC."""
     created = object_or_empty(document.get("cozyMetadata")).get("createdAt")
     try:
         return paris_today(datetime.fromisoformat(str(created).strip()))
-    except (ValueError, OverflowError):  # no time zone, or no moment at all
+    except (ValueError, OverflowError):  # no time zone, or no moment
         return day_in(created)

@@ -1,1 +1,1 @@
-"""The deletion of a household that leaves: its plan, its approval, and the record that is kept."""
+"""The deletion of an account: plan, approval, record."""

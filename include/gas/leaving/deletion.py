@@ -1,8 +1,4 @@
-"""The deletion of a household: its plan, for the person who decides, and its record, the one place of its progress.
-
-An account has at most one open record. A run that asks for the deletion notes its order there as the question, with
-the rights that a person reads of, and then who has approved it. What is carried out is at the top of the record.
-"""
+"""The deletion of an account: its plan, and its record, the one place of its question, approval and progress."""
 
 from __future__ import annotations
 
@@ -19,24 +15,17 @@ from include.gas.errors import HouseholdHasLeft
 from include.gas.rights.meter_rights import Meter, Right
 
 STANDING = {"active": "active", "waiting": WAITING}
-"""The states of a right that must be revoked if its household leaves, in words."""
 NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
-"""Reasons for not revoking a right to a meter of an account that leaves."""
 LONGEST = timedelta(days=1)
-"""How long a deletion may take before somebody is told."""
+"""How long a deletion may take before it is reported."""
 
 
 class DeletionOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that asks for a deletion, from its question on.
+    """A run that asks for a deletion.
 
-    :param run: Airflow's id of the run. Who starts a run can choose it, and can reuse the id of a removed run
-    :param started: when Airflow started the run, UTC text. Nobody can choose it. It changes when tasks of a finished
-        run are cleared: with the id, it names what was asked for, by whom
-    :param asked_by: Airflow user who started the run
-    :param rights: GRDF's ids of the rights to revoke, as the approver reads them; empty if nobody has to approve. The
-        number of documents grows every day, and is not approved
-    :param approved_by: Airflow user who approved; ``""`` if nobody has yet
-    :param approved_at: when, UTC text
+    :param run: Airflow's id of the run, which a user can choose and reuse
+    :param started: UTC text by Airflow, which no user can choose; with the id it identifies the order
+    :param rights: GRDF's ids of the rights to revoke, as the approver reads them; empty without approval
     """
 
     run: str
@@ -48,28 +37,22 @@ class DeletionOrder(msgspec.Struct, frozen=True, kw_only=True):
     approved_at: str = ""
 
     def is_approved(self, *, by_one_person: bool) -> bool:
-        """Return whether somebody else than who asked has approved it.
-
-        :param by_one_person: whether one person runs the installation, and may approve what that one asked for
-        """
+        """Return whether another person, or ``by_one_person`` the asker, has approved it."""
         return self.approved_by != "" and (by_one_person or self.asked_by.casefold() != self.approved_by.casefold())
 
     def matches(self, noted: Mapping[str, Any]) -> bool:
-        """Return whether a question of a record is this order's, or what the record carries out."""
+        """Return whether a record's question, or what it carries out, is this order's."""
         return (noted.get("run"), noted.get("started")) == (self.run, self.started)
 
     def with_approval_from(self, entry: Mapping[str, Any]) -> DeletionOrder:
-        """Return the order as a record has it, with the approval; as it is if the record has it not."""
+        """Return the order with the record's approval, if it has one."""
         return next(
             (msgspec.convert(each, DeletionOrder) for each in (*entry["questions"], entry) if self.matches(each)), self
         )
 
 
 def open_record(account: str, records: Sequence[Document]) -> Document:
-    """Return the open record of an account's deletion, or a new one.
-
-    :param records: the account's records, the oldest first
-    """
+    """Return the open record of an account's deletion, or a new one. ``records``: the oldest first."""
     last = records[-1] if records else None
     if last and not last.get("finished_at"):
         return last
@@ -81,23 +64,20 @@ def open_record(account: str, records: Sequence[Document]) -> Document:
 
 
 def with_request(entry: Mapping[str, Any], order: DeletionOrder) -> Document:
-    """Return the record with what waits for an approval, or has it, instead of what it said of this order before."""
+    """Return the record with this order as its question, in place of an earlier version of it."""
     others = [each for each in entry["questions"] if not order.matches(each)]
     return {**entry, "questions": [*others, msgspec.to_builtins(order)]}
 
 
 def begin_deletion(entry: Mapping[str, Any], order: DeletionOrder, at: datetime) -> Document:
-    """Return the record of a deletion that a run carries out from now on, be it begun by another one.
-
-    One that has begun to remove the data goes on with that.
-    """
+    """Return the record of a deletion that this order carries out from now on. A removal of data continues."""
     keep_data = order.keep_data and entry.get("keep_data", True)
     carried_out = msgspec.to_builtins(order) | {"keep_data": keep_data}
     return {**entry, **carried_out, "begun_at": entry.get("begun_at") or utc_text(at)}
 
 
 def is_open(entry: Mapping[str, Any]) -> bool:
-    """Return whether a record is of a deletion that has begun and not ended."""
+    """Return whether a record's deletion has begun and not ended."""
     return bool(entry.get("begun_at")) and not entry.get("finished_at")
 
 
@@ -108,13 +88,7 @@ def format_plan(
     removed: Mapping[str, int] | None,
     notes: Iterable[str] = (),
 ) -> str:
-    """Return what a deletion would revoke and remove, as Markdown for the person who decides.
-
-    :param rights: the account's own rights to revoke: their states by GRDF's id
-    :param left_alone: other rights to its meters, which are not revoked: the reasons by GRDF's id
-    :param removed: how many there are of what is removed, in words; ``None`` if the data are kept
-    :param notes: further sentences for the reader
-    """
+    """Return what a deletion would revoke and remove (nothing for ``None``), as Markdown for the approver."""
     own = [f"{right} ({STANDING[state]})" for right, state in rights.items()]
     sections = {f"Consents to revoke at GRDF: {len(rights)}": own}
     if left_alone:
@@ -135,11 +109,9 @@ def format_plan(
 def divide_rights(
     meters: Iterable[Meter], account: str, used: Collection[str] = ()
 ) -> tuple[list[tuple[str, Right]], dict[str, str]]:
-    """Divide the rights to the meters of an account that leaves into its own and those to leave alone.
+    """Divide the rights to an account's meters into its own and those to leave alone, with reasons by id.
 
-    :param used: GRDF's ids of rights that the documents of other accounts name
-    :return: its own rights that GRDF has given an id, whatever their state, each with its meter; and of the others
-        that stand the reasons for leaving them alone, by GRDF's id
+    :param used: GRDF's ids of rights that other accounts' documents name
     """
     own: list[tuple[str, Right]] = []
     others: dict[str, str] = {}
@@ -155,11 +127,7 @@ def divide_rights(
 def unfinished_deletions(
     records: Iterable[Mapping[str, Any]], accounts: Collection[str], now: datetime
 ) -> dict[str, str]:
-    """Return the accounts whose household has left and that are not gone, each with why, as a clause.
-
-    :param records: the records of all deletions, the oldest of an account first
-    :param accounts: all that there are
-    """
+    """Return the accounts with an incomplete deletion and why, as a clause. ``records``: the oldest first."""
     found: dict[str, str] = {}
     for each in records:
         if is_open(each) and each["begun_at"] < utc_text(now - LONGEST):
@@ -170,20 +138,13 @@ def unfinished_deletions(
 
 
 def left_accounts(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the accounts whose household has left or leaves for good, each with when: their ids are never used again.
-
-    :param records: the records of deletions, the oldest of an account first
-    :return: UTC texts by account
-    """
+    """Return when households left, UTC text by account: ids are never used again. ``records``: the oldest first."""
     removing = (each for each in records if each.get("begun_at") and not each.get("keep_data"))
     return {str(each["account"]): str(each["finished_at"] or each["begun_at"]) for each in removing}
 
 
 def household_left_error(account: str, day: str) -> HouseholdHasLeft:
-    """Return the error that says what a person has to do about an account that exists although its household left.
-
-    :param day: when it left, UTC text
-    """
+    """Return the error about an account that exists although its household left on ``day``, UTC text."""
     return HouseholdHasLeft.about(
         account,
         f"its household left on {day[:10]}, but the account exists again, for example because a backup was restored. "

@@ -1,1 +1,1 @@
-"""What proves, when GRDF asks, that a household agreed."""
+"""What proves a consent when GRDF asks."""

@@ -1,4 +1,4 @@
-"""The record of a household's consent: made before its right is declared, kept for a while after it has left."""
+"""The record of a consent, made before its right is declared and kept for a while after a deletion."""
 
 from __future__ import annotations
 
@@ -16,20 +16,14 @@ from include.gas.documents.day_documents import Document
 from include.gas.rights.meter_rights import Meter
 
 HOUSEHOLD = "household"
-"""Who recorded a consent that the household gave here itself."""
 KEPT = "~"
-"""How the ids of records begin whose account is gone. No account id contains it."""
+"""Beginning of the ids of records without an account; no account id contains it."""
 YOUNG = timedelta(days=60)
-"""How long a record is needed in any case: a declaration may be corrected, or wait for the end of a former right."""
+"""For how long a record is always needed: a declaration may be corrected, or wait for the end of a former right."""
 
 
 class ConsentText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The text that a household agreed to, as it saw it.
-
-    :param version: the text's version
-    :param language: ``fr`` or ``en``
-    :param text: the text itself
-    """
+    """The text that a household agreed to, as it saw it, in ``fr`` or ``en``."""
 
     version: str
     language: str
@@ -37,16 +31,12 @@ class ConsentText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ConsentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The record of a household's consent, for a right that we declared at GRDF. It alone keeps who the household is.
+    """The record of a consent to a declared right. Only here the household's personal data are kept.
 
     :param id: ``<account>:<given>:<random>``; after a deletion ``~<last civil day on which it is kept>:<hash>``
-    :param rev: CouchDB's revision
-    :param account: account id; absent after a deletion
-    :param given: when the consent was given or recorded here, UTC
-    :param by: who recorded it: :data:`HOUSEHOLD` for the household itself, behind its link; else who entered it
-    :param entered: what was entered, checked
-    :param agreed: the text that the household ticked; absent if it agreed elsewhere
-    :param proof: where the proof of a consent that was given elsewhere is kept, in the operator's words
+    :param given: when it was given or recorded here, UTC
+    :param agreed: the text that was ticked; absent if the household agreed elsewhere
+    :param proof: where a proof given elsewhere is kept, in the operator's words
     """
 
     id: str = msgspec.field(name="_id")
@@ -59,7 +49,7 @@ class ConsentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     proof: str = ""
 
     def __repr__(self) -> str:
-        """Return a text without the person."""
+        """Return a text without personal data."""
         return f"ConsentRecord(account={self.account!r}, given={self.given!r})"
 
 
@@ -85,7 +75,7 @@ def to_document(record: ConsentRecord) -> Document:
 
 
 def read_record(document: Mapping[str, object]) -> ConsentRecord | None:
-    """Return a stored record; ``None`` if it cannot be read, because somebody else has changed it."""
+    """Return a stored record; ``None`` if it cannot be read."""
     try:
         return msgspec.convert(document, ConsentRecord)
     except msgspec.ValidationError:
@@ -93,22 +83,14 @@ def read_record(document: Mapping[str, object]) -> ConsentRecord | None:
 
 
 def is_needed(record: ConsentRecord, meter: Meter, now: datetime) -> bool:
-    """Return whether a record may still prove a right of its account, or one whose account was lost.
-
-    :param meter: the record's meter
-    """
+    """Return whether a record may still prove a right of its account, or of a lost one."""
     rights = (right for right in meter.rights if right.state != "refused")
     proves = any(right.account in ("", record.account) or right.way == "adopted" for right in rights)
     return proves or record.given > utc_text(now - YOUNG)
 
 
 def kept_copy(document: Mapping[str, object], left: date, days: int) -> Document:
-    """Return the copy of a record that stays although its account does not need it, or is gone.
-
-    :param document: the stored record, also one that cannot be read
-    :param left: civil date in Paris since when
-    :param days: for how many days it is kept
-    """
+    """Return the copy of a record that stays for ``days`` from ``left``, a date in Paris, without an account."""
     until = left + timedelta(days=days)
     name = blake2b(str(document["_id"]).encode(), digest_size=16).hexdigest()
     content = {key: value for key, value in document.items() if key not in ("_id", "_rev", "account")}
@@ -116,21 +98,14 @@ def kept_copy(document: Mapping[str, object], left: date, days: int) -> Document
 
 
 def overdue_range(today: date) -> tuple[str, str]:
-    """Return the range of ids of the kept records whose time is over.
-
-    :return: first and last id, both included
-    """
+    """Return the first and last id of kept records that are overdue."""
     return KEPT, f"{KEPT}{today.isoformat()}"
 
 
 def find_record(records: Iterable[ConsentRecord], right: AccessRight, declared: str = "") -> ConsentRecord | None:
-    """Return the record that proves a right: the newest one of its holder that is not younger than the right.
+    """Return a right's record: the newest of its holder that is not younger, or the oldest if a clock was wrong.
 
-    An account may have records of several people, one of whom was not connected after all. So a right whose holder GRDF
-    does not name is proved by none, nor is one that its holder gave on GRDF's site. If all are younger than the right,
-    a clock was wrong, and the oldest one counts.
-
-    :param declared: when GRDF took the right, UTC text; ``""`` if that is not known
+    A right without a holder's name, or given on GRDF's site, has none: the account may have records of several people.
     """
     if right.made_on_site:
         return None

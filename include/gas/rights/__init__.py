@@ -1,1 +1,1 @@
-"""What GRDF's list of rights means for an account, and which account a right belongs to."""
+"""A meter's rights: to which account each belongs, and which days it covers."""

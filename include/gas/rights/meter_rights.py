@@ -1,8 +1,8 @@
-"""The document of a meter: all our rights to it that we know, whose they are, and which days each account may hold.
+"""The document of a meter: all rights to it that we know, and the days that each account may hold.
 
-A day belongs to the account whose right covers it. People move, so a meter has one timeline. Whoever came first keeps
-the days up to the end of its right; who comes next gets the days from then on, however far back the new right reaches:
-its right stays behind until the first one's has ended. A right that was never in force for its account covers nothing.
+A day belongs to the account with the right that covers it. The first keeps its days to the end of its right, and the
+next gets those after it, however far back its own right reaches. A right that was never in force for its account covers
+nothing.
 """
 
 from __future__ import annotations
@@ -19,17 +19,12 @@ from include.gas.days.windows import ONE_DAY, Window
 Way = Literal["client_connect", "declared", "adopted", "konnector"]
 State = Literal["asked", "waiting", "active", "refused", "ended"]
 RENEWED_FROM = timedelta(days=60)
-"""How long before its end a right is no answer to a declaration any more. People are warned 30 days before."""
+"""Time before its end from which a right no longer makes a declaration needless. The warning comes at 30 days."""
 _EVER = Window(date.min, date.max)
 
 
 class Proof(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """How far GRDF's check of the proof of one right is.
-
-    :param state: as in :mod:`include.gas.answers.proof_state`
-    :param until: last day to send the proof; ``None`` if GRDF does not say
-    :param sent: when we sent it, UTC text; ``""`` if we have not within the last days
-    """
+    """GRDF's check of a right's proof (:mod:`include.gas.answers.proof_state`), and when we ``sent`` it, UTC text."""
 
     state: str
     until: date | None = None
@@ -37,39 +32,30 @@ class Proof(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def is_due(self) -> bool:
-        """Whether GRDF waits for it and we have not sent it."""
+        """Whether GRDF waits for a proof that was not sent."""
         return self.state == ASKED and not self.sent
 
     @property
     def needs_person(self) -> bool:
-        """Whether GRDF waits for it and we have not sent it, or has refused it."""
+        """Whether GRDF waits for a proof that was not sent, or has refused it."""
         return self.is_due or self.state == REFUSED
 
 
 class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One right to a meter.
+    """One right to a meter; days without a bound are ``None``.
 
-    :param client: the Airflow connection of the client at GRDF that has it
-    :param id: GRDF's id; ``""`` while GRDF has not answered our declaration
-    :param account: the account that it belongs to; ``""`` if GRDF lists it and no account has brought it
-    :param way: how it came to be
-    :param state: ``asked`` (declared, no answer known), ``waiting`` (its holder or GRDF has to confirm it),
-        ``active``, ``refused`` by the holder, ``ended``
-    :param since: when its account had it: when it was brought or declared, and then when GRDF first showed it in force
-        for it, which is its place in the timeline; when it was made if the ledger learnt of it later, or no account has
-        it, UTC text
-    :param listed_at: when GRDF was asked for the answer that last changed something of it, UTC text; ``""`` before any
+    :param id: GRDF's; ``""`` while GRDF has not answered our declaration
+    :param account: ``""`` for an unclaimed right
+    :param state: ``asked`` (declared, no answer known), ``waiting`` (for its holder or GRDF), ``active``, ``refused``
+        by the holder, ``ended``
+    :param since: UTC text, its place in the timeline: when GRDF first showed it in force for its account; before that
+        when it was brought or declared, or made, if unclaimed
+    :param listed_at: when GRDF was asked for the answer that last changed it, UTC text; ``""`` before any
     :param was_active: whether GRDF has shown it in force while no other account had the meter: only then it covers days
-    :param begins: first civil day on which GRDF may be asked; ``None`` for no bound
-    :param calls_until: last civil day on which GRDF may be asked; ``None`` for no bound
-    :param first: first gas day that it covers; ``None`` for no bound
-    :param end: first gas day after those that it covers; ``None`` for no bound
-    :param ended_on: civil day on which it ended before its time
-    :param revoked: whether its household has asked for its end: we have revoked it, or it was over by then
-    :param after: first gas day that is not of a household that had the meter before, and has left since
-    :param daily: whether it includes daily data
-    :param published: whether it includes billing periods
-    :param proof: how far GRDF's check of its consent's proof is; ``None`` if GRDF checks nothing
+    :param begins: first civil day on which GRDF may be asked, ``calls_until`` the last
+    :param first: first gas day that it covers, ``end`` the first one after
+    :param ended_on: civil day on which it ended early, ``revoked`` by its household's wish
+    :param after: first gas day that does not belong to a household that has left
     """
 
     client: str
@@ -93,18 +79,18 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def replaceable_on(self) -> date | None:
-        """The first day on which GRDF may not be asked under it, and takes another one; ``None`` for no end."""
+        """The first day on which GRDF takes another right in its place; ``None`` for no end."""
         after = self.calls_until + ONE_DAY if self.calls_until and self.calls_until < date.max else None
         return min((day for day in (after, self.ended_on) if day), default=None)
 
     @property
     def over_on(self) -> date | None:
-        """The first day on which it is of no more use; ``None`` for no end."""
+        """The first day on which it is of no use; ``None`` for no end."""
         return min((day for day in (self.replaceable_on, self.end) if day), default=None)
 
     @property
     def covered_days(self) -> Window | None:
-        """The gas days that it covers; ``None`` for none."""
+        """The gas days that it covers."""
         return _EVER.clip(self.first, self.over_on) if self.was_active else None
 
     def is_in_force(self, today: date) -> bool:
@@ -113,53 +99,42 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.state == "active" and begun and (self.calls_until is None or today <= self.calls_until)
 
     def is_ongoing(self, today: date) -> bool:
-        """Return whether it is in force or will be, and covers days to come; also while GRDF checks it anew.
-
-        Whose a meter is goes by it, and whether a household has to consent again.
-        """
+        """Return whether it is or will be in force for days to come, also in a new check: it then holds the meter."""
         is_given = self.state == "active" or (self.state == "waiting" and self.was_active)
         return is_given and (self.over_on is None or today < self.over_on)
 
 
 class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A meter, and the timeline of the rights to it.
-
-    :param pce: its number, which is the document's id
-    :param rev: CouchDB's revision
-    :param rights: the oldest first
-    """
+    """A meter and the timeline of the rights to it, the oldest first. ``rev`` is CouchDB's revision."""
 
     pce: str = msgspec.field(name="_id")
     rev: str = msgspec.field(name="_rev", default="")
     rights: tuple[Right, ...] = ()
 
     def rights_of(self, account: str) -> tuple[Right, ...]:
-        """Return an account's rights, the oldest first; with ``""`` those that no account has."""
+        """Return an account's rights, the oldest first; the unclaimed ones for ``""``."""
         return tuple(right for right in self.rights if right.account == account)
 
     @property
     def timeline(self) -> list[Right]:
-        """The rights in the order in which they take days: those that were never in force come last."""
+        """The rights in the order in which they take days; those that were never in force come last."""
         return sorted(self.rights, key=lambda right: (not right.was_active, right.since))
 
     def rights_of_others(self, account: str, today: date) -> list[Right]:
-        """Return the rights of other accounts beside which GRDF takes no other one."""
+        """Return other accounts' rights beside which GRDF takes no new one."""
         held = [right for right in self.rights if right.account not in ("", account)]
         standing = [right for right in held if right.state in ("active", "waiting")]
         return [right for right in standing if right.replaceable_on is None or today < right.replaceable_on]
 
     def other_account(self, account: str, today: date) -> str:
-        """Return another account that has the meter, by a right that goes on; ``""`` if there is none."""
+        """Return another account with an ongoing right to the meter; ``""`` if there is none."""
         standing = [right for right in self.rights if right.account and right.is_ongoing(today)]
-        first = min(standing, key=lambda right: not right.was_active, default=None)  # of equal ones the oldest
+        first = min(standing, key=lambda right: not right.was_active, default=None)  # the oldest of equal ones
         return first.account if first and first.account != account else ""
 
 
 def allowed_days(meter: Meter, account: str, *, shared: bool = False) -> tuple[Window, ...]:
-    """Return the gas days of a meter that an account may hold, in order and without overlaps.
-
-    :param shared: whether several accounts may have one meter (``[grdf] meter_in_several_accounts``)
-    """
+    """Return the gas days of a meter that an account may hold, in order and without overlaps."""
     if shared:
         return _union(right.covered_days for right in meter.rights_of(account) if right.covered_days)
     own, others_until = list[Window](), date.min
@@ -173,10 +148,7 @@ def allowed_days(meter: Meter, account: str, *, shared: bool = False) -> tuple[W
 
 
 def find_lasting_right(meter: Meter, account: str, wanted: Right, today: date) -> Right | None:
-    """Return the right that makes a declaration needless: it waits, or lasts, and includes what is to be declared.
-
-    One that ends soon, and before what is asked, is none: its household renews early.
-    """
+    """Return a right that makes a declaration needless: waiting or lasting, and wide enough; not one that ends soon."""
     last, end = wanted.calls_until or date.max, wanted.end or date.max
     for right in meter.rights_of(account):
         ends = right.over_on
@@ -188,7 +160,7 @@ def find_lasting_right(meter: Meter, account: str, wanted: Right, today: date) -
 
 
 def find_unclaimed_rights(meters: Iterable[Meter], today: date) -> list[Right]:
-    """Return the rights in force that no account has: a person consented on GRDF's site and never came back."""
+    """Return the rights in force that no account has, for example because the household never came back to the page."""
     return [right for meter in meters for right in meter.rights_of("") if right.is_in_force(today)]
 
 
@@ -200,22 +172,17 @@ _BEST_FIRST: tuple[Standing, ...] = get_args(Standing)
 
 
 class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What an account has of one meter, worked out from the meter's document; the account's ``status`` has a copy.
+    """What an account has of one meter, derived from the meter's document and copied into ``status``.
 
-    :param word: how it stands, by the best of its rights: ``active``; ``later`` (begins on ``day``); ``unseen``
-        (brought, and not shown by GRDF yet); ``waiting`` or ``asked`` (its holder or GRDF has to answer); ``checked``
-        (GRDF checks it anew); ``behind`` (another account has the meter until its right ends); ``narrow`` (without
-        daily data); ``refused``; ``over`` (since ``day``); ``none``. It is ``behind``, too, if its declaration waits
-    :param day: the day on which that begins or ends; ``None`` if none is known
-    :param free: the day from which on GRDF takes another right, if that is known
+    :param word: the standing of its best right: ``later`` (begins on ``day``), ``unseen`` (not shown by GRDF yet),
+        ``waiting`` or ``asked`` (for its holder or GRDF), ``checked`` (GRDF checks it anew), ``behind`` (another
+        account has the meter until its right ends), ``narrow`` (without daily data), ``over`` (since ``day``)
+    :param free: the day from which GRDF takes another right, if known
     :param since: when the newest right was brought, declared or made, UTC text
-    :param right: GRDF's id of the newest right; ``""`` if none is known
-    :param own: GRDF's ids of all its rights
-    :param days: the gas days that it may hold, in order and without overlaps
-    :param revoked: whether its household has asked for the end of the newest right
-    :param waits: whether one of its rights waits for somebody, maybe beside one in force that it renews
-    :param is_open: whether GRDF may be asked now for days of its own, be they long over and another account's turn
-    :param proofs: how far GRDF's checks of proofs are, by its id of the right
+    :param right: GRDF's id of the newest right, ``own`` those of all
+    :param revoked: whether the household asked for the end of the newest right
+    :param waits: whether one of its rights waits for an answer, maybe beside one in force
+    :param is_open: whether GRDF may be asked now for some of its days, even if they are long over
     """
 
     pce: str
@@ -233,35 +200,31 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
     @property
     def renews_on(self) -> date | None:
-        """The day on which GRDF takes another right instead of the one in force; ``None`` if that is not to come."""
+        """The day on which GRDF takes a right in place of the one in force."""
         return (self.free or self.day) if self.word == "active" else None
 
     @property
     def first_day(self) -> date | None:
-        """First gas day that it may hold; ``None`` for no bound."""
+        """First allowed day; ``None`` for no bound."""
         return self.days[0].first if self.days and self.days[0].first > date.min else None
 
     @property
     def end_day(self) -> date | None:
-        """First gas day after those that it may hold; ``None`` for no bound."""
+        """First day after the allowed ones; ``None`` for no bound."""
         return self.days[-1].end if self.days and self.days[-1].end < date.max else None
 
     def allowed_parts(self, window: Window) -> tuple[Window, ...]:
-        """Return the parts of a window that it may hold, in order."""
+        """Return the allowed parts of a window, in order."""
         return tuple(part for each in self.days if (part := window.clip(each.first, each.end)))
 
 
 def access_to_meter(
     meter: Meter, account: str, today: date, *, shared: bool = False, declares: bool = False
 ) -> MeterAccess:
-    """Return what an account has of a meter.
-
-    :param shared: as for :func:`allowed_days`
-    :param declares: whether a right to it is to be declared for the account
-    """
+    """Return what an account has of a meter."""
     rights, days = meter.rights_of(account), allowed_days(meter, account, shared=shared)
     word, day = _standing(meter, account, today, shared=shared, declares=declares)
-    newest = max(reversed(rights), key=lambda right: right.since, default=None)  # of two of one day, the later one
+    newest = max(reversed(rights), key=lambda right: right.since, default=None)  # the later one of two of one day
     return MeterAccess(
         pce=meter.pce, word=word, day=day, free=max(filter(None, (right.replaceable_on for right in rights)),
         default=None),
@@ -275,13 +238,13 @@ def access_to_meter(
 
 
 def has_withdrawn_consent(access: Iterable[MeterAccess]) -> bool:
-    """Return whether a household has asked for the end of its newest right, and its data were kept."""
+    """Return whether a household ended its newest right and kept its data."""
     newest = max(access, key=lambda each: each.since, default=None)
     return newest is not None and newest.revoked
 
 
 def _standing(meter: Meter, account: str, today: date, *, shared: bool, declares: bool) -> tuple[Standing, date | None]:
-    """Return how an account stands by the best of its rights, and since or until when."""
+    """Return the standing of an account's best right, and since or until when."""
     is_behind = not shared and bool(meter.other_account(account, today))
     words = [_word(right, today, is_behind=is_behind) for right in meter.rights_of(account)]
     best = min((word for word, _ in words), key=_BEST_FIRST.index, default=_BEST_FIRST[-1])

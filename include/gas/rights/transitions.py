@@ -1,36 +1,26 @@
-"""What happens to a meter's rights: the one place that decides whose a right is, and what it is worth.
+"""What happens to a meter's rights: the events that decide to which account a right belongs and what it is worth.
 
 ================ ============================== ======================================================================
-event            said by                        what it does
+event            comes from                     effect
 ================ ============================== ======================================================================
-assign_right     a checked ``id_token``, an     it is the account's; refused if another account has it, or has the
-                 operator, an adoption          meter (unless meters are shared). What a token or the account's
-                                                document names stays behind that one instead
+assign_right     a checked ``id_token``, an     the right is the account's; refused if another account has it or the
+                 operator, an adoption          meter (unless shared). One from a token or a document stays behind
 add_declaration  us, before we declare          a right without an id waits for an answer; refused if another account
-                                                has the meter or waits for it, and while another process may be
-                                                declaring
+                                                has the meter or waits for it, or another process may be declaring
 set_right_id     GRDF, to the declaration       the asked right has its id, and waits
-drop_declaration GRDF, to the declaration, or   the asked right goes. If GRDF has taken it all the same, its next
-                 nobody: its answer did not     answer shows it, and the account brings it
-                 arrive
-apply_answer     GRDF's list, or its answer     states and dates of the rights it shows; a right nobody has brought is
-                 about the meter                kept if it stands. Only GRDF's *answer about the meter* ends a right
-                                                that it does not show, or shows as not in force, and says that a
-                                                holder has answered. One that nobody has goes with its end, and one
-                                                that was behind is in force with the end of the first. It has its
-                                                place at that write, after all that are there
-note_proof_sent  us, once GRDF has taken its    GRDF checks it
-                 proof
-end_right        us, if its household leaves    the right is over, today if not before; nobody is told to renew it
-orphan_rights    us, if the account is gone     nobody has its rights; what it had asked for goes, and what is over
-                 without that
-remove_rights    us, once a deletion has        its rights go; who came after it, or is behind, gets none of its days
-                 removed the account
+drop_declaration GRDF's refusal, or no answer   the asked right goes; if GRDF took it, its next answer shows it
+apply_answer     GRDF's list, or its answer     states and dates of the rights shown; unclaimed ones are kept while in
+                 about the meter                force. Only an *answer about the meter* ends a right that is absent or
+                                                not in force, or settles one that waits. A right in force for the
+                                                first time takes its place after all others
+note_proof_sent  us, once GRDF has the proof    GRDF checks it
+end_right        us, as the household leaves    the right is over, today at the latest; no renewal is asked for
+orphan_rights    us, if the account is gone     its rights become unclaimed; those asked for or over go
+remove_rights    us, after a deletion           its rights go; later accounts get none of their days
 ================ ============================== ======================================================================
 
-Each is a function of the document as it is at the write: whoever is second sees the first. Applied again, none changes
-anything. An answer of GRDF that is older than the last change of a right does not change it. A state in words that we
-do not know changes nothing, and is reported.
+Each is a function of the document as it is at the write, and idempotent. An answer older than a right's last change
+does not change it. A state in unknown words changes nothing, and is reported.
 """
 
 from __future__ import annotations
@@ -55,10 +45,10 @@ _STATES: dict[str, State] = {
     "refused": "refused",
 }
 KNOWN_STATES = _STATES.keys()
-"""GRDF's states in plain words. Others change nothing, and are told."""
+"""GRDF's states. Others change nothing, and are reported."""
 
 LATE = timedelta(days=2)
-"""How late GRDF's answers may be: they lack a right that was brought or declared, or ask for a proof that was sent."""
+"""How late GRDF's answers may be: they lack a new right, or ask for a proof that was sent."""
 LONGEST_CALL = timedelta(minutes=15)
 """How long a declaration may take, with its wait for GRDF's quota."""
 
@@ -68,16 +58,12 @@ class OwnedByAnother(Exception):
 
 
 class DeclarationUnderWay(Exception):
-    """Another process may be declaring the account's right at this moment."""
+    """Another process may be declaring the account's right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """Who asks, and when.
-
-    :param client: the Airflow connection of its client at GRDF
-    :param shared: whether several accounts may have one meter
-    """
+    """The account that an event is about, its client's connection, the time, and whether meters may be shared."""
 
     account: str
     client: str
@@ -88,14 +74,10 @@ class Claimant:
 
 @dataclass(frozen=True, slots=True)
 class RightsAnswer:
-    """What GRDF says of a client's rights to a meter.
+    """GRDF's answer about a client's rights to a meter.
 
-    :param client: the Airflow connection of the client
-    :param rights: the lines about the meter
-    :param at: when GRDF was asked, UTC text
     :param whole: whether GRDF was asked about this meter: only then it can end a right
-    :param complete: whether all lines could be read, so that what is not shown is not there
-    :param shared: whether several accounts may have one meter
+    :param complete: whether all lines could be read, so that an absent right is not there
     """
 
     client: str
@@ -108,13 +90,10 @@ class RightsAnswer:
 
 
 def assign_right(meter: Meter, who: Claimant, right_id: str, way: Way, *, chosen: bool = False) -> Meter:
-    """Give a right to the account that has brought it.
+    """Give a right to the account that has brought it. GRDF must show it in force before anything is read.
 
-    Nothing is read under it before GRDF has shown it, and none while another account has the meter.
-
-    :param right_id: GRDF's id
-    :param chosen: whether it was chosen for the account, by GRDF's list or a person, and nothing of its own names it
-    :raises Taken: if it is another account's, or is chosen while another one has the meter
+    :param chosen: whether an operator or GRDF's list chose it, and nothing in the account names it
+    :raises OwnedByAnother: if it is another account's, or is chosen while another one has the meter
     """
     known = next((right for right in meter.rights if right.id == right_id), None)
     if known is not None and known.account == who.account:
@@ -131,11 +110,10 @@ def assign_right(meter: Meter, who: Claimant, right_id: str, way: Way, *, chosen
 
 
 def add_declaration(meter: Meter, who: Claimant, wanted: Right) -> Meter:
-    """Note that the account is about to declare a right, instead of an earlier declaration without an answer.
+    """Note that the account is about to declare a right, in place of an earlier one without an answer.
 
-    :param wanted: the right as it is to be
-    :raises Taken: if another account has the meter, or a right to it that waits
-    :raises DeclarationUnderWay: if another process may be declaring it at this moment
+    :raises OwnedByAnother: if another account has the meter, or a right to it that waits
+    :raises DeclarationUnderWay: if another process may be declaring it
     """
     if not who.shared and meter.rights_of_others(who.account, who.today):
         raise OwnedByAnother
@@ -151,10 +129,7 @@ def add_declaration(meter: Meter, who: Claimant, wanted: Right) -> Meter:
 
 
 def set_right_id(meter: Meter, who: Claimant, right_id: str) -> Meter:
-    """Note the id that GRDF has given to a declared right. Its state is what GRDF shows next.
-
-    If the account is gone meanwhile, nobody has the right, and that is told.
-    """
+    """Note GRDF's id of a declared right. If the account is gone meanwhile, the right is unclaimed."""
     mine, shown = (
         _open_declaration(meter, who.account),
         next((right for right in meter.rights if right.id == right_id), None),
@@ -180,15 +155,11 @@ def drop_declaration(meter: Meter, account: str) -> Meter:
 
 
 def apply_answer(meter: Meter, answer: RightsAnswer) -> Meter:
-    """Note what GRDF shows of a client's rights.
-
-    What the list shows as worse than it was is a question (:func:`must_ask_grdf`) until GRDF has answered about the
-    meter.
-    """
+    """Note what GRDF shows of a client's rights."""
     known = {right.id for right in meter.rights}
     lines = {line.id: line for line in answer.rights if line.role in ("", *GAS_USE_ROLES) and line.state in _STATES}
     rights = [_apply_line(right, lines.get(right.id), answer) for right in meter.rights]
-    # One that may be the one that is being declared says nothing yet.
+    # A right that may be the one being declared proves nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
         rights += [_unclaimed(line, answer) for line in lines.values() if line.is_live and line.id not in known]
     kept = tuple(right for right in rights if right.account or right.state in ("active", "waiting"))
@@ -196,7 +167,7 @@ def apply_answer(meter: Meter, answer: RightsAnswer) -> Meter:
 
 
 def must_ask_grdf(meter: Meter, answer: RightsAnswer) -> bool:
-    """Return whether GRDF must be asked about the meter: a right that goes on, or may, is not in the list as such."""
+    """Return whether to ask GRDF about the meter, because the list does not show an ongoing right as such."""
     shown = {line.id: _STATES.get(line.state) for line in answer.rights}
     return any(
         right.state in ("asked", "waiting", "active") and shown.get(right.id) not in ("active", right.state)
@@ -206,10 +177,7 @@ def must_ask_grdf(meter: Meter, answer: RightsAnswer) -> bool:
 
 
 def note_proof_sent(meter: Meter, right_id: str, at: str) -> Meter:
-    """Note that GRDF has taken the proof of a right's consent.
-
-    :param at: when it was sent, UTC text
-    """
+    """Note that GRDF has the proof of a right, sent ``at`` (UTC text)."""
     known = next((right for right in meter.rights if right.id == right_id), None)
     if known is None:
         return meter
@@ -218,7 +186,7 @@ def note_proof_sent(meter: Meter, right_id: str, at: str) -> Meter:
 
 
 def end_right(meter: Meter, right_id: str, today: date) -> Meter:
-    """Note that a right is over, as its household has asked for."""
+    """Note that a right is over at its household's wish."""
     rights = (
         replace(_end_right(right, today), revoked=True) if right.id == right_id else right for right in meter.rights
     )
@@ -226,7 +194,7 @@ def end_right(meter: Meter, right_id: str, today: date) -> Meter:
 
 
 def orphan_rights(meter: Meter, account: str) -> Meter:
-    """Note that an account is gone without a deletion, as after a restore: nobody has its rights that may stand."""
+    """Unclaim the rights of an account that is gone without a deletion, as after a restore."""
     rights = (right for right in meter.rights if right.account != account or right.state in ("active", "waiting"))
     return replace(
         meter, rights=tuple(replace(right, account="") if right.account == account else right for right in rights)
@@ -234,7 +202,7 @@ def orphan_rights(meter: Meter, account: str) -> Meter:
 
 
 def remove_rights(meter: Meter, account: str) -> Meter:
-    """Remove the rights of an account that a deletion has removed. Who comes after it gets no more days."""
+    """Remove the rights of a deleted account. Later accounts get none of its days."""
     others, until = list[Right](), date.min
     for right in meter.timeline:
         if right.account != account:
@@ -247,17 +215,17 @@ def remove_rights(meter: Meter, account: str) -> Meter:
 def _apply_line(right: Right, line: AccessRight | None, answer: RightsAnswer) -> Right:
     if line is None:
         return _end_if_missing(right, answer)
-    # What waits is looked for by whoever starts its account; what is active ends by an answer about the meter alone.
+    # A right that waits is settled by the run of its account; an active one ends only by an answer about the meter.
     settles = right.state == "waiting" or (right.state == "active" and _STATES[line.state] != "active")
     if answer.at < right.listed_at or (right.account and settles and not answer.whole):
         return right
     new = _with(right, line, answer)
-    is_same = right.listed_at and replace(new, listed_at=right.listed_at) == right  # each morning's list writes nothing
+    # So that each morning's list writes nothing.
+    is_same = right.listed_at and replace(new, listed_at=right.listed_at) == right
     return right if is_same else new
 
 
 def _end_if_missing(right: Right, answer: RightsAnswer) -> Right:
-    """Return a right that GRDF does not show: it is over if GRDF was asked about it."""
     is_gone = answer.whole and answer.complete and right.id not in {line.id for line in answer.rights}
     stood = right.client == answer.client and right.id and right.state not in ("ended", "refused")
     # One that GRDF has never shown may not have reached its list yet.
@@ -268,11 +236,7 @@ def _end_if_missing(right: Right, answer: RightsAnswer) -> Right:
 
 
 def _bring_into_force(meter: Meter, answer: RightsAnswer) -> Meter:
-    """Let rights come into force that GRDF shows so for the first time, unless another account has the meter.
-
-    Each comes after all that are there, whenever GRDF was asked, and takes no day that another account has. One that
-    its account had before the ledger knew it has the place of its age.
-    """
+    """Bring rights into force that GRDF shows so for the first time, unless another account has the meter."""
     shown = {line.id for line in answer.rights if _STATES.get(line.state) == "active"}
     for right in meter.rights:
         is_new = right.account and right.state == "active" and not right.was_active
@@ -292,7 +256,7 @@ def _unclaimed(line: AccessRight, answer: RightsAnswer) -> Right:
 
 def _with(right: Right, line: AccessRight, answer: RightsAnswer) -> Right:
     state = _STATES[line.state]
-    # One that its account had before the ledger knew it is as old as GRDF says.
+    # A right older than the ledger is as old as GRDF says.
     is_konnectors = right.way == "konnector"
     since = min(right.since, line.created_at or right.since) if is_konnectors else right.since
     was_active = right.was_active or (state == "ended" and is_konnectors)
@@ -309,7 +273,6 @@ def _with(right: Right, line: AccessRight, answer: RightsAnswer) -> Right:
 
 
 def _shown_proof(old: Proof | None, line: AccessRight, at: str) -> Proof | None:
-    """Return how far the check of a right's proof is once GRDF has shown the right; ``None`` if it checks nothing."""
     if old is not None and old.sent >= at:
         return old
     if not (line.proof and line.is_live):

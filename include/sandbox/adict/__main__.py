@@ -1,7 +1,4 @@
-"""``python -m include.sandbox.adict``: run the ADICT sandbox in the foreground, until SIGTERM or Ctrl-C.
-
-The first line on stdout is a JSON object with the connection facts, written once the server accepts connections.
-"""
+"""``python -m include.sandbox.adict``: the ADICT sandbox until SIGTERM or Ctrl-C; its first line is JSON facts."""
 
 from __future__ import annotations
 
@@ -36,9 +33,9 @@ def main(argv: list[str] | None = None) -> None:
     at = open_world(options.data, port, tuple(options.redirect_uri or [identity.DEFAULT_REDIRECT_URI]))
     if options.real_continues:
         at.store.put("real_continues", True)
-    # Do not log cut connections, which are injected faults, or full queues, which are busy tests.
+    # Not cut connections, which are injected faults, or full queues, which are busy tests.
     logging.getLogger("waitress").setLevel(logging.CRITICAL)
-    # Above the limit (by default 100), waitress makes new clients wait until others disconnect.
+    # Above the limit (by default 100), waitress makes new clients wait.
     options_of_server = {"threads": 16, "ident": None, "connection_limit": 2000, "asyncore_use_poll": True}
     server = create_server(make_app(at), sockets=[listener], **options_of_server)
     print(json.dumps(identity.connection_facts(port, at.redirect_uris[0])), flush=True)

@@ -1,7 +1,7 @@
 """ADICT's response bodies other than readings.
 
-Codes with seven digits belong to data endpoints, codes with ten digits to access rights. Codes that start with ``999``
-are **invented**: GRDF documents the situation, but no public source gives its number.
+Codes have seven digits for data, ten for rights. Those that start with ``999`` are **invented**: no public source has
+the number.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ JSON: Final = "application/json"
 SUCCESS: Final = "0000000000"
 WAITING_FOR_HOLDER: Final = "0000000002"
 
-#: Refusals of data, sent with HTTP 200.
+# Refusals of data, with HTTP 200.
 REFUSALS: Final = {
     "1000000": "Le titulaire du contrat semble avoir quitté le logement.",
     "1000001": "Le droit d'accès est arrivé à échéance.",
@@ -36,7 +36,7 @@ REFUSALS: Final = {
     "9990005": "Le périmètre consenti ne comprend pas ces données.",
 }
 
-#: Client errors on data endpoints, sent with HTTP 400, or 404 for an unknown meter.
+# Client errors on data, with HTTP 400, or 404 for an unknown meter.
 BAD_PCE: Final = ("9999401", "L'identifiant du point de comptage n'est pas valable.")
 BAD_DATE: Final = ("9999404", "Donner date_debut et date_fin, sous la forme AAAA-MM-JJ.")
 START_NOT_BEFORE_END: Final = ("9999405", "date_debut doit précéder date_fin.")
@@ -62,7 +62,7 @@ def data_error(error: tuple[str, str], status: int = 400) -> Response:
 
 
 def treatment(code: str, message: str) -> dict[str, str]:
-    """Return the status object of the access-right endpoints, whose codes have ten digits."""
+    """Return the status object of the access-right endpoints."""
     return {"code_statut_traitement": code, "message_retour_traitement": message}
 
 

@@ -1,4 +1,4 @@
-"""The Flask application: ADICT, Client Connect and the control API, which share one state."""
+"""The Flask application: ADICT, Client Connect and the control API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONTROL = "/sandbox/"
 
 
 def open_world(data: Path, port: int, redirect_uris: tuple[str, ...]) -> World:
-    """Open the state in a folder. The first start creates it and fixes the real household's shift."""
+    """Open the state in a folder; the first start fixes the real household's shift."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     at = World(Store(data / "adict.sqlite3"), port, redirect_uris)
     if at.store.get("real_shift_years") is None:
@@ -31,7 +31,7 @@ def open_world(data: Path, port: int, redirect_uris: tuple[str, ...]) -> World:
 
 def make_app(at: World) -> Flask:
     """Return the application for an open world."""
-    # Authlib refuses plain HTTP by default. The sandbox uses it on loopback only.
+    # Plain HTTP, on loopback only.
     os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
     app = Flask(__name__)
     app.extensions["sandbox"] = at

@@ -1,4 +1,4 @@
-"""The control API under ``/sandbox/``, with which tests and the demo control GRDF, the clock and the holders."""
+"""The control API under ``/sandbox/``, for tests and the demo."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ blueprint = Blueprint("control", __name__, url_prefix="/sandbox")
 @blueprint.errorhandler(KeyError)
 @blueprint.errorhandler(ValueError)
 def bad_order(error: Exception) -> Response:
-    """Refuse an order that makes no sense; the text says why."""
+    """Refuse an order that makes no sense."""
     return answers.body({"error": str(error)}, 400)
 
 
@@ -47,7 +47,7 @@ def _only(known: Any, given: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/clock", methods=["GET", "POST"])
 def clock() -> Response:
-    """Set the clock, which keeps ticking, to ``{"now": ISO time with an offset, or null}``. Return its time."""
+    """Set the clock, which ticks on, to ``{"now": ISO time with an offset, or null}``. Return its time."""
     at = world()
     if request.method == "POST":
         text = _order()["now"]
@@ -57,12 +57,7 @@ def clock() -> Response:
 
 @blueprint.get("/meters/<pce>/days")
 def days(pce: str) -> Response:
-    """Return kWh by day, from ``from`` (inclusive) to ``to`` (exclusive), for days that a call made now returns.
-
-    The right is active and covers daily data, the day has a usable energy, is inside the consent's window and less than
-    three years old, and no refusal is set. An ideal client of this meter has exactly these days, plus days that it read
-    before a right ended.
-    """
+    """Return kWh by day, ``to`` excluded, for days that a call made now returns: what an ideal client has."""
     at, meter = world(), _meter(pce)
     first, end = (date.fromisoformat(request.args[name]) for name in ("from", "to"))
     odd = quirks.read_quirks(at.store, pce)
@@ -109,10 +104,10 @@ def list_consents() -> Response:
 
 @blueprint.post("/consents")
 def consent() -> Response:
-    """Create access rights without the redirects of Client Connect.
+    """Create access rights without Client Connect.
 
     The body is ``{"pces", "perimeters"?, "conso_debut"?, "conso_fin"?, "droit_debut"?, "droit_fin"?, "keep_others"?,
-    "company"?, "fields"? (fields of the right to set)}``.
+    "company"?, "fields"?}``.
     """
     at, order = world(), _order()
     pces = [_meter(pce).pce for pce in order["pces"]]
@@ -136,7 +131,7 @@ def _with_fields(right: rights.Right, fields: dict[str, Any]) -> rights.Right:
 
 @blueprint.delete("/consents")
 def drop_consents() -> Response:
-    """Forget all access rights, as if nobody had ever consented."""
+    """Forget all access rights."""
     for table in ("proofs", "rights"):
         world().store.run(f"DELETE FROM {table}")
     return answers.body({})
@@ -164,10 +159,7 @@ def answer(right_id: str) -> Response:
 
 @blueprint.post("/consents/<right_id>/proof")
 def ask_proof(right_id: str) -> Response:
-    """Ask for the proof of a right, or decide about it.
-
-    The body is ``{"until": day}``, ``{"until": null}`` to take the question back, or ``{"accept": true or false}``.
-    """
+    """Ask for a right's proof or decide: ``{"until": day}``, ``{"until": null}``, ``{"accept": true or false}``."""
     order, right = _order(), _right(right_id)
     if "until" not in order:
         proof = proofs.ACCEPTED if order["accept"] else proofs.REFUSED
@@ -179,7 +171,7 @@ def ask_proof(right_id: str) -> Response:
 
 @blueprint.get("/consents/<right_id>/proof")
 def received_proofs(right_id: str) -> Response:
-    """Return the files that were received as proofs of a right, with their content in base64."""
+    """Return the received proofs of a right, content in base64."""
     return answers.body(proofs.received(world().store, right_id))
 
 
@@ -200,7 +192,7 @@ def settings() -> Response:
 
 @blueprint.delete("/<any(log, tokens, calls):what>")
 def forget(what: str) -> Response:
-    """Empty the request log or the quota's counters, or have the next call with any former access token get a 401."""
+    """Empty the request log or the quota's counters, or invalidate all access tokens."""
     if what == "calls":
         pace: gate.Pace = current_app.extensions["sandbox_pace"]
         pace.reset(world())

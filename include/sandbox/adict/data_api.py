@@ -1,8 +1,7 @@
-"""The data endpoints of ADICT v2, as far as clients use them: windows of two dates, and no filter of contracts.
+"""The data endpoints of ADICT v2: windows of two dates, no filter of contracts.
 
-Where GRDF's documentation says nothing, the sandbox behaves as follows. An unknown but well-formed PCE gets a 404. If a
-window exceeds the consented one, only the consented days are returned (1000008 if there are none). Published rows are
-those whose billing period starts in the window.
+Unknown at GRDF: an unknown PCE gets 404. Of a window beyond the consented one, the consented days are returned (1000008
+if none). Published rows are those whose period starts in the window.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _MONTHS: Final = {"1M": 1, "6M": 6}
 
 
 def _asked(years: int) -> Asked:
-    """Return the window of the request, or answer with the first rule that it breaks."""
+    """Return the request's window, or answer with the first rule that it breaks."""
     today, texts = world().today(), [request.args.get(name, "") for name in ("date_debut", "date_fin")]
     try:
         asked = Asked(*map(date.fromisoformat, texts))
@@ -46,7 +45,7 @@ def _asked(years: int) -> Asked:
 
 
 def _meter(pce: str) -> Meter:
-    """Return the meter in the URL, or answer with a refusal common to all data endpoints."""
+    """Return the meter in the URL, or answer with a refusal."""
     if identity.may_revoke(g.client_id):
         abort(answers.gateway_error("Ces identifiants ne permettent que la révocation.", 403))
     g.pce = pce
@@ -56,7 +55,7 @@ def _meter(pce: str) -> Meter:
 
 
 def _decide(pce: str, perimeter: str, oddities: dict[str, Any]) -> tuple[list[rights.Right], str | None, int]:
-    """Return the access rights that allow the call, or the code of the refusal; and the status."""
+    """Return the rights that allow the call, or the code of the refusal; and the status."""
     at = world()
     allowed, code = rights.decide(
         rights.rights_to_meter(at.store, pce, identity.company_of(g.client_id)), perimeter, at.today()
@@ -91,7 +90,7 @@ def _billed(
 ) -> Iterator[dict[str, Any]]:
     at = world()
     frequency = oddities.get("frequency", "1M")
-    if frequency == "JJ":  # each day is a period of its own
+    if frequency == "JJ":  # each day is a period
         for day in readings.days_now(at.store, meter, asked.first, asked.end, at.now(), **at.real):
             if rights.covers(allowed, day.day):
                 yield lines.published(meter.pce, asked, [day])

@@ -1,9 +1,7 @@
-"""The clients that may call the sandbox, all invented like their companies, and the addresses for a connection.
+"""The invented clients of the sandbox, their companies, and the addresses for a connection.
 
-Each company (*third party*) has rights and a quota of its own, and two clients. Its *data* client reads data
-and lists access rights. Its *delete* client can only list access rights and revoke them. The sandbox refuses (403)
-revocations by a data client and data calls by a delete client. So using the wrong secret shows at once, and the request
-log says which client has revoked a right. What one company has, the others do not see.
+Each company (*third party*) has its rights, its quota, a *data* client and a *delete* client, which may only list and
+revoke rights. The wrong one gets 403, and the request log names the client.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from typing import Final
 HOST: Final = "127.0.0.1"
 API_PATH: Final = "/adict/v2"
 REALM_PATH: Final = "/openam/oauth2/realms/externeGrdf"
-#: GRDF's real issuer contains the realm without ``realms/``. The sandbox reproduces that difference.
+# GRDF's real issuer has the realm without ``realms/``, too.
 ISSUER_PATH: Final = "/openam/oauth2/externeGrdf"
 
 DATA_CLIENT_ID: Final = "sandbox_data_grdf"
@@ -51,7 +49,7 @@ def _party(name: str, company: str) -> Party:
 FIRST: Final = Party(COMPANY, DATA_CLIENT_ID, DATA_CLIENT_SECRET, DELETE_CLIENT_ID, DELETE_CLIENT_SECRET)
 SECOND: Final = _party("south", "SUD")
 PARTIES: Final = (FIRST, SECOND, _party("3", "3"), _party("4", "4"))
-"""Four: enough for one Airflow with as many clients as a benchmark asks for."""
+"""Enough for an Airflow with several clients."""
 
 
 def company_of(client_id: str | None) -> str:
@@ -60,17 +58,17 @@ def company_of(client_id: str | None) -> str:
 
 
 def may_revoke(client_id: str | None) -> bool:
-    """Return whether a client is one that can revoke rights, and nothing else."""
+    """Return whether a client can revoke rights, and nothing else."""
     return any(each.delete_client_id == client_id for each in PARTIES)
 
 
 def issuer(port: int) -> str:
-    """Return the ``iss`` claim in each ``id_token`` of a sandbox that listens on a port of 127.0.0.1."""
+    """Return the ``iss`` claim of a sandbox on a port of 127.0.0.1."""
     return f"http://{HOST}:{port}{ISSUER_PATH}"
 
 
 def connection_facts(port: int, redirect_uri: str = DEFAULT_REDIRECT_URI) -> dict[str, str]:
-    """Return everything a client needs to use the sandbox, under the names that ``./grdf sandbox`` prints."""
+    """Return everything a client needs, under the names that ``./grdf sandbox`` prints."""
     base = f"http://{HOST}:{port}"
     return {
         "adict_base": base + API_PATH,

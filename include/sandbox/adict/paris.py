@@ -1,8 +1,4 @@
-"""Gas days and civil days in Paris, as the sandbox needs them.
-
-This is intentionally independent of ``include.gas.days.gas_day``: the sandbox checks the client, so it must not share
-its mistakes.
-"""
+"""Gas days and civil days in Paris, independent of ``include.gas``, whose mistakes it must not share."""
 
 from __future__ import annotations
 
@@ -16,12 +12,12 @@ _SIX = time(6, 0)
 
 @lru_cache(maxsize=8192)
 def six_o_clock(day: date) -> str:
-    """Return 06:00 Paris time on ``day`` as ISO text with its offset (``+01:00`` or ``+02:00``)."""
+    """Return 06:00 Paris time on ``day`` as ISO text with its offset."""
     return datetime.combine(day, _SIX, PARIS).isoformat()
 
 
 def at_hour(day: date, hour: int) -> datetime:
-    """Return a whole hour in Paris, not one that a DST change repeats or skips, as a UTC time."""
+    """Return a whole hour in Paris, unaffected by a clock change, as UTC time."""
     return datetime.combine(day, time(hour, 0), PARIS).astimezone(UTC)
 
 
@@ -31,10 +27,7 @@ def civil_day(instant: datetime) -> date:
 
 
 def years_before(day: date, years: int) -> date:
-    """Return the same date some years earlier. 29 February becomes 28 February where necessary.
-
-    :param years: number of years to go back; forward if negative
-    """
+    """Return the same date some years earlier (or later); 29 February may become 28 February."""
     try:
         return day.replace(year=day.year - years)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The sandbox's state, which is kept in one SQLite file and survives a restart."""
+"""The sandbox's state, in one SQLite file."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ CREATE TABLE IF NOT EXISTS calls (day TEXT PRIMARY KEY, calls INTEGER NOT NULL);
 
 
 def fingerprint(secret: str) -> str:
-    """Return the SHA-256 of a token or code in hexadecimal. The state file never contains the secret itself."""
+    """Return the SHA-256 of a token or code: the state never contains the secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class Store:
-    """A SQLite connection that the server's threads share, one statement at a time."""
+    """A SQLite connection shared by the server's threads, one statement at a time."""
 
     def __init__(self, path: Path) -> None:
         self.lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
         self._db.execute("PRAGMA journal_mode=WAL")
-        # If the machine crashes, the last second may be lost. If the process is killed, nothing is.
+        # A crash of the machine may lose the last second, a kill nothing.
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.executescript(_SCHEMA)
         self._settings: dict[str, Any] = {
@@ -59,16 +59,16 @@ class Store:
         self.rows(sql, *values)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a setting, or ``default`` if it has never been stored."""
+        """Return a setting, or ``default`` if it was never stored."""
         return self._settings.get(name, default)
 
     def put(self, name: str, value: Any) -> None:
-        """Store a setting, whose value can be any JSON value."""
+        """Store a setting, any JSON value."""
         with self.lock:
             self.run("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, json.dumps(value))
             self._settings[name] = value
 
     def close(self) -> None:
-        """Close the file. The store cannot be used afterwards."""
+        """Close the file."""
         with self.lock:
             self._db.close()

@@ -1,4 +1,4 @@
-"""The running sandbox, with its state, clock and settings."""
+"""The running sandbox: state, clock, settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask import current_app
 from include.sandbox.adict import identity, paris
 from include.sandbox.adict.store import Store
 
-#: Settings that ``POST /sandbox/settings`` accepts, with their defaults.
+# Settings of ``POST /sandbox/settings``, with their defaults.
 DEFAULTS: Final[dict[str, Any]] = {
     "calls_per_second": None,  # number or null: no limit
     "calls_per_day": None,  # whole number or null: no limit
@@ -44,11 +44,11 @@ class World:
     redirect_uris: tuple[str, ...] = (identity.DEFAULT_REDIRECT_URI,)
 
     def now(self) -> datetime:
-        """Return the sandbox's current time in UTC: the machine's, moved by the offset that the control API has set."""
+        """Return the sandbox's time in UTC: the machine's, moved by the set offset."""
         return datetime.now(UTC) + timedelta(seconds=self.store.get("clock_offset_s", 0.0))
 
     def set_clock(self, now: datetime | None) -> None:
-        """Set the clock to an aware time, or, with ``None``, back to the machine's own."""
+        """Set the clock to an aware time, or, with ``None``, back to the machine's."""
         self.store.put("clock_offset_s", (now - datetime.now(UTC)).total_seconds() if now else 0.0)
 
     def today(self) -> date:
@@ -61,7 +61,7 @@ class World:
 
     @property
     def real(self) -> dict[str, Any]:
-        """How the real household's figures are served: what ``readings.days_now`` is told."""
+        """Arguments of ``readings.days_now`` for the real household."""
         return {"shift": self.store.get("real_shift_years", 0), "continues": self.setting("real_continues")}
 
 

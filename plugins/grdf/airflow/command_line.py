@@ -1,4 +1,4 @@
-"""What our commands need of Airflow outside its own processes: the connections that were typed into its forms."""
+"""Gives our commands the connections in Airflow's database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def has_database() -> bool:
-    """Return whether Airflow's database may be there. Opening a SQLite file that is missing would make an empty one."""
+    """Return whether Airflow's database may exist. Opening a missing SQLite file would create it."""
     from airflow.sdk import conf
     from sqlalchemy.engine import make_url
 
@@ -16,9 +16,6 @@ def has_database() -> bool:
 
 
 def see_connections() -> None:
-    """Let this process find connections in Airflow's database as well, if there is one.
-
-    Those in the environment take precedence. Outside its own processes, Airflow looks nowhere else.
-    """
+    """Let this process find connections in Airflow's database, if it exists, after those in the environment."""
     if has_database():
         os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")

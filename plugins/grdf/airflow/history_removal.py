@@ -1,4 +1,4 @@
-"""What Airflow remembers of an account, removed as far as Airflow's API allows, and what stays and why."""
+"""Removes what Airflow remembers of an account, as far as its API allows."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ SHARED = (
     DELETION, HISTORY, "grdf_adopt_konnector", "grdf_consents", "grdf_published", "grdf_send_proof", WAITING,
     "grdf_import_accounts", "grdf_adopt_rights", "grdf_health",
 )  # fmt: skip
-"""DAGs that work on any account. A run that names an account is removed with it, even if it names other accounts too:
-Airflow cannot change the configuration of a run or the names of its mapped tasks. What the run stored is kept."""
+"""DAGs for any account. A run that names the account is removed, even if it names others: Airflow cannot edit it."""
 
 KEPT = {
     "asset_event.extra, asset_event.source_dag_id": "how many days had changed and when, which Airflow's API cannot "
@@ -36,16 +35,13 @@ KEPT = {
     "removes them under Security",
     "log lines": "with its id, of this run, of runs that name no account, and of other machines: until you remove them",
 }
-"""What Airflow keeps of an account that has left, and why, by the columns of its database (see docs/leaving.md)."""
+"""What Airflow keeps of a deleted account, and why, by database column (docs/leaving.md)."""
 WITHOUT_API = {"everything": "[grdf] airflow_conn_id is not set: until `airflow dags delete` and `airflow db clean`"}
 
 
 def remove_history(account: str, *, this_run: str) -> dict[str, Any]:
-    """Remove an account's DAG, and the runs of ours that name it, with the task logs on this machine.
+    """Remove an account's DAG, and our runs that name it, with the task logs on this machine. It may be repeated.
 
-    It may be repeated.
-
-    :param this_run: id of the calling deletion, which stays
     :return: for the record: the runs that stay because they have not ended, and what is kept
     :raises BadSettings: if Airflow refuses the user
     :raises ServiceUnavailable: if Airflow does not answer
@@ -72,17 +68,14 @@ def remove_history(account: str, *, this_run: str) -> dict[str, Any]:
 
 
 def names_account(conf: object, account: str) -> bool:
-    """Return whether a form of a run names an account.
-
-    :param conf: the run's configuration; may be any JSON value
-    """
+    """Return whether a run's configuration, any JSON value, names an account."""
     told = conf.values() if isinstance(conf, Mapping) else ()
     each = (text for value in told for text in (value if isinstance(value, list) else [value]))
     return account in (text.strip() for text in each if isinstance(text, str))
 
 
 def _runs(api: AirflowApiHook, account: str) -> Iterator[dict[str, Any]]:
-    """Yield the runs of any DAG that name an account in their form, and those for all accounts that acted on it."""
+    """Yield the runs that name an account in their form, and those for all accounts that acted on it."""
     for run in api.listed("/dags/~/dagRuns", "dag_runs", conf_contains=account):
         if names_account(run.get("conf"), account):
             yield run
@@ -90,14 +83,13 @@ def _runs(api: AirflowApiHook, account: str) -> Iterator[dict[str, Any]]:
         form = run.get("conf") or {}
         if not form.get("accounts") and not names_account(form, account) and _planned(api, run["dag_run_id"], account):
             yield run
-    # Those that started the account's DAG once its holder had accepted.
+    # Those that started the account's DAG after its holder's answer.
     for task in api.listed(f"/dags/{WAITING}/dagRuns/~/taskInstances", "task_instances", state="success"):
         if (task.get("rendered_fields") or {}).get("trigger_dag_id") == dag_id(account):
             yield api.get(f"/dags/{WAITING}/dagRuns/{quote(task['dag_run_id'], safe='')}")
 
 
 def _planned(api: AirflowApiHook, run: str, account: str) -> bool:
-    """Return whether a re-read of all accounts included this account."""
     path = f"/dags/{HISTORY}/dagRuns/{quote(run, safe='')}/taskInstances/plan/xcomEntries/return_value"
     planned = api.get(path).get("value")
     return isinstance(planned, list) and account in planned

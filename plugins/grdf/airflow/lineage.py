@@ -1,7 +1,7 @@
-"""What ``load`` tells OpenLineage: where data came from, which days, and how many documents went where.
+"""What ``load`` reports to OpenLineage: source, gas days, and documents written.
 
-Nothing of a household is in it: no meter's number, no kWh, and the endpoint without the meter. Airflow's provider for
-OpenLineage asks the operator only if it is installed and switched on; its classes are therefore imported then.
+It has no meter number, no kWh, and the endpoint without the meter. Airflow's provider, if installed and on, asks the
+operator, so its classes are imported then.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from grdf.staging.staged_answers import StagedAnswer
 
 ENDPOINT = "donnees_consos_informatives"
-"""What is asked for days (ADICT 3)."""
+"""The endpoint of gas days (ADICT 3)."""
 WRITTEN = {DAY: ("new", "corrected", "confirmed"), MONTH: ("months",), YEAR: ("years",)}
-"""The doctypes that a load writes, with its counts of the documents it has written."""
+"""The doctypes of a load, with its counts of written documents."""
 
 
 def lineage_of(
@@ -33,15 +33,7 @@ def lineage_of(
     prefix: str,
     counts: Mapping[str, int],
 ) -> OperatorLineage[Any, Any]:
-    """Return the lineage of a load.
-
-    :param api_base: GRDF's address
-    :param answers: the answers that were stored, at least one
-    :param lines: how many lines they had
-    :param server: CouchDB's address, without a login
-    :param prefix: what its databases' names begin with
-    :param counts: the load's counts
-    """
+    """Return the lineage of a load."""
     from airflow.providers.openlineage.extractors import OperatorLineage
     from attrs import define
     from openlineage.client.event_v2 import InputDataset, OutputDataset
@@ -49,7 +41,7 @@ def lineage_of(
 
     @define
     class GasDaysRunFacet(RunFacet):
-        """Gas days, 06:00 to 06:00 in Paris: the first one, and the one after the last."""
+        """Gas days, the end excluded."""
 
         first: str
         end: str

@@ -1,11 +1,8 @@
-"""What tasks and DAG files import is imported once, before Airflow forks (its documented listener ``on_starting``).
+"""Imports, before Airflow forks, what tasks and DAG files need (its documented listener ``on_starting``).
 
-LocalExecutor runs a task in a process forked from the scheduler, and the DAG processor reads a DAG file in a fork. What
-they have not imported is imported again by each task of each account, every day: 0.2 CPU seconds a task (December 2026,
-Python 3.13). Celery's workers do not call it, so a task imports no more than it needs.
-
-This only loads modules of ours, and what they import: no connection, no thread. A plugin's module is read in every
-component and every task, so the top level imports nothing but the marker for listeners.
+LocalExecutor forks each task from the scheduler, and the DAG processor each reading of a file: what they lack is
+imported each time, 0.2 CPU seconds a task (December 2026, Python 3.13). Celery's workers do not call it. A plugin's
+module is read in every process, so the top level imports nothing but the marker for listeners.
 """
 
 from __future__ import annotations
@@ -25,8 +22,8 @@ PACKAGES = tuple(f"grdf.{name}" for name in ("airflow", "health", "hooks", "oper
 
 @hookimpl
 def on_starting(component: Any) -> None:  # noqa: ARG001 - a listener's arguments have Airflow's names
-    """Load the modules when a scheduler starts whose executor forks tasks, or a DAG processor."""
-    command = sys.argv[1:2]  # Airflow's record of the component does not say yet which one it is
+    """Load the modules when a DAG processor starts, or a scheduler whose executor forks tasks."""
+    command = sys.argv[1:2]  # Airflow's record of the component does not name it yet
     if command == ["dag-processor"] or (command == ["scheduler"] and _forks_tasks()):
         preload()
 
@@ -38,7 +35,7 @@ def _forks_tasks() -> bool:
 
 
 def preload() -> None:
-    """Import the modules. A failure is logged, and the task or the DAG file will meet it again."""
+    """Import the modules. A failure is logged; the task will meet it again."""
     try:
         importlib.import_module("grdf.account_dag")
         for name in PACKAGES:

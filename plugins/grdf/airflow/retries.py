@@ -1,4 +1,4 @@
-"""What Airflow does after each kind of failure: try again later, or stop and ask a person."""
+"""What Airflow does after each kind of failure: retry later, or stop for a person."""
 
 from __future__ import annotations
 
@@ -16,35 +16,29 @@ if TYPE_CHECKING:
 
 
 SOON = 2
-"""The last try on which a doubted refusal is asked about again by the same run."""
+"""Last try that repeats a doubted refusal soon."""
 
 DOUBTED = timedelta(hours=1)
-"""How long until a refusal that GRDF's list contradicts is asked about again, so that a fault of an hour is over by
-then."""
+"""Wait before a doubted refusal is asked about again, so that a fault of an hour has passed."""
 
 LONGEST = 86_400.0
-"""Longest wait in seconds that an answer can make us accept. Quotas start anew each day."""
+"""Longest wait in seconds that an answer can impose: quotas start anew each day."""
 
 
 def first_to_raise(problems: Iterable[GasError], *, last_try: bool) -> GasError:
-    """Return the error with which a task ends that several clients at GRDF have kept from something.
+    """Return the error that ends a task with problems of several clients at GRDF.
 
-    As long as there is another try, what may pass comes first, for otherwise one client's refusal would take the tries
-    that another one's work needs. A person hears of the refusal in the log at once, and by the last try at the latest.
+    While there is another try, a passing problem comes first: one client's refusal must not end the work for others.
+    The refusal is in the log at once, and raised by the last try.
 
-    :param problems: at least one, in the order in which they were met
-    :param last_try: whether Airflow will not try the task again by itself
+    :param problems: at least one
     """
     order = (FailNow, QuotaWait, GasError) if last_try else (QuotaWait, RetryLater, GasError)
     return min(problems, key=lambda error: next(at for at, kind in enumerate(order) if isinstance(error, kind)))
 
 
 class GasRetryPolicy(ExceptionRetryPolicy):
-    """Handles failures according to the exception classes of ``include.gas.errors``.
-
-    ``RetryLater`` is tried again, after the time that GRDF asked for if it named one. ``FailNow`` is not, because only
-    a person can help, and neither is a missing connection. Anything else follows Airflow's own rule.
-    """
+    """Handles failures by the classes of ``include.gas.errors``; others follow Airflow's own rule."""
 
     def __init__(self) -> None:
         may_pass = "It may pass; it is tried again later."
@@ -63,13 +57,7 @@ class GasRetryPolicy(ExceptionRetryPolicy):
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
-        """Decide what to do after one failure.
-
-        :param exception: what ended the task
-        :param try_number: which try this was, from 1
-        :param max_tries: how many retries the task has
-        :param context: passed on to Airflow's own rule
-        """
+        """Decide what to do after a failure."""
         if isinstance(exception, RefusalDoubted) and try_number >= SOON:
             return RetryDecision.fail("GRDF still refuses it. The next run asks again.")
         decision = super().evaluate(exception, try_number, max_tries, context)

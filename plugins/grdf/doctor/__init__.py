@@ -1,1 +1,1 @@
-"""``./grdf doctor``: whether an installation works, seen from this machine. It changes nothing."""
+"""``./grdf doctor``: whether an installation works, seen from this machine. Read-only."""

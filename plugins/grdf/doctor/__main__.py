@@ -1,7 +1,4 @@
-"""The command: runs all checks, prints a line for each finding, and ends with an exit code.
-
-``./grdf doctor`` runs it, or ``python -m grdf.doctor`` where ``./grdf`` is not available.
-"""
+"""The command: runs all checks, prints a line per finding, ends with an exit code."""
 
 from __future__ import annotations
 
@@ -18,17 +15,13 @@ from itertools import chain
 from grdf.doctor.findings import Finding, findings_of
 
 PATIENCE = "5"
-"""Seconds to wait for a connection to Airflow's PostgreSQL, which by itself would wait for ever."""
+"""Seconds to wait for Airflow's PostgreSQL, which has no limit by itself."""
 AIRFLOW = "Airflow"
 MARKS = {"ok": "ok", "look": "look", "bad": "BAD", "unknown": "?"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    :param argv: command-line arguments
-    :return: the exit code: 1 if something must be mended
-    """
+    """Run the command. Return 1 if something must be mended."""
     parser = argparse.ArgumentParser(
         prog="./grdf doctor",
         description="Look whether this installation works. Nothing is changed; GRDF is asked for each client's list "
@@ -55,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _findings() -> Iterator[Finding]:
-    """Yield all findings. If Airflow cannot be loaded, the only one says so: it reads all settings while imported."""
+    """Yield all findings. If Airflow cannot be loaded, it is the only one: Airflow reads all settings on import."""
     try:
         yield from _run_checks()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises; its text may quote a password
@@ -77,7 +70,7 @@ def _run_checks() -> Iterator[Finding]:
     from grdf.hooks.adict import AdictHook
 
     airflow = airflow_checks.read_airflow()
-    if not isinstance(airflow, Finding):  # otherwise each look for a connection in its database would wait, too
+    if not isinstance(airflow, Finding):  # otherwise each look for a connection would wait, too
         see_connections()
     yield from findings_of("versions", machine_checks.report_versions)
     yield from findings_of("settings", machine_checks.check_settings)

@@ -1,4 +1,4 @@
-"""The doctor's look at the accounts: the same facts, causes and limits as those of ``grdf_health``."""
+"""The doctor's look at the accounts: facts, causes and limits of ``grdf_health``."""
 
 from __future__ import annotations
 
@@ -13,17 +13,10 @@ from grdf.hooks.couchdb import CouchDBHook
 from include.gas.health.verdict import Client, list_names
 
 MOST_NAMED = 5
-"""How many names a line lists."""
 
 
 def check_accounts(couchdb: CouchDBHook, airflow: Airflow | Finding) -> Iterator[Finding]:
-    """Judge the fleet. What only GRDF or a household can mend is no fault of this installation.
-
-    The quota is told by the checks of GRDF.
-
-    :param couchdb: the hook for the CouchDB with the accounts
-    :param airflow: what its database shows, or why it cannot be read from here
-    """
+    """Judge the fleet, without the quota. What GRDF or a household must mend is no fault here."""
     unseen = isinstance(airflow, Finding)
     clients = [Client(name) for name in settings.connections.or_default()]
     unread = (lambda _: {}) if isinstance(airflow, Finding) else airflow.why_unread

@@ -1,7 +1,4 @@
-"""Checks of Airflow, by its database: pools, import errors, its components, and what it shows of the accounts.
-
-A few rows are read, or one for each DAG of an account. Nothing is written.
-"""
+"""Checks of Airflow by its database, read-only: pools, import errors, components, accounts' DAGs."""
 
 from __future__ import annotations
 
@@ -18,7 +15,6 @@ from grdf.options import quoted_id
 from include.gas.documents.day_documents import DAG_PREFIX, dag_id
 
 MOST_NAMED = 5
-"""How many files a line lists."""
 _OURS = f"dag_id LIKE '{DAG_PREFIX}%'"
 QUERIES = {
     "pools": "SELECT pool, slots FROM slot_pool",
@@ -32,15 +28,7 @@ QUERIES = {
 
 @dataclass(frozen=True, slots=True)
 class Airflow:
-    """What Airflow's database shows.
-
-    :param health: Airflow's own view of its components
-    :param pools: the slots of each pool
-    :param errors: DAG files that cannot be imported
-    :param paused: the accounts' DAGs, and whether each is paused
-    :param stale: those that are gone from Airflow's list of DAGs
-    :param read: those that have read their account lately
-    """
+    """What Airflow's database shows, and which accounts' DAGs are paused, stale, or have read lately."""
 
     health: Mapping[str, Mapping[str, str | None]]
     pools: Mapping[str, int]
@@ -50,7 +38,7 @@ class Airflow:
     read: Mapping[str, int]
 
     def why_unread(self, accounts: Sequence[str]) -> Mapping[str, str]:
-        """Return why the DAGs of some accounts do not read them, of those of which that is so."""
+        """Return why accounts' DAGs do not read them."""
         return {account: why for account in accounts if (why := self._why_unread(dag_id(account)))}
 
     def _why_unread(self, dag: str) -> str:
@@ -88,17 +76,13 @@ def read_airflow() -> Airflow | Finding:
 
 
 def _is_another(error: Exception) -> bool:
-    """Return whether a database answered, but as none of Airflow's."""
-    kind = type(error).__name__  # that of SQLAlchemy; only OperationalError says that it cannot be reached
+    kind = type(error).__name__  # SQLAlchemy's; only OperationalError means unreachable
     said = str(getattr(error, "orig", ""))
     return kind in ("ProgrammingError", "DatabaseError") or said.startswith(("no such table", "no such column"))
 
 
 def check_airflow(airflow: Airflow | Finding) -> Iterator[Finding]:
-    """Look at what was read of Airflow's database.
-
-    :param airflow: see :func:`read_airflow`
-    """
+    """Look at what was read of Airflow's database."""
     if isinstance(airflow, Finding):
         yield airflow
         return
@@ -122,7 +106,6 @@ def check_airflow(airflow: Airflow | Finding) -> Iterator[Finding]:
 
 
 def _component(component: str, health: Mapping[str, str | None]) -> Finding:
-    """Say whether a part of Airflow is alive. Before the first start that is no fault."""
     name, last = component.replace("dag_", "DAG "), (health[f"latest_{component}_heartbeat"] or "")[:16]
     if health["status"] == "healthy":
         return Finding("ok", f"a {name} runs")

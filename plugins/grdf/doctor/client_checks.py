@@ -1,8 +1,4 @@
-"""Checks of GRDF, for each of our clients: connection, clock, token, one cheap call, and what is left of the quota.
-
-Each looks at one hook, which a command or a form has made. A refusal of what is looked at stops no worker
-(:data:`grdf.quota.call_terms.TRIAL`).
-"""
+"""Checks of each client at GRDF. A refusal met here stops no worker (:data:`grdf.quota.call_terms.TRIAL`)."""
 
 from __future__ import annotations
 
@@ -26,7 +22,7 @@ from include.gas.health.verdict import Client
 TIMEOUT = (3.05, 10.0)
 """Seconds to connect and to answer: a person waits."""
 CLOSED = frozenset(("unauthorized_client", "unsupported_response_type", "invalid_scope"))
-"""The answers by which a contract lacks this way in (RFC 6749, 4.1.2.1). Others are about the one request."""
+"""The answers to a contract without this way in (RFC 6749, 4.1.2.1)."""
 ASK = (
     "Ask GRDF to open Client Connect to this client with exactly this redirect URI, or take client_connect out of "
     "[grdf] ways_in."
@@ -34,7 +30,7 @@ ASK = (
 
 
 def check_client(hook: AdictHook) -> Iterator[Finding]:
-    """Look at one client, with which data are read."""
+    """Check a client that reads data."""
     yield from _connection(hook.oauth)
     yield _rights(hook)
     yield from _consent_page(hook.oauth)
@@ -42,17 +38,14 @@ def check_client(hook: AdictHook) -> Iterator[Finding]:
 
 
 def check_deletion_client(hook: GrdfOAuthHook) -> Iterator[Finding]:
-    """Look at a client that may revoke rights. It is only asked for a token, and nothing is revoked."""
+    """Check a client that may revoke, by asking for a token alone."""
     yield from _connection(hook)
     hook.request_data_token(TRIAL)
     yield Finding("ok", "GRDF gives this client a token, which was thrown away; nothing was revoked")
 
 
 def _connection(hook: GrdfOAuthHook) -> Iterator[Finding]:
-    """Read all fields of the connection, and compare this machine's clock with GRDF's. No secret is sent.
-
-    :raises ServiceUnavailable: if the login server does not answer
-    """
+    """Read the connection's fields, and compare this machine's clock with GRDF's. No secret is sent."""
     facts = hook.facts
     yield Finding("ok", f"the connection is complete: {facts.api_base}")
     if facts.calls_per_second > 1:
@@ -73,9 +66,9 @@ def _connection(hook: GrdfOAuthHook) -> Iterator[Finding]:
 
 def _rights(hook: AdictHook) -> Finding:
     try:
-        # With a token of its own, which is not kept: a person may be trying values that are wrong.
+        # With its own token, which is not kept: a person may be trying wrong values.
         listed = AdictHook(hook.grdf_conn_id, token_store={}).query_all_rights(TRIAL)
-    except RightLost as error:  # of whom? this list is of no household
+    except RightLost as error:  # this list is of no household
         return Finding(
             "bad", f"GRDF gives this client a token, but does not let it list access rights: {error.cause}",
             "Its ADICT contract lacks them, so no household can be connected: ask GRDF to open the access rights "
@@ -93,10 +86,7 @@ def _rights(hook: AdictHook) -> Finding:
 
 
 def _consent_page(hook: GrdfOAuthHook) -> Iterator[Finding]:
-    """Look at the way in by GRDF's own site, if ``[grdf] ways_in`` offers it.
-
-    The page is asked as a browser would be, without a household and without a secret. It is no call to ADICT.
-    """
+    """Check the way in by GRDF's site, if offered: ask the page as a browser would, without household or secret."""
     ways = settings.ways_in()
     if "client_connect" not in ways:
         return

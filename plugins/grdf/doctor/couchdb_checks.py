@@ -1,4 +1,4 @@
-"""Checks of CouchDB: version, clock, logins, databases, indexes, and who may come in."""
+"""Checks of CouchDB: version, clock, logins, databases, indexes, access."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from include.gas.errors import BadSettings
 
 OLDEST, TRIED = (3,), (3, 3)
 OURS = "PouchDB"
-"""What the server of ``./grdf up`` calls itself: it is for trying things out."""
+"""The server name of ``./grdf up``, which is for trials."""
 TIMEOUT, PATIENCE = (3.05, 10.0), 0
-"""Seconds to connect and for a part of an answer, and further tries: a person waits."""
+"""Seconds to connect and for a part of an answer, and repetitions: a person waits."""
 SET_UP = "Run ./grdf couchdb setup (python -m grdf.couchdb_setup setup where ./grdf is not there)."
 FAULTS: Mapping[str, tuple[State, str, str]] = {
     "strangers": (
@@ -28,16 +28,16 @@ FAULTS: Mapping[str, tuple[State, str, str]] = {
     "unindexed": ("look", "{} have no or an older index, so searches are slow", SET_UP),
     "uncompared": ("bad", "{} does not compare revisions: a household that leaves may come back", SET_UP),
 }  # fmt: skip
-"""What may be wrong with databases: how bad that is, what is said, and what to do."""
+"""Faults of databases: state, message, next step."""
 
 
 def hook_of_doctor(conn_id: str = CouchDBHook.default_conn_name) -> CouchDBHook:
-    """Return the hook for a CouchDB, which does not wait for long."""
+    """Return an impatient hook for a CouchDB."""
     return CouchDBHook(conn_id, timeout=TIMEOUT, patience=PATIENCE)
 
 
 def check_connection(hook: CouchDBHook) -> Iterator[Finding]:
-    """Look at all that one connection leads to. It may be ``couchdb`` or ``couchdb_admin``."""
+    """Check all that one connection leads to, ``couchdb`` or ``couchdb_admin``."""
     yield from _server(hook)
     whose = f"the connection {hook.couchdb_conn_id}"
     if hook.is_administrator():
@@ -49,10 +49,7 @@ def check_connection(hook: CouchDBHook) -> Iterator[Finding]:
 
 
 def _server(hook: CouchDBHook) -> Iterator[Finding]:
-    """Look at the server's version and clock.
-
-    :raises BadSettings: if what answers is no CouchDB, or refuses the login
-    """
+    """Check the server's version and clock; ``BadSettings`` if it is no CouchDB, or refuses the login."""
     answer = hook.request_server("GET", "/")
     if answer.status_code == 401:
         do = f"Correct login and password of the connection {hook.couchdb_conn_id}, or have the user created. {SET_UP}"
@@ -68,7 +65,7 @@ def _server(hook: CouchDBHook) -> Iterator[Finding]:
     yield _version(str(greeting.get("version", "")), str(greeting.get("vendor", "")))
     try:
         time = compare_clocks(answer.headers.get("Date", ""), "CouchDB")
-    except ValueError:  # it does not say
+    except ValueError:  # no date
         return
     if time.state == "bad":
         yield time
@@ -78,7 +75,7 @@ def _version(text: str, vendor: str) -> Finding:
     numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
     if numbers < OLDEST:
         return Finding(
-            "bad", f"version {text or 'unknown'} answers, which is too old: nobody mends its security any more, and "
+            "bad", f"version {text or 'unknown'} answers, which is too old: it gets no security fixes any more, and "
             "ids of households that have left would stay in its files",
             "Install CouchDB 3.5.",
         )  # fmt: skip
@@ -92,7 +89,7 @@ def _version(text: str, vendor: str) -> Finding:
 
 
 def check_log(hook: CouchDBHook) -> Iterator[Finding]:
-    """Look whether CouchDB's own log names meters. Only an administrator is told, so others pass over it."""
+    """Check whether CouchDB's log names meters, which only an administrator can see."""
     if (admin := hook.administrator()) is not hook and logs_requests(admin):
         yield Finding(
             "look", "its own log has a line for each request, which names accounts and meters",
@@ -101,7 +98,7 @@ def check_log(hook: CouchDBHook) -> Iterator[Finding]:
 
 
 def check_databases(hook: CouchDBHook) -> Iterator[Finding]:
-    """Look for databases and indexes, and at who may come in."""
+    """Check databases, indexes and access."""
     found = [fault for doctype in DOCTYPES for fault in _faults(hook, doctype)]
     for kind, (state, says, do) in FAULTS.items():
         if names := sorted({name for each, name in found if each == kind}):
@@ -111,7 +108,7 @@ def check_databases(hook: CouchDBHook) -> Iterator[Finding]:
 
 
 def _faults(hook: CouchDBHook, doctype: str) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with a database: a key of :data:`FAULTS`, and its name or that of whoever may come in."""
+    """Yield a database's faults: a key of :data:`FAULTS`, and its name or that of a user with access."""
     name = database_name(doctype, hook.facts.prefix)
     if not hook.has_database(doctype):
         yield "missing", name

@@ -1,4 +1,4 @@
-"""What a check has found: one line, and what to do."""
+"""What a check has found, and what to do."""
 
 from __future__ import annotations
 
@@ -15,20 +15,14 @@ from include.gas.errors import GasError
 from include.gas.redact import redact
 
 State = Literal["ok", "look", "bad", "unknown"]
-"""``look``: it works, but somebody should look at it. ``unknown``: it cannot be seen from here."""
+"""``look``: it works, but a person should look. ``unknown``: invisible from here."""
 APART = timedelta(seconds=60)
-"""How far two machines' clocks may be apart. GRDF's codes last a minute."""
+"""How far clocks may differ. GRDF's codes last a minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report.
-
-    :param state: how it is
-    :param says: what was found, as a clause without secrets
-    :param do: what to do, as a sentence; ``""`` if nothing
-    :param what: what was looked at, such as ``CouchDB`` or ``GRDF (grdf_adict)``; :func:`findings_of` says it
-    """
+    """One line of the report on a subject: a clause without secrets, and what to do, or ``""``."""
 
     state: State
     says: str
@@ -37,15 +31,10 @@ class Finding:
 
 
 Check = Callable[[], Iterator[Finding]]
-"""Looks at one thing, and yields what it finds."""
 
 
 def findings_of(what: str, check: Check) -> Generator[Finding, None, bool]:
-    """Yield what a check finds. An error is a finding, too, and the last: what follows would mostly say the same.
-
-    :param what: what it looks at
-    :return: whether the check came to its end
-    """
+    """Yield what a check finds, and return whether it came to its end. An error is the last finding."""
     try:
         for found in check():
             yield replace(found, what=what)
@@ -58,21 +47,16 @@ def findings_of(what: str, check: Check) -> Generator[Finding, None, bool]:
 
 
 def finding_of_error(error: GasError) -> Finding:
-    """Return the finding that an error is."""
+    """Return the finding for an error."""
     cause, behind = error.cause.rstrip(". "), error.__context__
-    if isinstance(behind, requests.RequestException):  # nobody tries this again by himself
+    if isinstance(behind, requests.RequestException):  # nothing retries this
         why, do = explain_error(behind)
         return Finding("bad", f"{cause}: {why}", do)
     return Finding("bad", cause, str(error).partition(f"{cause}. ")[2])
 
 
 def compare_clocks(date: str, whose: str) -> Finding:
-    """Compare this machine's clock with a server's.
-
-    :param date: what the server says (RFC 9110: always GMT)
-    :param whose: the server's name
-    :raises ValueError: if it does not say
-    """
+    """Compare this machine's clock with a server's ``Date`` (RFC 9110: always GMT); ``ValueError`` without one."""
     ahead = (datetime.now(UTC) - parsedate_to_datetime(date).replace(tzinfo=UTC)).total_seconds()
     if abs(ahead) <= APART.total_seconds():
         return Finding("ok", f"this machine's clock agrees with {whose}'s")
@@ -107,14 +91,11 @@ REASONS: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
         "Check address and port, whether it is http or https, and the server's log.",
     ),
 )  # fmt: skip
-"""Why a server could not be asked, as a clause, and what to do, as a sentence; the first that fits."""
+"""Why a server could not be asked, as a clause, and what to do; the first match."""
 
 
 def explain_error(error: requests.RequestException) -> tuple[str, str]:
-    """Return why a server could not be asked, and what to do, of :data:`REASONS`.
-
-    :param error: raised by ``requests`` or an adapter. What urllib3 said is in its arguments, behind the tries
-    """
+    """Return why a server could not be asked, and what to do, of :data:`REASONS`, by what ``requests`` wraps."""
     parts = [error, *(getattr(part, "reason", part) for part in (error, *error.args))]
     for kinds, why, do in REASONS:
         if any(isinstance(part, kinds) for part in parts):

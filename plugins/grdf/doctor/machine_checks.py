@@ -1,4 +1,4 @@
-"""Checks of this machine and of the settings: versions, every ``[grdf]`` setting, the staging store."""
+"""Checks of this machine: versions, ``[grdf]`` settings, staging store."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from grdf.staging.staged_answers import Staging
 
 
 def report_versions() -> Iterator[Finding]:
-    """Say what runs here."""
+    """Report the versions."""
     airflow = version("apache-airflow-core")
     yield Finding("ok", f"Python {platform.python_version()}, Airflow {airflow}")
 
 
 def check_settings() -> Iterator[Finding]:
-    """Read every setting of ``[grdf]``, as the tasks do, and look for what they name."""
+    """Read every ``[grdf]`` setting as the tasks do, and check what it names."""
     wrong = settings_check.find_wrong_settings()
     for error in wrong:
         yield finding_of_error(error)
@@ -38,7 +38,7 @@ def check_settings() -> Iterator[Finding]:
 
 
 def check_staging() -> Iterator[Finding]:
-    """List a folder in the staging store, and see whether a local one may be written to. Nothing is written."""
+    """List a folder of the staging store, and check that a local one is writable, without writing."""
     url = settings.staging_url()
     if problem := _unwritable(url):
         yield Finding(
@@ -51,7 +51,7 @@ def check_staging() -> Iterator[Finding]:
 
 
 def _unwritable(url: str) -> str:
-    """Return why a local folder cannot be written to, or made where the tasks would make it; ``""`` if it can."""
+    """Return why a local folder cannot be written to or made; ``""`` if it can."""
     folder = local_path(url)
     if folder is None:
         return ""

@@ -1,1 +1,1 @@
-"""The daily check of the fleet's health, as Airflow's side of it: its settings, what Airflow shows, gauges, alerts."""
+"""Airflow's side of the fleet's health: settings, what Airflow shows, gauges, alerts."""

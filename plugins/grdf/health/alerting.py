@@ -1,4 +1,4 @@
-"""Sending the alert by whichever Airflow notifier the settings name: one message for the whole fleet."""
+"""Sends the alert, one for the whole fleet, by any Airflow notifier."""
 
 from __future__ import annotations
 
@@ -17,22 +17,16 @@ if TYPE_CHECKING:
 
 EXAMPLE = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
 _TEXT_ARGUMENTS = ("html_content", "text", "message", "body", "content")
-"""What notifiers call their text. The first of these that a notifier takes gets ours, unless the settings give one."""
+"""Names of notifiers' text arguments. The first one that exists gets ours, unless the settings give one."""
 _TITLE_ARGUMENTS = ("subject", "title", "summary")
 _ARGUMENTS = re.compile(r"got an unexpected keyword argument '\w+'|missing \d+ required [a-z -]+: [\w', ]+")
-"""What Python says of a call with wrong arguments."""
+"""Python's words for a call with wrong arguments."""
 _DOTTED = re.compile(r"\w*(?:\.\w*)+")
-"""What looks like the path of a class. Anything else may be a webhook's address, which is its secret."""
+"""A class path. Anything else may be a webhook's address, which is its secret."""
 
 
 def send_alert(context: Context, title: str, text: str) -> bool:
-    """Send a message by the notifier of the settings, and return whether there is one.
-
-    :param context: the task's context, for templates in the notifier's arguments
-    :param title: one line
-    :param text: plain text
-    :raises BadSettings: if the notifier fails, or the settings name none that can be made
-    """
+    """Send a message by the settings' notifier, if there is one; ``BadSettings`` if it fails or cannot be made."""
     notifier = build_notifier(title, text)
     if notifier is None:
         return False
@@ -49,11 +43,7 @@ def send_alert(context: Context, title: str, text: str) -> bool:
 
 
 def build_notifier(title: str = "title", text: str = "text") -> BaseNotifier | None:
-    """Return the notifier, with our words for those of its arguments that the settings do not give.
-
-    :return: ``None`` if the settings name none
-    :raises BadSettings: if they name none that can be made; nothing is sent to find out
-    """
+    """Return the notifier, with our words for open arguments; ``BadSettings`` if it cannot be made. Nothing is sent."""
     path, kwargs = settings.alert_notifier(), settings.alert_notifier_kwargs()
     if not path:
         return None
@@ -75,10 +65,10 @@ def build_notifier(title: str = "title", text: str = "text") -> BaseNotifier | N
 
 
 def _what_went_wrong(error: BaseException) -> str:
-    """Return the class of an error, what caused it, and a server's status, such as ``HTTPError (MaxRetryError, 404)``.
+    """Return an error's class, cause and a server's status, such as ``HTTPError (MaxRetryError, 404)``.
 
-    Never its text: a chat's webhook has its secret in the path, and clients quote the whole address. Only what Python
-    says of a notifier's arguments is told, which has their names alone.
+    Never its text: clients quote addresses, and a webhook's has its secret. Python's words for wrong arguments only
+    have names.
     """
     if isinstance(error, TypeError) and (found := _ARGUMENTS.search(str(error))):
         return f"TypeError: {found[0]}"
@@ -111,6 +101,6 @@ def _class_at(path: str) -> Any:
 
 
 def _literal(value: str, name: str) -> str:
-    """Return a text that a notifier's templates leave as it is."""
+    """Return a text that templates leave as it is."""
     value = re.sub(r"\{(?=[{%#])", "{ ", value)  # each one: "{{{" has two
     return f'<pre style="white-space: pre-wrap">{escape(value)}</pre>' if name == "html_content" else value

@@ -1,4 +1,4 @@
-"""The verdict on the fleet, for ``grdf_health`` and ``./grdf doctor``, and what the page of the fleet shows of it."""
+"""The verdict on the fleet, for ``grdf_health``, ``./grdf doctor`` and the page *Fleet*."""
 
 from __future__ import annotations
 
@@ -26,18 +26,12 @@ from include.gas.rights.meter_rights import Meter
 def judge_fleet(
     couchdb: CouchDBHook, clients: Sequence[Client], unread: Unread, now: datetime
 ) -> tuple[Sequence[AccountSummary], Verdict]:
-    """Return all accounts, and the verdict on them. GRDF is asked for a token if no run reads a silent one.
-
-    :param couchdb: the hook for the CouchDB with the accounts
-    :param clients: our clients at GRDF
-    :param now: an aware datetime, the present
-    :raises GasError: if the accounts cannot be read
-    """
+    """Return all accounts and the verdict; ``GasError`` if they cannot be read. GRDF may be asked for a token."""
     from grdf.airflow.account_list import missing_databases_error
 
     if missing := [doctype for doctype in DOCTYPES if not couchdb.has_database(doctype)]:
         raise missing_databases_error(couchdb, *missing)
-    meters = list(Ledger(couchdb).all_meters())  # before the accounts: one that is made meanwhile is not lost
+    meters = list(Ledger(couchdb).all_meters())  # before the accounts, so that one made meanwhile is not missed
     fleet = [summarize_account(document) for document in AccountStore(couchdb).our_documents()]
     return fleet, reach_verdict(
         fleet, clients, now, find_concerns(couchdb, meters, fleet, clients, now), unread, token_problem
@@ -51,10 +45,7 @@ def find_concerns(
     clients: Sequence[Client],
     now: datetime,
 ) -> list[Concern]:
-    """Return whom the causes that are about rights and deletions concern.
-
-    :param meters: all of the ledger
-    """
+    """Return what the causes about rights and deletions concern."""
     asked, accounts = Ledger(couchdb).last_asked(), {each.id: each.renews is not None for each in fleet}
     of_clients = {client.name: asked.get(client.name, "") for client in clients}
     left = unfinished_deletions(couchdb.scan(AUDIT), accounts, now)
@@ -65,26 +56,20 @@ def find_concerns(
 
 
 def token_problem(client: str) -> str:
-    """Return what becomes of a client that asks GRDF for a token, as a verb; ``""`` if it gets one. It asks once.
-
-    :param client: its Airflow connection
-    """
+    """Return what a client gets instead of a token, as a verb; ``""`` if it gets one. It asks once."""
     try:
         GrdfOAuthHook(client).request_data_token(TRIAL)
     except CredentialsRefused:
         return "is refused"
     except ServiceUnavailable:
         return "gets no answer"
-    except GasError:  # what other checks say
+    except GasError:  # other checks report it
         pass
     return ""
 
 
 def read_client(name: str) -> Client:
-    """Return one of our clients at GRDF, with what is known of its quota.
-
-    :param name: its Airflow connection
-    """
+    """Return the client of a connection, with its quota."""
     try:
         return with_quota(Client(name), GrdfOAuthHook(name).facts)
     except GasError as error:
@@ -92,10 +77,7 @@ def read_client(name: str) -> Client:
 
 
 def with_quota(client: Client, facts: GrdfConnection) -> Client:
-    """Return a client with what is known of its quota.
-
-    :raises GasError: if its calls cannot be counted
-    """
+    """Return a client with its quota; ``GasError`` if its calls cannot be counted."""
     used = governor_for(facts).usage()
     return replace(
         client, left=used.left, calls=facts.calls_per_day, used=used.calls, history=used.history, pause=used.pause

@@ -1,4 +1,4 @@
-"""The gauges of the daily check: the fleet in numbers, by client, for whoever draws and watches them."""
+"""The gauges of the daily check: the fleet in numbers, by client."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from include.gas.health.causes import Cause
 from include.gas.health.verdict import Client, Verdict
 
 INFINITE = "Inf"
-"""As Prometheus reads it, too: Airflow tells StatsD nothing with a ``+`` in it."""
+"""As Prometheus reads it, too: Airflow sends StatsD nothing with a ``+``."""
 
 
 def set_fleet(fleet: Iterable[AccountSummary], clients: Sequence[Client], now: datetime) -> None:
-    """Set the gauges of accounts and clients. Those of a state or client without an account become 0."""
+    """Set the gauges of accounts and clients, also to 0."""
     by_client: dict[str, list[AccountSummary]] = {client.name: [] for client in clients}
     for account in fleet:
         by_client.setdefault(account.client or "unknown", []).append(account)
@@ -32,7 +32,7 @@ def set_fleet(fleet: Iterable[AccountSummary], clients: Sequence[Client], now: d
 
 
 def set_causes(verdict: Verdict) -> None:
-    """Set the gauges of each cause, also where the fleet could not be looked at."""
+    """Set the gauges of each cause, also after a failed look."""
     found = {each.cause: each for each in verdict.findings}
     for cause in Cause:
         finding = found.get(cause)

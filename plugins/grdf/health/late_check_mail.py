@@ -1,10 +1,8 @@
-"""What happens when the check of health has not ended in time: one mail.
+"""One mail if the check of health has not ended in time.
 
-The check is due once the morning's pass should be over, and uses the same scheduler, workers and pool. If it does not
-end, they are behind or stand still, and nothing else would tell: a run that never starts is never red. The scheduler
-finds a deadline that has passed (Airflow 3.3.2, ``SchedulerJobRunner._run_scheduler_loop``), and the triggerer sends
-the mail, because workers may be what is stuck. While the scheduler or the triggerer stands still, no mail comes: that
-must be watched from outside (``docs/runbook.md``, scheduler still).
+Scheduler, workers or pool are then behind or stuck, and a run that never starts is never red. The scheduler finds the
+missed deadline (Airflow 3.3.2, ``SchedulerJobRunner._run_scheduler_loop``), and the triggerer sends the mail. A stuck
+scheduler or triggerer must be watched from outside (``docs/runbook.md``).
 """
 
 from __future__ import annotations
@@ -27,10 +25,8 @@ TEXT = (
 async def mail_late_check(minutes: int, context: Any = None, **_: Any) -> None:
     """Send the mail, unless the run has ended: a red one has sent its own.
 
-    Airflow 3.3.2 asks of red ones, too: it forgets a deadline only if the run succeeds (``DagRun.update_state``).
+    Airflow 3.3.2 calls this for red ones, too (``DagRun.update_state``).
 
-    :param minutes: how long after the run was due that is
-    :param context: what Airflow tells of the run
     :raises BadSettings: if the mail cannot be sent
     """
     from grdf.health.alerting import send_alert

@@ -1,4 +1,4 @@
-"""Every setting of ``[grdf]``, read as the tasks read it, and what it names: for ``grdf_health`` and the doctor."""
+"""Every setting of ``[grdf]``, read as the tasks read it, with what it names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.gas.errors import BadSettings
 
 
 def find_wrong_settings() -> list[BadSettings]:
-    """Return what is wrong with settings, and with the notifier that they name. What several meet is said once."""
+    """Return the faults of settings and of the notifier that they name, each once."""
     found: dict[str, BadSettings] = {}
     every: list[Callable[[], object]] = [*SETTINGS.values(), build_notifier]
     for read in every:
@@ -25,6 +25,6 @@ def find_wrong_settings() -> list[BadSettings]:
 
 
 def find_unknown_options() -> list[str]:
-    """Return the options of ``[grdf]`` that are set and that nothing reads: misspelt, or of another version."""
+    """Return the options set in ``[grdf]`` that nothing reads: misspelt, or of another version."""
     written = {name.lower() for name in conf.getsection(SECTION) or {}}
     return sorted(written - set(SETTINGS))

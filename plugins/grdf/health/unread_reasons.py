@@ -1,4 +1,4 @@
-"""Why accounts' DAGs do not read them, as far as Airflow shows it to a task. The doctor uses the same words."""
+"""Why accounts' DAGs do not read them, as Airflow shows it to a task; the doctor's words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from include.gas.days.gas_day import ONE_DAY, gas_day_start
 from include.gas.documents.day_documents import dag_id
 
 DAYS = 2
-"""How many days back a run must have read an account. One morning may be missed for reasons that pass."""
+"""Days within which a run must have read an account: one morning may fail."""
 MOST = 100
-"""Accounts that a task asks Airflow about, with two questions each. The others are taken to be as most of these."""
+"""Accounts that a task asks Airflow about, two questions each. The others count as most of these."""
 MISSING = "Airflow has no DAG for it"
 STALE = "its DAG is gone from Airflow's list of DAGs"
 PAUSED = "its DAG is paused"
@@ -22,13 +22,8 @@ FAILED = f"no run has read it for {DAYS} days: they were skipped, failed, or did
 
 
 def find_unread_accounts(ti: Any, today: date, accounts: Sequence[str]) -> Mapping[str, str]:
-    """Return what Airflow tells a task. What cannot be asked is left out.
-
-    :param ti: the task's instance, which asks Airflow about one DAG at a time
-    :param today: civil date in Paris
-    :param accounts: ids; at most :data:`MOST` are asked about
-    """
-    # A run is about the day before it, or about one some days before.
+    """Return why accounts are not read, as far as Airflow tells a task."""
+    # A run is about the day before it, or some days before.
     days = [gas_day_start(today - ONE_DAY * ago) for ago in range(DAYS + 1 + settings.publication_days.or_default())]
     found: dict[str, str] = {}
     for account in accounts[:MOST]:
@@ -47,7 +42,7 @@ def find_unread_accounts(ti: Any, today: date, accounts: Sequence[str]) -> Mappi
 
 
 def _status(error: Exception) -> int | None:
-    """Return the HTTP status in an error of Airflow's: of its supervisor's, or of its client's in ``dag.test()``."""
+    """Return the HTTP status in an error of Airflow's supervisor, or of its client in ``dag.test()``."""
     detail = getattr(getattr(error, "error", None), "detail", None)
     if isinstance(detail, Mapping):
         return detail.get("status_code")

@@ -1,1 +1,1 @@
-"""Hooks that turn Airflow's connections into clients and hold the credentials, so that no other code needs them."""
+"""Airflow connections become clients here; no other code needs the credentials."""

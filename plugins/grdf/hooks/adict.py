@@ -1,4 +1,4 @@
-"""ADICT, GRDF's data API, called as one client with the data token that all workers share."""
+"""ADICT, GRDF's data API, called as one client with the shared data token."""
 
 from __future__ import annotations
 
@@ -28,19 +28,12 @@ from include.gas.proof.proof_file import ProofFile
 
 NDJSON = "application/x-ndjson"
 UNQUOTED = partial(http_error, quoted=False)
-"""About rights GRDF's message may name the household."""
+"""GRDF's message about rights may name the household."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call to ADICT.
-
-    :param path: the path below the API base
-    :param what: the subject of the call, for messages
-    :param data: what to send, by its name among the arguments of ``requests``: ``params``, ``json`` or ``files``
-    :param accept: the media type of the answer
-    :param judge: the function of :mod:`include.gas.answers.refusals` that knows a refusal of this call
-    """
+    """A call to ADICT: path, subject for messages, arguments of ``requests``, and the function for its refusals."""
 
     method: str
     path: str = field(repr=False)
@@ -52,17 +45,7 @@ class Call:
 
 
 class AdictHook(BaseHook):
-    """Calls ADICT with the shared data token, and renews the token once when GRDF refuses it.
-
-    It asks as one client. :meth:`for_account` leads to the client of an account, which alone has the account's rights.
-
-    Each question raises the error for GRDF's HTTP status, see :mod:`include.gas.answers.refusals`. ``terms`` are those
-    on which the call waits for its turn.
-
-    :param grdf_conn_id: Airflow connection with the API base and the client's credentials
-    :param token_store: where the tokens of all clients are kept, by the names of their Variables
-    :param family: the hooks of the clients that are known
-    """
+    """Calls ADICT with the shared data token, and renews it once when GRDF refuses it."""
 
     conn_name_attr = "grdf_conn_id"
     default_conn_name = "grdf_adict"
@@ -82,27 +65,17 @@ class AdictHook(BaseHook):
         self._family[grdf_conn_id] = self
 
     def for_account(self, document: Mapping[str, Any]) -> AdictHook:
-        """Return the hook for the client that an account belongs to. No other one may be asked for it.
-
-        :param document: the account's document, or the record of its deletion
-        :raises ClientUnknown: if it names something odd, or a connection that the settings do not list
-        """
+        """Return the hook for an account's client, by its document or record; ``ClientUnknown`` if odd or unlisted."""
         return self.for_connection(connection_of(document))
 
     def for_connection(self, conn_id: str) -> AdictHook:
-        """Return the hook for the client of another connection, always the same one."""
+        """Return the hook for the client of a connection, always the same one."""
         return self._family.get(conn_id) or AdictHook(conn_id, token_store=self._shelf, family=self._family)
 
     # -- the token -----------------------------------------------------------------------------------------------------
 
     def data_token(self, *, terms: Terms = DAILY) -> tuple[DataToken, bool]:
-        """Return the token that all workers share, and request a new one from GRDF if necessary.
-
-        Whose turn it is looks again before the call: the worker whose turn was before has renewed the token. If GRDF
-        takes longer than that to answer, there are two tokens, and both are good.
-
-        :return: the token, and whether GRDF was called
-        """
+        """Return the shared token and whether GRDF was called for a new one: another worker may have renewed it."""
         if token := self._stored_token():
             return token, False
         turn = self._governor().turn(terms.for_token)
@@ -115,7 +88,6 @@ class AdictHook(BaseHook):
         return token, True
 
     def _stored_token(self) -> DataToken | None:
-        """Return the stored token if it can be used."""
         token = DataToken.load(self._shelf.get(variable_of(self.grdf_conn_id)))
         if token is None or not token.is_usable(self.oauth.facts):
             return None
@@ -125,14 +97,11 @@ class AdictHook(BaseHook):
     # -- what GRDF can be asked ----------------------------------------------------------------------------------------
 
     def daily_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
-        """Ask for the gas days of one meter (``donnees_consos_informatives``). One call, however long the range.
-
-        :param window: first gas day, and the day after the last (ADICT 3.2: ``date_fin`` is not included)
-        """
+        """Ask for the gas days of one meter (``donnees_consos_informatives``), in one call for any window."""
         return self._lines(pce, "informatives", window, "gas days", account, terms)
 
     def published_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
-        """Ask for the billing periods of one meter (``donnees_consos_publiees``), up to five years, likewise."""
+        """Ask for the billing periods of one meter (``donnees_consos_publiees``), up to five years in one call."""
         return self._lines(pce, "publiees", window, "the published periods", account, terms)
 
     def _lines(self, pce: str, kind: str, window: Window, what: str, account: str, terms: Terms) -> StagedAnswer:
@@ -143,46 +112,39 @@ class AdictHook(BaseHook):
         return StagedAnswer(pce, window, sent.at.isoformat(), sent.text)
 
     def meter_facts(self, pce: str, kind: str, *, account: str, terms: Terms = DAILY) -> str:
-        """Ask for the facts of one meter (``donnees_<kind>``), and return the answer as received.
-
-        :param kind: ``contractuelles``, or ``techniques``, which has the meter's address
-        """
+        """Ask for the facts of one meter (``donnees_<kind>``)."""
         what = f"the data ({kind}) of meter {meter_tag(account, pce)}"
         return self._ask(Call("GET", f"/pce/{pce}/donnees_{kind}", what, account), terms).text
 
     def query_rights(self, pces: Iterable[str], *, account: str, terms: Terms = DAILY) -> RightsList:
-        """Ask which rights we hold on up to 1,000 meters (``POST /droits_acces``), with one call for all of them."""
+        """Ask for our rights to up to 1,000 meters in one call (``POST /droits_acces``)."""
         asked = {"json": {"id_pce": list(pces)}}
         call = Call("POST", "/droits_acces", "the household's consents", account, asked, NDJSON, UNQUOTED)
         return parse_rights(self._ask(call, terms).text, account=account)
 
     def query_all_rights(self, terms: Terms = DAILY) -> RightsList:
-        """Ask which rights we hold on any meter (``GET /droits_acces``). One call for all accounts."""
+        """Ask for our rights to all meters in one call (``GET /droits_acces``)."""
         call = Call("GET", "/droits_acces", "the list of all our access rights", None, accept=NDJSON, judge=UNQUOTED)
         return parse_rights(self._ask(call, terms).text, account=None)
 
     def declare_right(
         self, pce: str, request: Mapping[str, Any], *, account: str, terms: Terms = DAILY
     ) -> tuple[str, bool]:
-        """Declare a right to read one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the contract's holder.
+        """Declare a right to one meter (``PUT /pce/{pce}/droit_acces``). GRDF then mails the holder.
 
-        If no answer comes, GRDF may have taken it all the same: look at :meth:`query_rights` before another try.
+        Without an answer, GRDF may have taken it: :meth:`query_rights` before another try.
 
-        :param request: see :func:`include.gas.account.declared_right.declaration_request`; it names the holder
-        :return: see :func:`include.gas.account.declared_right.parse_declaration_answer`
-        :raises RightExists: if GRDF has a right of ours to this meter already
-        :raises DeclarationRefused: if something that the household gave is not as GRDF knows it
+        :raises RightExists: if GRDF already has a right of ours to this meter
+        :raises DeclarationRefused: if what was entered is not as GRDF knows it
         """
         what = f"the right to read meter {meter_tag(account, pce)}"
         call = Call("PUT", f"/pce/{pce}/droit_acces", what, account, {"json": request}, judge=declaration_error)
         return parse_declaration_answer(self._ask(call, terms).text)
 
     def send_proof(self, right_id: str, files: Sequence[ProofFile], *, account: str, terms: Terms = DAILY) -> None:
-        """Send the proof of a consent (``PUT /droit_acces/{id}/preuves``), one to three files. GRDF then checks it.
+        """Send one to three files as proof (``PUT /droit_acces/{id}/preuves``); ``ProofNotSent`` if GRDF refuses.
 
-        If no answer comes, GRDF may have taken it all the same: its list of rights tells.
-
-        :raises ProofNotSent: if GRDF does not take it
+        Without an answer, GRDF may have taken it: its list of rights shows that.
         """
         parts = [("preuves", (file.name(place), file.content, file.kind)) for place, file in enumerate(files, 1)]
         path = f"/droit_acces/{quote(right_id, safe='')}/preuves"
@@ -190,14 +152,13 @@ class AdictHook(BaseHook):
         self._ask(Call("PUT", path, what, account, {"files": parts}, judge=proof_error), terms)
 
     def release_calls(self, terms: Terms) -> None:
-        """Release the calls that were booked and are not needed. If this fails, they count for a day."""
+        """Release booked calls that are not needed. If this fails, they count for a day."""
         with suppress(GasError):
             self._governor().release_calls(terms)
 
     # -- how it is asked -----------------------------------------------------------------------------------------------
 
     def _ask(self, call: Call, terms: Terms) -> TimedResponse:
-        """Make a call, a second time with a new token after a 401, and return the answer unless it is a refusal."""
         sent = self._send(call, terms)
         if sent.response.status_code == 401:
             sent = self._send(call, terms)
@@ -207,7 +168,6 @@ class AdictHook(BaseHook):
         return sent
 
     def _send(self, call: Call, terms: Terms) -> TimedResponse:
-        """Make a call with the token that all share. If GRDF refuses that, nobody uses it again."""
         governor, name = self._governor(), variable_of(self.grdf_conn_id)
         token, _ = self.data_token(terms=terms)
         turn = governor.turn(terms, account=call.account)

@@ -1,4 +1,4 @@
-"""Airflow's own REST API, for what a task cannot do otherwise: see all DAGs, and remove an account's history."""
+"""Airflow's REST API, for seeing all DAGs and removing an account's history."""
 
 from __future__ import annotations
 
@@ -20,13 +20,11 @@ PAGE = 100
 
 
 class AirflowApiHook(BaseHook):
-    """Calls Airflow's API as the user of a connection. A path is below ``/api/v2``, and quoted.
+    """Calls Airflow's API as a connection's user. A path is below ``/api/v2``, and quoted; an unknown one is empty.
 
-    Each call raises ``BadSettings`` if the connection has no address that can be used, or Airflow refuses the user, and
-    ``ServiceUnavailable`` if Airflow does not answer. It is fine if Airflow does not know a path: there is nothing.
+    ``BadSettings`` if the address is unusable or the user refused, ``ServiceUnavailable`` without an answer.
 
-    :param airflow_conn_id: connection with the API server's host, and the login and password of an Airflow user who may
-        delete DAGs and their runs, and read runs, XComs and asset events
+    :param airflow_conn_id: of a user who may delete DAGs and runs, and read runs, XComs and asset events
     """
 
     def __init__(self, airflow_conn_id: str) -> None:
@@ -38,7 +36,7 @@ class AirflowApiHook(BaseHook):
         return self._ask(self._session, "GET", f"/api/v2{path}", params=query)
 
     def listed(self, path: str, what: str, **query: str) -> Iterator[dict[str, Any]]:
-        """Yield all entries of a list, which an answer has under the key ``what``."""
+        """Yield all entries of a list under the key ``what``."""
         seen, total = 0, 1
         while seen < total:
             page = self.get(path, limit=str(PAGE), offset=str(seen), **query)
@@ -47,7 +45,7 @@ class AirflowApiHook(BaseHook):
             seen += len(rows) or total
 
     def delete(self, path: str) -> None:
-        """Remove something. It is an error if it is in use."""
+        """Remove something; an error if it is in use."""
         self._ask(self._session, "DELETE", f"/api/v2{path}")
 
     @cached_property

@@ -31,12 +31,7 @@ UNSAFE = (
 
 
 def address_fault(url: str, *, carries_secrets: bool = False) -> str:
-    """Return why a text is not an http(s) address that may be used, as a clause; ``""`` if it is one.
-
-    A login in an address would be told with it, in messages and in lineage.
-
-    :param carries_secrets: whether secrets, tokens and keys travel to it or from it over a foreign network
-    """
+    """Return why a text is no usable http(s) address, as a clause. A login in it would be quoted by messages."""
     try:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
@@ -50,10 +45,7 @@ def address_fault(url: str, *, carries_secrets: bool = False) -> str:
 
 
 def incomplete_connection(conn_id: str, faults: Mapping[str, str]) -> BadSettings:
-    """Return the error for a connection whose fields are missing or wrong.
-
-    :param faults: what is wrong with each field, as the end of a clause; ``""`` if nothing is
-    """
+    """Return the error for a connection with missing or wrong fields, by the end of a clause for each."""
     wrong = "; ".join(f"{name} {fault}" for name, fault in faults.items() if fault)
     return BadSettings.about(
         None,
@@ -63,11 +55,11 @@ def incomplete_connection(conn_id: str, faults: Mapping[str, str]) -> BadSetting
 
 
 def airflow_connection(conn_id: str) -> Connection:
-    """Return an Airflow connection. It is an error if Airflow has none with this id, or it cannot be read."""
+    """Return an Airflow connection; an error if it is missing or unreadable."""
     try:
         return BaseHook.get_connection(conn_id)
-    except (AirflowNotFoundException, ValueError):  # leave out their texts, which may contain the input
-        named = quoted_id(conn_id)  # a setting names some, where somebody may have put the connection itself
+    except (AirflowNotFoundException, ValueError):  # without their texts, which may contain the input
+        named = quoted_id(conn_id)  # the connection itself may be in the place of its name
         raise BadSettings.about(
             None,
             f"Airflow has no connection {named}, or cannot read it",
@@ -77,7 +69,7 @@ def airflow_connection(conn_id: str) -> Connection:
 
 
 def connection_of(document: Mapping[str, Any]) -> str:
-    """Return the Airflow connection with which GRDF is asked for an account, which ``[grdf] connections`` must list."""
+    """Return the connection of an account's client, which ``[grdf] connections`` must list."""
     named = client_of(document)
     listed = settings.connections.or_default()
     if named in listed:
@@ -90,10 +82,9 @@ def connection_of(document: Mapping[str, Any]) -> str:
 
 
 def check_client_unique(facts: GrdfConnection) -> None:
-    """Raise an error if another of ``[grdf] connections`` has this client id: one would ask with the other's rights.
+    """Raise an error if another of ``[grdf] connections`` has this client id: it would use the other's rights.
 
-    Which of them is wrong is not known here, so neither is used. A connection that the setting does not list is
-    somebody's own, or is only being tested.
+    Which one is wrong is unknown, so neither is used. Unlisted connections do not count.
     """
     listed = settings.connections.or_default()
     for name in listed if facts.conn_id in listed else ():
@@ -111,9 +102,9 @@ def check_client_unique(facts: GrdfConnection) -> None:
 
 
 def extra_of(connection: Connection) -> Mapping[str, Any]:
-    """Return the extra of a connection. Unlike Airflow, do not treat invalid JSON as empty.
+    """Return the extra of a connection. Invalid JSON is an error, not empty as in Airflow.
 
-    Otherwise GRDF's production API, or databases without their prefix, would be used instead of what was meant.
+    GRDF's production API, or databases without a prefix, would take the place of what was meant.
     """
     try:
         msgspec.json.decode((connection.extra or "").strip() or "{}", type=dict)
@@ -124,15 +115,12 @@ def extra_of(connection: Connection) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class GrdfConnection:
-    """The contents of a GRDF connection. The secret is left out of its ``repr``.
+    """The contents of a GRDF connection; its ``repr`` lacks the secret.
 
-    :param api_base: base URL of ADICT, without a trailing slash
-    :param authorize_url: Client Connect's page
-    :param redirect_uri: where Client Connect sends the household back, as declared to GRDF; may be empty
-    :param scope: scope of the data token; GRDF's is the path of the API base (ADICT 2.3)
-    :param issuer: the ``iss`` that an ``id_token`` must carry; by default that of :func:`issuer_of`
-    :param jwks_url: address of the provider's public keys, for the RS and ES algorithms; may be empty
-    :param calls_per_second: the client's quota over all endpoints (ADICT 3.8)
+    :param scope: GRDF's is the path of the API base (ADICT 2.3)
+    :param issuer: the required ``iss``; by default :func:`issuer_of`
+    :param jwks_url: the provider's public keys, for RS and ES; may be empty
+    :param calls_per_second: over all endpoints (ADICT 3.8)
     """
 
     conn_id: str
@@ -151,10 +139,7 @@ class GrdfConnection:
 
     @classmethod
     def from_airflow(cls, connection: Connection) -> GrdfConnection:
-        """Read an Airflow connection of any type. Numbers in its extra may be texts, and algorithms one text.
-
-        :raises BadSettings: names all that is missing or wrong
-        """
+        """Read a connection of any type; ``BadSettings`` names all that is missing or wrong."""
         extra = {name: value for name, value in extra_of(connection).items() if value not in (None, "", [])}
         if isinstance(names := extra.get("id_token_algorithms"), str):
             extra["id_token_algorithms"] = [name.strip() for name in names.split(",")]
@@ -166,7 +151,7 @@ class GrdfConnection:
         }
         try:
             this = msgspec.convert(extra | fields, cls, strict=False)
-        except msgspec.ValidationError as error:  # it names the field and what it should be, not what is written
+        except msgspec.ValidationError as error:  # names the field and its type, not its content
             said, _, where = str(error).partition(" - at `$.")
             raise incomplete_connection(
                 connection.conn_id, {f"{where.rstrip('`')} in its extra": f"is wrong ({said})"}
@@ -177,7 +162,7 @@ class GrdfConnection:
         return replace(this, scope=scope, issuer=this.issuer or issuer_of(this.authorize_url))
 
     def faults(self) -> dict[str, str]:
-        """Return what is missing or wrong, by the name of its field; ``""`` where nothing is."""
+        """Return what is missing or wrong by field; ``""`` where nothing is."""
         addresses = {"host": self.api_base, "token_url": self.token_url, "authorize_url": self.authorize_url}
         faults = {
             "login": "" if self.client_id else "(GRDF's client id) is missing",
@@ -194,10 +179,10 @@ class GrdfConnection:
 
 
 def issuer_of(authorize_url: str) -> str:
-    """Return the issuer that belongs to an authorize page, following GRDF's server (ForgeRock OpenAM).
+    """Return the issuer of an authorize page, as GRDF's ForgeRock OpenAM has it (ADICT 2.4).
 
-    It names the port even if that is the scheme's default, and the realm without ``realms/`` (ADICT 2.4):
-    ``https://host/openam/oauth2/realms/x/authorize`` belongs to ``https://host:443/openam/oauth2/x``.
+    With the port, even the default one, and without ``realms/``: ``https://host/openam/oauth2/realms/x/authorize`` has
+    ``https://host:443/openam/oauth2/x``.
     """
     parts = urlsplit(authorize_url)
     path = parts.path.removesuffix("/authorize").replace("/realms/", "/")
@@ -205,13 +190,10 @@ def issuer_of(authorize_url: str) -> str:
 
 
 def base_url(connection: Connection, *, default_scheme: str) -> str:
-    """Return the URL made of a connection's host, port and schema, in whatever form the connection was written.
+    """Return the URL of a connection's host, port and schema, without a trailing slash; empty without a host.
 
-    ``host`` may be a whole URL. When a connection is given as a URI, Airflow stores the path as the schema (Airflow
-    doc, "Managing Connections"). A schema that is neither ``http`` nor ``https`` is therefore appended as the path.
-
-    :param default_scheme: scheme for a host without one; a host on this machine gets ``http``
-    :return: without a trailing slash; empty if there is no host
+    ``host`` may be a whole URL. From a URI, Airflow stores the path as the schema, so another schema than ``http`` or
+    ``https`` is a path.
     """
     host, schema, path = connection.host or "", connection.schema or "", ""
     if not host:

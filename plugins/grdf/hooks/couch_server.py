@@ -1,7 +1,7 @@
-"""The CouchDB server: its connection, HTTP requests to it, and its answers. The only module that imports ``cloudant``.
+"""The CouchDB server: connection, requests and answers. The only module that imports ``cloudant``.
 
-It uses the parts of ``cloudant`` that work: the connection and its HTTP session. Its document, result and feed classes
-cache for ever, hide conflicts, or stop after the first page.
+It uses its connection and session only: its document, result and feed classes cache for ever, hide conflicts, or stop
+after the first page.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from include.gas.documents.day_documents import database_name
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.gas.redact import excerpt
 
-with warnings.catch_warnings():  # importing it warns that the package is unmaintained, which is known and accepted
+with warnings.catch_warnings():  # its warning that it is unmaintained is known
     warnings.simplefilter("ignore", DeprecationWarning)
     from cloudant.client import CouchDB
     from cloudant.error import CloudantException
@@ -33,19 +33,19 @@ with warnings.catch_warnings():  # importing it warns that the package is unmain
 
 TIMEOUT = (3.05, 60.0)
 READS = 2
-"""How many single reads' timeouts a whole answer may take: not every caller is a task with a limit of its own."""
+"""Time of a whole answer, in timeouts of single reads."""
 LARGEST = 200_000_000
-"""Largest answer in bytes. A page of documents is some megabytes."""
+"""Largest answer in bytes; a page of documents has some megabytes."""
 BUSY = (429, 502, 503)
 JSON = {"Content-Type": "application/json"}
 LOCKED_OUT = "temporarily locked due to multiple authentication failures"
-"""The text by which a lockout of CouchDB 3.4 and later, ``[chttpd_auth_lockout]``, differs from any other 403."""
+"""The text of a lockout (CouchDB 3.4, ``[chttpd_auth_lockout]``), which is a 403 like others."""
 LOCKOUT_SECONDS = 300.0
-"""How long a lockout lasts in seconds unless CouchDB is configured otherwise (``max_lifetime``)."""
+"""Seconds of a lockout by default (``max_lifetime``)."""
 
 
 class Facts(NamedTuple):
-    """What the Airflow connection says."""
+    """The fields of the Airflow connection."""
 
     url: str
     login: str
@@ -56,14 +56,9 @@ class Facts(NamedTuple):
 class CouchServer(BaseHook):
     """Sends requests to the CouchDB of an Airflow connection.
 
-    Whatever asks it raises ``BadSettings`` if a person must correct the connection or the server, and
-    ``ServiceUnavailable`` if there is no answer, or none that can be used.
+    ``BadSettings`` if a person must correct connection or server, ``ServiceUnavailable`` without a usable answer.
 
-    :param couchdb_conn_id: Airflow connection with host, port, schema, login, password and, in its extra,
-        ``database_prefix``
-    :param timeout: seconds to wait for a connection and for a part of an answer; a whole one may take :data:`READS`
-        times the latter
-    :param patience: how often a request is sent again when the server is busy or restarting
+    :param timeout: seconds to connect and for a part of an answer; a whole one may take :data:`READS` times the latter
     """
 
     conn_name_attr = "couchdb_conn_id"
@@ -95,7 +90,7 @@ class CouchServer(BaseHook):
         return Facts(url, login or "", password or "", prefix)
 
     def get_conn(self) -> requests.Session:
-        """Return the session, which is kept by this hook."""
+        """Return the session of this hook."""
         return self._session
 
     @cached_property
@@ -111,22 +106,21 @@ class CouchServer(BaseHook):
         )
         client.connect()  # with Basic authentication this sends nothing
         session: requests.Session = client.r_session
-        session.hooks["response"] = []  # cloudant's own fails on an error answer that is not a JSON object
+        session.hooks["response"] = []  # cloudant's own fails on an error answer without a JSON object
         return session
 
     def request(self, method: str, doctype: str, path: str, **more: Mapping[str, Any] | None) -> requests.Response:
-        """Send one request to a doctype's database, see :meth:`request_server`. The path is below it, quoted."""
+        """Send a request to a doctype's database; the path is below it, quoted."""
         name = quote(database_name(doctype, self.facts.prefix), safe="")
         return self.request_server(method, f"/{name}{path}", **more)
 
     def request_server(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
     ) -> requests.Response:
-        """Send one request with a JSON body to the server and return the answer, whatever its status.
+        """Send a request with a JSON body and return the answer, whatever its status.
 
-        It is sent again while the server is busy or cannot be connected to, as while it restarts. A request that was
-        sent and has no answer may have been carried out: the caller decides. urllib3's own ``Retry`` would log the
-        address, and documents' ids contain meters' numbers.
+        It is repeated while the server is busy or unreachable. A sent request without an answer may have been carried
+        out. urllib3's ``Retry`` would log addresses, and so meter numbers.
         """
         url, session = self.facts.url + path, self._session
         data = None if body is None else replace_lone_surrogates(json.dumps(body))
@@ -134,7 +128,7 @@ class CouchServer(BaseHook):
         while True:
             self.requests_sent += 1
             try:
-                # cloudant's session adds the credentials and the timeouts, and raises nothing by itself.
+                # cloudant's session adds credentials and timeouts, and raises nothing.
                 response = session.request(
                     method, url, params=query, data=data, headers=JSON if data else None, allow_redirects=False
                 )
@@ -150,10 +144,7 @@ class CouchServer(BaseHook):
             time.sleep(wait)
 
     def require_success(self, response: requests.Response) -> requests.Response:
-        """Return an answer if it is a success, otherwise raise what it means.
-
-        A login that is locked because another program sent wrong passwords is temporary.
-        """
+        """Return a successful answer, otherwise raise its error. A locked login is temporary."""
         if response.ok and not response.is_redirect:
             return response
         status, whose = response.status_code, f"the Airflow connection {self.couchdb_conn_id}"
@@ -182,15 +173,12 @@ class CouchServer(BaseHook):
     def request_json(
         self, method: str, doctype: str, path: str, **more: Mapping[str, Any] | None
     ) -> dict[str, Any] | None:
-        """Return the JSON object that answers a :meth:`request`; ``None`` if there is no such document or database."""
+        """Return the JSON object for a :meth:`request`; ``None`` without such a document or database."""
         response = self.request(method, doctype, path, **more)
         return None if response.status_code == 404 else self.json_object(response)
 
     def rows(self, doctype: str, *, keys: list[str] | None = None, **options: Any) -> list[dict[str, Any]]:
-        """Return the rows of ``_all_docs``, or those of some ids. A database that does not exist has none.
-
-        :param options: those of ``_all_docs``, whose values CouchDB reads as JSON
-        """
+        """Return rows of ``_all_docs``, all or by id, with CouchDB's options; none without a database."""
         query = {name: json.dumps(value, ensure_ascii=False) for name, value in options.items()}
         method, body = ("GET", None) if keys is None else ("POST", {"keys": keys})
         answer = self.request_json(method, doctype, "/_all_docs", query=query, body=body)
@@ -200,11 +188,7 @@ class CouchServer(BaseHook):
         return rows
 
     def rows_with_docs(self, doctype: str, **options: Any) -> list[dict[str, Any]]:
-        """Return those :meth:`rows` that have a document. Documents that were asked for by id may not exist.
-
-        A row that CouchDB could not read, for example because a shard of a cluster does not answer, has an ``error``
-        instead of a document. Leaving it out would make totals too low.
-        """
+        """Return :meth:`rows` with a document. An ``error`` in one is raised: without it totals would be too low."""
         found: list[dict[str, Any]] = []
         for row in self.rows(doctype, include_docs=True, **options):
             value, error = row.get("value"), row.get("error")
@@ -216,7 +200,7 @@ class CouchServer(BaseHook):
         return found
 
     def json_object(self, response: requests.Response) -> dict[str, Any]:
-        """Return the JSON object of an answer that is a success, see :meth:`require_success`."""
+        """Return the JSON object of a successful answer."""
         answer = parse_json(self.require_success(response))
         if isinstance(answer, dict):
             return answer
@@ -231,7 +215,7 @@ class CouchServer(BaseHook):
         return response.status_code != 401 and self.require_success(response).ok
 
     def is_administrator(self) -> bool:
-        """Return whether the login is a server administrator, who may create databases and purge."""
+        """Return whether the login is a server administrator."""
         who = self.json_object(self.request_server("GET", "/_session")).get("userCtx")
         return "_admin" in ((who or {}).get("roles") or [])
 

@@ -1,9 +1,8 @@
-"""CouchDB, which stores the households' accounts, gas days and totals: its documents and databases.
+"""CouchDB's documents and databases.
 
-Two connections lead to it. ``couchdb`` is an ordinary member of this project's databases, for all reading and writing
-of documents. ``couchdb_admin`` is a server administrator, who alone may create databases, decide who can access them,
-and purge; only the set-up (:mod:`grdf.couchdb_setup`) and the deletion use it. Where Airflow has no connection of that
-name, ``couchdb`` is used for both.
+``couchdb`` is an ordinary member, for documents. ``couchdb_admin`` is a server administrator, who alone may create
+databases, set access, and purge: for the set-up (:mod:`grdf.couchdb_setup`) and the deletion. If it is missing,
+``couchdb`` serves for both.
 """
 
 from __future__ import annotations
@@ -27,24 +26,25 @@ from include.gas.redact import excerpt
 
 ADMIN_CONN_ID = "couchdb_admin"
 BATCH = 2000
-"""Documents per ``_bulk_docs``. A day document has about 250 bytes, so a batch stays far below any server's limit."""
+"""Documents per ``_bulk_docs``, of about 250 bytes: far below any limit."""
 PAGE = 5000
-"""Documents per page when a range is read."""
+"""Documents per page of a range."""
 HIGHEST = "\U0010ffff"
-"""No id is higher, byte by byte, as CouchDB compares ids."""
+"""The highest id in CouchDB's byte order."""
 SET_UP = "Run ./grdf couchdb setup (with the compose file: docker compose run --rm couchdb-setup), then clear the task."
 COMPARES = "/_design/compare-revisions"
-"""A design document by which CouchDB compares the revision of a write also with documents that are gone.
+"""A design document that makes CouchDB compare revisions with purged documents, too.
 
-It answers 201 to a write with ``_rev`` for a document that was purged, by which a task could bring back an account that
-was deleted meanwhile: only in a database with a ``validate_doc_update``, of which an empty function is enough, does it
-look at revisions beforehand (``couch_db:before_docs_update`` of 3.5.2). It makes writes dearer, of many most."""
+It answers 201 to a ``_rev`` of a purged document, so a task could bring a deleted account back. Only a database with a
+``validate_doc_update``, be it empty, looks at revisions first (``couch_db:before_docs_update`` of 3.5.2). Large writes
+get dearer.
+"""
 
 Document = dict[str, Any]
 
 
 class CouchDBHook(CouchServer):
-    """Reads and writes documents of a Cozy doctype. Its parameters are those of :class:`CouchServer`."""
+    """Reads and writes documents of a Cozy doctype; parameters as of :class:`CouchServer`."""
 
     def administrator(self) -> CouchDBHook:
         """Return a hook with an administrator's rights on the same databases; this one if there is no other."""
@@ -52,23 +52,18 @@ class CouchDBHook(CouchServer):
             BaseHook.get_connection(ADMIN_CONN_ID)
         except AirflowNotFoundException:
             return self
-        except ValueError:  # it exists but cannot be read; the hook reports that
+        except ValueError:  # exists but cannot be read, as the hook reports
             pass
         admin = CouchDBHook(ADMIN_CONN_ID, timeout=self._timeout, patience=self._patience)
         admin.facts = admin.facts._replace(prefix=self.facts.prefix)
         return admin
 
     def get(self, doctype: str, doc_id: str) -> Document | None:
-        """Return one document, or ``None`` if it or its database does not exist."""
+        """Return a document; ``None`` if it or its database does not exist."""
         return self.request_json("GET", doctype, _path_of(doc_id))
 
     def put(self, doctype: str, document: Mapping[str, Any]) -> str | None:
-        """Write one document.
-
-        :param document: with ``_id``, and ``_rev`` if it replaces one
-        :return: the new revision, or ``None`` if somebody has changed the document in the meantime (409), or removed it
-            with its database: one that is lost must not be made anew for a document that was in it
-        """
+        """Write a document, with ``_rev`` in place of one. Return its revision, or ``None`` if changed or lost."""
         path, replaces = _path_of(str(document["_id"])), "_rev" in document
         send = self.request if replaces else self._writing
         response = send("PUT", doctype, path, body=document)
@@ -78,11 +73,11 @@ class CouchDBHook(CouchServer):
     # -- the store that include.gas.documents.storing works on ---------------------------------------------------------
 
     def range(self, doctype: str, startkey: str, endkey: str) -> list[Document]:
-        """Return all documents from one id to another, both included, in the order of their ids."""
+        """Return all documents between two ids, both included, in order."""
         return list(self.scan(doctype, startkey, endkey))
 
     def scan(self, doctype: str, startkey: str = "", endkey: str = HIGHEST) -> Iterator[Document]:
-        """Yield the documents of a range, page by page, without those of indexes."""
+        """Yield the documents of a range page by page, without design documents."""
         rows: list[dict[str, Any]] = [{"id": startkey}]
         while rows:
             rows = self.rows_with_docs(doctype, startkey=rows[-1]["id"], endkey=endkey, limit=PAGE + 1)
@@ -90,18 +85,14 @@ class CouchDBHook(CouchServer):
             rows = rows[PAGE:]
 
     def fetch(self, doctype: str, ids: Collection[str]) -> dict[str, Document]:
-        """Return documents by id. Ids that do not exist are left out."""
+        """Return existing documents by id."""
         found: dict[str, Document] = {}
         for keys in _batches([*ids]):
             found |= {row["id"]: row["doc"] for row in self.rows_with_docs(doctype, keys=keys)}
         return found
 
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
-        """Write documents in batches and read the answer item by item.
-
-        :return: which were written and which conflicted with a newer revision
-        :raises ServiceUnavailable: if the server refused a document for any other reason; what was written stays
-        """
+        """Write documents in batches and return conflicts; ``ServiceUnavailable`` on any other refusal."""
         written: dict[str, str] = {}
         conflicts: set[str] = set()
         refused: list[str] = []
@@ -126,14 +117,8 @@ class CouchDBHook(CouchServer):
         return WriteResult(written=set(written), conflicts=conflicts, revisions=written)
 
     def create_database(self, doctype: str) -> list[str]:
-        """Create what is missing of a doctype's database and of what CouchDB itself needs in it.
-
-        Its indexes are those that Cozy's clients ask for, and one by account: a query of one account's documents is a
-        hundred times faster with it (docs/decisions.md).
-
-        :return: ``created`` or ``exists``, and what an older one lacked, in words
-        """
-        wanted = database(doctype)  # refuses one of which nobody knows what a deletion must remove
+        """Create what is missing of a doctype's database, with indexes by account (docs/decisions.md)."""
+        wanted = database(doctype)  # refuses one that no deletion would empty
         response = self.request("PUT", doctype, "")
         if response.status_code in (401, 403):
             raise BadSettings.about(
@@ -161,7 +146,6 @@ class CouchDBHook(CouchServer):
         return self.request_json("GET", doctype, "") is not None
 
     def _writing(self, method: str, doctype: str, path: str, *, body: Mapping[str, Any]) -> requests.Response:
-        """Write. Create the database if it is missing and the login may, as an administrator's may."""
         response = self.request(method, doctype, path, body=body)
         if response.status_code == 404:
             self.create_database(doctype)
@@ -170,10 +154,9 @@ class CouchDBHook(CouchServer):
 
 
 def _path_of(doc_id: str) -> str:
-    """Return the path of a document below its database. It never leads to another endpoint.
+    """Return the path of a document, which never leads to another endpoint.
 
-    ``_all_docs``, ``_design`` and the like are CouchDB's own. An empty id, or one of dots alone, would lead to the
-    database or out of it.
+    ``_all_docs``, ``_design`` and the like are CouchDB's; an empty id or dots alone would lead out of the database.
     """
     if doc_id.startswith("_") or doc_id in ("", ".", ".."):
         cause = f"{excerpt(repr(doc_id), 60)} cannot be a document id: ids that begin with '_' are CouchDB's own"

@@ -1,8 +1,4 @@
-"""HTTP calls whose answers are bounded in size and time, and those to GRDF, which take their turn in its quota.
-
-The timeouts of ``requests`` limit connecting and each wait for data. Here the body is capped, unpacked, and must end in
-time: not every caller is a task with an ``execution_timeout``, to which a server is left that drips its headers.
-"""
+"""HTTP calls with answers bounded in size and time, as ``requests`` does not, and calls to GRDF at their turn."""
 
 from __future__ import annotations
 
@@ -23,32 +19,28 @@ from grdf.quota.governor import Turn
 from include.gas.errors import ServiceUnavailable
 
 TIMEOUT = (5.0, 30.0)
-"""Seconds to wait for a connection and for a part of an answer."""
+"""Seconds to connect and for a part of an answer."""
 SECONDS = 120.0
-"""Time within which an answer of GRDF must end: three years of gas days are about 1 MB and take GRDF seconds."""
+"""Seconds for an answer of GRDF: three years of gas days are about 1 MB."""
 LARGEST = 100_000_000
-"""Largest answer of GRDF in bytes: its list of 100,000 rights is about 60 MB."""
+"""Largest answer of GRDF in bytes: 100,000 rights have about 60 MB."""
 PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 PIECE = 65_536
-"""How many bytes of a body are unpacked at once."""
+"""Bytes unpacked at once."""
 
 
 class TooLate(requests.Timeout):
-    """An answer did not arrive completely in time."""
+    """An answer was not complete in time."""
 
 
 class TooLarge(requests.RequestException):
-    """An answer is larger than allowed."""
+    """An answer is too large."""
 
 
 def no_answer_error(
     who: str, error: Exception, account: str | None = None, do: str | None = None
 ) -> ServiceUnavailable:
-    """Return the error for an exchange that failed. It names no address, for that may contain a meter's number.
-
-    :param who: the server, as the beginning of a clause
-    :param do: what to do next
-    """
+    """Return the error for a failed exchange with ``who`` (begins a clause), without an address or meter number."""
     outcome = f"could not be reached ({type(error).__name__})"
     if isinstance(error, TooLate | TooLarge):
         outcome = f"did not return a complete answer ({error})"
@@ -56,25 +48,25 @@ def no_answer_error(
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Return ``Retry-After`` in seconds (RFC 9110, 10.2.3). Its date form is ignored; no gateway we know of uses it."""
+    """Return ``Retry-After`` in seconds (RFC 9110, 10.2.3). Its date form is ignored."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else None
 
 
 def parse_json(response: requests.Response) -> Any:
-    """Return the JSON of an answer, or ``None`` if it is none."""
+    """Return the JSON of an answer, or ``None``."""
     try:
         return msgspec.json.decode(response.content)  # a year of days takes half as long as with requests
     except (msgspec.MsgspecError, RecursionError):
         pass
     try:
-        return response.json()  # half a surrogate pair, which the embedded server keeps, is one account's trouble
+        return response.json()  # half a surrogate pair, which the embedded server keeps, concerns one account
     except (ValueError, RecursionError):  # RecursionError: nested too deeply to be parsed
         return None
 
 
 def bearer(token: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
-    """Return what authorizes requests with a bearer token (RFC 6750). As a header it would yield to a ``.netrc``."""
+    """Return an authorization by bearer token (RFC 6750). A header would yield to a ``.netrc``."""
 
     def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {token}"
@@ -84,11 +76,7 @@ def bearer(token: str) -> Callable[[requests.PreparedRequest], requests.Prepared
 
 
 class LimitedAdapter(HTTPAdapter):
-    """Reads each answer to its end before returning it, or raises.
-
-    :param seconds: time within which a body must end, once its headers are there
-    :param most: largest body in bytes, unpacked
-    """
+    """Reads each answer to its end before returning it, or raises."""
 
     def __init__(self, *, seconds: float, most: int, **options: Any) -> None:
         super().__init__(**options)
@@ -96,17 +84,14 @@ class LimitedAdapter(HTTPAdapter):
         self._most = most
 
     def session(self) -> requests.Session:
-        """Return a session that uses this adapter alone. The environment's proxies apply."""
+        """Return a session with this adapter alone. The environment's proxies apply."""
         session = requests.Session()
         for scheme in ("https://", "http://"):
             session.mount(scheme, self)
         return session
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """Send a request and read the whole answer.
-
-        :raises TooLate, TooLarge: the connection is then closed
-        """
+        """Send a request and read the whole answer; ``TooLate`` or ``TooLarge`` close the connection."""
         response: requests.Response = super().send(request, *args, **options)
         body, end = BytesIO(), time.monotonic() + self._seconds
         try:
@@ -128,30 +113,24 @@ class LimitedAdapter(HTTPAdapter):
 
 
 class TimedResponse(NamedTuple):
-    """A call that was answered.
-
-    :param at: when the call was sent, after the wait for the quota; if two answers differ, the one sent later counts
-    """
+    """An answer, and when its call was sent after waiting for the quota: of differing ones the later counts."""
 
     response: requests.Response
     at: datetime
 
     @property
     def text(self) -> str:
-        """The body decoded as UTF-8, as ADICT sends it. Without a charset in its header, requests takes Latin-1."""
+        """The body as UTF-8, as ADICT sends it; requests would take Latin-1."""
         return self.response.content.decode("utf-8", errors="replace")
 
 
 def send_at_turn(
     turn: Turn, method: str, url: str, *, who: str = "GRDF", most: int | None = None, **options: Any
 ) -> TimedResponse:
-    """Send one request to GRDF at its turn, which is near, and return the answer whatever its status.
+    """Send a request to GRDF at its turn and return any answer. Redirects could carry a secret away.
 
-    No redirect is followed: it would carry a secret to another address.
-
-    :param who: who is asked for what, as the beginning of a clause
-    :param most: largest body in bytes; ``None`` means :data:`LARGEST`
-    :param options: passed to ``requests.Session.request``
+    :param who: the server and subject, as the beginning of a clause
+    :param most: largest body in bytes; :data:`LARGEST` by default
     """
     adapter, status = TurnAdapter(turn, most or LARGEST), None
     try:
@@ -165,18 +144,14 @@ def send_at_turn(
             turn.give_up()
         raise no_answer_error(who, error, turn.account, PATIENCE) from None
     finally:
-        if adapter.sent_at is not None:  # a call that never had its turn was not made
+        if adapter.sent_at is not None:  # without a turn no call was made
             count_call(turn.connection, url, status)
     turn.note_answer(status, retry_after(response))
     return TimedResponse(response, adapter.sent_at or datetime.now(UTC))
 
 
 class TurnAdapter(LimitedAdapter):
-    """Sends one request at its turn, directly or through a proxy, on a connection of its own.
-
-    The turn is taken at the last moment, when the connection is open and only sending is left: an answer to a handshake
-    takes now more, now less time than the quota's margin.
-    """
+    """Sends one request at its turn, on a connection of its own, maybe through a proxy."""
 
     def __init__(self, turn: Turn, most: int) -> None:
         super().__init__(seconds=SECONDS, most=most)
@@ -189,14 +164,14 @@ class TurnAdapter(LimitedAdapter):
         self.sent_at = datetime.now(UTC)
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
-        """Return the connection pool for an address, with connections that wait for their turn before sending."""
+        """Return a connection pool whose connections wait for their turn before sending."""
         pool = super().get_connection_with_tls_context(*args, **options)
         assert isinstance(pool, HTTPConnectionPool)
         kind, take_turn = pool.ConnectionCls, self.take_turn
 
         class Waiting(kind):  # type: ignore[misc,valid-type]  # HTTP, HTTPS, or through a proxy
             def request(self, *args: Any, **options: Any) -> None:
-                if self.is_closed:  # for TLS urllib3 has connected before it calls this, for plain HTTP it has not
+                if self.is_closed:  # urllib3 has connected before this for TLS, not for plain HTTP
                     self.connect()
                 take_turn()
                 super().request(*args, **options)

@@ -1,9 +1,7 @@
-"""GRDF's OAuth: Client Connect's codes and ``id_token``, and the data token that serves every account.
+"""GRDF's OAuth: codes and ``id_token`` of Client Connect, and the data token of all accounts.
 
-GRDF has no refresh tokens. An authorization code can be exchanged once, for the ``id_token`` that names the household's
-meters. Every call for data carries a ``client_credentials`` token of the third party itself (ADICT 2.1). All workers
-share it in one Airflow Variable for each client: Variables are encrypted at rest, and a task can write them, unlike
-connections (Airflow 3 doc).
+GRDF has no refresh tokens. Calls for data carry the third party's own ``client_credentials`` token (ADICT 2.1), shared
+in an Airflow Variable per client: Variables are encrypted at rest, and tasks can write them.
 """
 
 from __future__ import annotations
@@ -40,27 +38,27 @@ if TYPE_CHECKING:
     from include.gas.answers.id_token import Claim
 
 CODE_RETRY = 30.0
-"""Seconds until a code is tried again after a failure. A code is valid for minutes; tasks usually wait ten."""
+"""Seconds until a code is tried again: it is valid for minutes, and tasks usually wait ten."""
 CALLBACK = "/callback"
-"""Path to which GRDF sends a household back, below the page's own address."""
+"""Path, below the page's address, to which GRDF sends a household back."""
 SMALL = 1_000_000
-"""Largest answer with tokens or keys, in bytes. Valid ones have a few thousand."""
+"""Largest answer with tokens or keys, in bytes."""
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 VARIABLE = "grdf_data_token"
-"""Name of the Variable. Airflow masks the value of a Variable whose name contains "token"."""
+"""Airflow masks values of Variables with "token" in their name."""
 MARGIN = timedelta(seconds=900)
-"""How long before its end a token is renewed: the work ahead may take that long."""
+"""Time before its end at which a token is renewed: as long as the work ahead."""
 SOON = 60
 """Seconds of a life that GRDF does not name."""
 
 
 def variable_of(conn_id: str) -> str:
-    """Return the name of the Variable with the token of a connection's client."""
+    """Return the name of the Variable with a client's token."""
     return VARIABLE if conn_id == DEFAULT else f"{VARIABLE}_{conn_id}"
 
 
 class Variables:
-    """Airflow's Variables, by name. A ``dict`` takes their place where no task runs, so that none can be written."""
+    """Airflow's Variables by name; a ``dict`` outside of tasks, where none can be written."""
 
     def get(self, name: str) -> str | None:
         """Return a Variable's value."""
@@ -68,17 +66,12 @@ class Variables:
         return text
 
     def __setitem__(self, name: str, text: str) -> None:
-        """Set a Variable."""
         Variable.set(name, text, description="GRDF data token shared by all accounts of a client; renewed by itself")
 
 
 @dataclass(frozen=True)
 class DataToken:
-    """A data token. The token itself is left out of its ``repr``.
-
-    :param client: a short fingerprint of the client id and the scope that it was issued for
-    :param until: until when it is used, UTC: :data:`MARGIN` before its end, or half of a short life
-    """
+    """A data token; its ``repr`` lacks the token itself. ``until`` is :data:`MARGIN` before its end, UTC."""
 
     value: str = field(repr=False)
     client: str
@@ -86,43 +79,35 @@ class DataToken:
 
     @classmethod
     def from_answer(cls, value: str, facts: GrdfConnection, asked_at: datetime, expires_in: object) -> DataToken:
-        """Return a token made from GRDF's answer.
-
-        :param asked_at: when it was requested, taken before the request, UTC
-        :param expires_in: its lifetime in seconds
-        """
+        """Return the token of GRDF's answer for a time before the request, UTC, and a life in seconds."""
         text = str(expires_in).partition(".")[0]
         life = timedelta(seconds=(text.isdecimal() and len(text) < 9 and int(text)) or SOON)
         return cls(value, fingerprint(facts), asked_at + life - min(MARGIN, life / 2))
 
     @classmethod
     def load(cls, text: str | None) -> DataToken | None:
-        """Return the token in a Variable's text, or ``None`` if there is none."""
+        """Return the token in a Variable's text, if any."""
         try:
             return msgspec.json.decode(text or "", type=cls)
         except (msgspec.MsgspecError, RecursionError):
             return None
 
     def dump(self) -> str:
-        """Return the text to store in the Variable."""
+        """Return the Variable's text."""
         return msgspec.json.encode(self).decode()
 
     def is_usable(self, facts: GrdfConnection, now: datetime | None = None) -> bool:
-        """Return whether the token can be used with a connection, for some time yet."""
+        """Return whether the token will serve a connection for some time."""
         return self.client == fingerprint(facts) and (now or datetime.now(UTC)) < self.until
 
 
 def fingerprint(facts: GrdfConnection) -> str:
-    """Return a short fingerprint of what a token is for, so that none of former credentials is used with new ones."""
+    """Return a fingerprint of a token's purpose, so that new credentials never use an old token."""
     return sha256(f"{facts.client_id} {facts.scope}".encode()).hexdigest()[:16]
 
 
 class GrdfOAuthHook(BaseHook):
-    """Calls GRDF's token endpoint with the credentials of one Airflow connection.
-
-    Each call raises ``CredentialsRefused`` if GRDF does not accept these, and ``ServiceUnavailable`` if there is no
-    usable answer.
-    """
+    """Calls GRDF's token endpoint; ``CredentialsRefused`` or, without a usable answer, ``ServiceUnavailable``."""
 
     def __init__(self, grdf_conn_id: str = DEFAULT) -> None:
         super().__init__()
@@ -130,17 +115,14 @@ class GrdfOAuthHook(BaseHook):
 
     @cached_property
     def facts(self) -> GrdfConnection:
-        """The connection's fields, checked. It is an error, too, if another of our clients has the same id."""
+        """The connection's fields, checked; no other client may have its id."""
         facts = GrdfConnection.from_airflow(airflow_connection(self.grdf_conn_id))
         check_client_unique(facts)
         return facts
 
     @property
     def redirect_uri(self) -> str:
-        """The address to which GRDF sends households back: exactly the one that is registered with GRDF.
-
-        :raises BadSettings: if it is not known: neither the connection nor ``[api] base_url`` says it
-        """
+        """The address registered with GRDF for returning households; ``BadSettings`` if it is unknown."""
         base = conf.get("api", "base_url", fallback="").rstrip("/")
         if address := self.facts.redirect_uri or (f"{base}/grdf{CALLBACK}" if base else ""):
             return address
@@ -151,23 +133,22 @@ class GrdfOAuthHook(BaseHook):
         )
 
     def get_conn(self) -> requests.Session:
-        """Return a plain HTTP session without credentials, for what is no call to GRDF's API."""
+        """Return a plain HTTP session without credentials."""
         return LimitedAdapter(seconds=SECONDS, most=SMALL).session()
 
     def exchange_code(
         self, code: str, redirect_uri: str | None, *, account: str, code_verifier: str = "", terms: Terms = CONNECT
     ) -> str:
-        """Exchange an authorization code for its ``id_token``. A code can be used once (RFC 6749, 4.1.2).
+        """Exchange an authorization code for its ``id_token``, once (RFC 6749, 4.1.2).
 
-        :param redirect_uri: the address at which the code was received, which the token endpoint compares; ``None``
-            means the connection's
-        :param code_verifier: the secret behind the code's challenge, if a challenge was sent (RFC 7636)
-        :raises GrantRefused: if the code is used, expired or not ours; the household has to consent again
+        :param redirect_uri: where the code was received; ``None`` for the connection's
+        :param code_verifier: the secret behind the code's challenge, if any (RFC 7636)
+        :raises GrantRefused: if it is used, expired or not ours; the household has to consent again
         """
         form = {"code": code, "redirect_uri": redirect_uri or self.facts.redirect_uri}
         form |= {"code_verifier": code_verifier} if code_verifier else {}
         try:
-            self._public_keys(account)  # before the code is used: a later failure to get the keys would waste the code
+            self._public_keys(account)  # first: a failure to get the keys later would waste the code
             answer = self._ask("authorization_code", form, terms, account=account)
         except ServiceUnavailable as error:
             error.retry_after = error.retry_after or CODE_RETRY
@@ -184,11 +165,9 @@ class GrdfOAuthHook(BaseHook):
     def verify_claims(
         self, id_token: str, *, account: str, nonce: str | None = None, ever: bool = False
     ) -> tuple[Claim, ...]:
-        """Check an ``id_token`` and return the household's consents in it.
+        """Check an ``id_token`` and return its rights; ``IdTokenRefused`` if it fails or names no meter.
 
-        :param nonce: the nonce sent to the authorize page, if one was sent
-        :param ever: whether to accept an expired token, which still shows what was once consented to
-        :raises IdTokenRefused: if anything of it is wrong, or if it names no meter
+        :param ever: whether to accept an expired token
         """
         from include.gas.answers.id_token import LEEWAY, parse_claims, verify_id_token  # PyJWT is for first runs alone
 
@@ -207,17 +186,13 @@ class GrdfOAuthHook(BaseHook):
         return parse_claims(claims, account=account)
 
     def request_data_token(self, terms: Terms = DAILY, turn: Turn | None = None) -> DataToken:
-        """Request a new data token from GRDF.
-
-        :param turn: the call's turn in GRDF's quota, if it has one already
-        :raises CredentialsRefused: also if GRDF grants another scope
-        """
+        """Request a new data token from GRDF; ``CredentialsRefused`` also if GRDF grants another scope."""
         facts, whose = self.facts, f"connection {self.grdf_conn_id}"
-        asked_at = datetime.now(UTC)  # before the request, so that we never expect a token to live longer than it does
+        asked_at = datetime.now(UTC)  # before the request, so that its life is never overestimated
         try:
             answer = self._ask("client_credentials", {"scope": facts.scope}, terms, turn=turn)
         except CredentialsRefused:
-            # The same for all accounts: the next caller does not ask at once unless the credentials have changed.
+            # For all accounts: the next caller does not ask at once unless the credentials have changed.
             if not terms.trial:
                 governor_for(facts).note_refusal()
             raise
@@ -255,10 +230,7 @@ class GrdfOAuthHook(BaseHook):
         raise ServiceUnavailable.about(account, f"GRDF's token endpoint answered HTTP {status} without a JSON object")
 
     def _public_keys(self, account: str) -> dict[str, Any] | None:
-        """Return the provider's public keys; ``None`` if the connection has no ``jwks_url``.
-
-        Anyone who controls the keys can sign an ``id_token`` for any meter, so they are read from this address only.
-        """
+        """Return the provider's public keys from ``jwks_url`` alone: they can sign an ``id_token`` for any meter."""
         url, connection = self.facts.jwks_url, f"the connection {self.grdf_conn_id}"
         if not url:
             return None
@@ -282,7 +254,7 @@ class GrdfOAuthHook(BaseHook):
 
 
 def _text(answer: dict[str, Any], name: str) -> str:
-    """Return a token of an answer, which no log then shows; ``""`` if there is none."""
+    """Return an answer's token, masked in logs; ``""`` if there is none."""
     token = answer.get(name)
     if not isinstance(token, str) or not token:
         return ""

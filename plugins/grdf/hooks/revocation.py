@@ -1,7 +1,6 @@
-"""The revocation of consents: the only code that uses the secret of the account type ``grdfgrandlyon.delete``.
+"""Revokes rights: the only code with the secret of the account type ``grdfgrandlyon.delete``.
 
-Its token is requested each time, kept in this process's memory only, and never used for data. The shared data token is
-never used to revoke.
+Its token is requested each time, kept in memory, and never used for data, nor the data token to revoke.
 """
 
 from __future__ import annotations
@@ -17,11 +16,7 @@ DELETE_CONNECTION = "grdfgrandlyon_delete"
 
 
 class RevocationHook(AdictHook):
-    """ADICT with the credentials that may revoke, from a connection that nothing else uses.
-
-    :param client: the connection of the client that has the rights
-    :raises BadSettings: if there is no such connection, or it is incomplete
-    """
+    """ADICT with the credentials that may revoke; ``BadSettings`` if their connection is missing or incomplete."""
 
     default_conn_name = DELETE_CONNECTION
 
@@ -30,10 +25,7 @@ class RevocationHook(AdictHook):
         self.client_id = self.oauth.facts.client_id  # read now: without the connection no deletion starts
 
     def revoke(self, right_id: str, *, account: str) -> None:
-        """Revoke one right (``PATCH /droit_acces/{id}``, ADICT 4).
-
-        :raises ServiceUnavailable: also if GRDF answers that the right is over already: the next look shows that
-        """
+        """Revoke a right (``PATCH /droit_acces/{id}``, ADICT 4); ``ServiceUnavailable`` also if it is over already."""
         judge = partial(revocation_error, right=right_id, connection=self.grdf_conn_id)
         what = f"the revocation of consent {right_id}"
         self._ask(Call("PATCH", f"/droit_acces/{right_id}", what, account, {"json": {}}, judge=judge), DAILY)

@@ -1,8 +1,7 @@
-"""Taking in an account: what its document asks for becomes rights in the ledger, and the ledger decides.
+"""Takes in an account: what its document asks for becomes rights in the ledger, and the ledger decides.
 
-The intents are a grant of Client Connect, a right that the document names, and a declaration. Whoever writes one (the
-page, an import, cozy-stack, another program) leaves the rest to this. It may be repeated and killed at any point: the
-ledger says what is done. To declare is to look, then to ask.
+Intents are a grant of Client Connect, a named right, and a declaration, whichever program wrote them. Safe to repeat
+and to kill: the ledger knows what is done. To declare is to look, then to ask.
 """
 
 from __future__ import annotations
@@ -61,15 +60,11 @@ from include.gas.rights.transitions import (
 log = logging.getLogger(__name__)
 
 ASKED_EARLY = timedelta(days=1)
-"""For how long a declaration is tried while another right stands. It is tried again once that has ended."""
+"""For how long a declaration is tried while another right stands; it is tried again after its end."""
 
 
 class AccountIntake:
-    """Takes in one account. ``meters`` are those that were read or changed so far.
-
-    :param adict: the hook for the account's client, which leads to the others
-    :param terms: how the calls wait for GRDF's quota
-    """
+    """Takes in one account. ``meters`` are those read or changed so far."""
 
     def __init__(self, couchdb: CouchDBHook, adict: AdictHook, account: str, terms: Terms = DAILY) -> None:
         self.account, self.client, self.terms = account, adict, terms
@@ -80,13 +75,12 @@ class AccountIntake:
         """The account as it was, if its grant is in the ledger, or of no use."""
 
     def process_account(self, *, asks: bool = False) -> Document:
-        """Let the ledger decide on all that the account's document asks for, and write what came of it.
+        """Let the ledger decide on all that the account's document asks for, and return the document as stored.
 
-        :param asks: whether GRDF is also asked about meters that may not be read: a person thinks that they may
-        :return: the document as it is stored then
+        :param asks: whether to ask GRDF also about meters that may not be read, for a person who knows better
         :raises MeterTaken: if another account has a right of it
-        :raises DeclarationRefused: if GRDF refuses the declaration, or somebody has to correct it
-        :raises HouseholdHasLeft: if its household has left, and a restored backup has brought the account back
+        :raises DeclarationRefused: if GRDF refuses the declaration, or a person must correct it
+        :raises HouseholdHasLeft: if a restored backup has brought the account back
         :raises FailNow: if its grant cannot be used
         :raises RetryLater: if GRDF or CouchDB does not answer; repeating it continues
         """
@@ -114,11 +108,7 @@ class AccountIntake:
         return self._save_outcome(document)
 
     def _save_outcome(self, known: Document, error: FailNow | None = None) -> Document:
-        """Write to the account what the ledger says of its meters.
-
-        :param known: its document as it was read
-        :param error: what a person must know of this try
-        """
+        """Write to the account what the ledger has of its meters, and the error that a person must know."""
         now = datetime.now(UTC)
 
         def change(document: Document) -> Document:
@@ -135,11 +125,7 @@ class AccountIntake:
         return self.accounts.update(self.account, change, known=known)
 
     def assign_named_rights(self, document: Document, account: Account) -> None:
-        """Bring the rights that the document names and the ledger lacks: the konnector's, or those of a lost ledger.
-
-        :raises MeterTaken: if another account has one of them
-        :raises HouseholdHasLeft: if its household has left
-        """
+        """Bring named rights that the ledger lacks; ``MeterTaken`` or ``HouseholdHasLeft`` if the account may not."""
         named = named_meters(document, account.id)
         self.meters |= self.ledger.fetch_meters(pce for pce, _ in named)
         missing = [(pce, right) for pce, right in named if lacks_right(self.meters[pce], account.id, right)]
@@ -159,10 +145,10 @@ class AccountIntake:
                 self.query_other_account(pce)
                 self.assign_right(pce, right, "konnector", chosen=pce in guessed)
                 if not account.needs_grant:
-                    self._used_grant = account  # a former consent's token must not pass for a new one later
+                    self._used_grant = account  # a former consent's token must not pass for a new one
 
     def _former_claims(self, account: Account) -> tuple[Claim, ...]:
-        """Return what the konnector's ``id_token`` names. It may be years old: what counts is that GRDF signed it."""
+        """Return what the konnector's ``id_token`` names. It may be years old: GRDF's signature counts."""
         grant = account.grant
         with suppress(FailNow):
             if grant and grant.token:
@@ -171,14 +157,12 @@ class AccountIntake:
 
     def _use_grant(self, document: Document, account: Account) -> None:
         """Turn the account's grant into rights, and remove it once they are in the ledger."""
-        in_time = (
-            ConnectedMark.read_moment(document) is not None
-        )  # our page has checked its age, and this run may be late
+        in_time = ConnectedMark.read_moment(document) is not None  # our page has checked its age
         self.check_household_stays()
         grant, oauth = account.grant, self.client.oauth
         assert grant
         try:
-            if grant.code:  # it is used up by that
+            if grant.code:  # works once
                 sent = oauth.exchange_code(grant.code, grant.redirect_uri, account=account.id)
                 grant = token = Grant(sent, nonce=grant.nonce)
                 self.accounts.update(
@@ -186,7 +170,7 @@ class AccountIntake:
                 )
             claims = oauth.verify_claims(grant.token, account=account.id, nonce=grant.nonce, ever=in_time)
         except FailNow as error:
-            # One that a wrong setting refuses stays until that is corrected.
+            # One refused by a wrong setting stays until that is corrected.
             if isinstance(error, GrantRefused) or (isinstance(error, IdTokenRefused) and error.unusable):
                 self._used_grant = replace(account, grant=grant)
             raise
@@ -201,10 +185,7 @@ class AccountIntake:
             raise taken
 
     def _query_unseen_rights(self, document: Document, *, asks: bool) -> None:
-        """Ask GRDF for the account's rights that it has not shown yet: nothing is read under them before.
-
-        :param asks: whether to ask also about meters that may not be read
-        """
+        """Ask GRDF for rights that it has not shown yet, also to meters that may not be read if ``asks``."""
         of_account = [(pce, right) for pce, meter in self.meters.items() for right in meter.rights_of(self.account)]
         unseen = {pce for pce, right in of_account if right.state in ("asked", "active") and not right.was_active}
         for pce in unseen:
@@ -221,18 +202,12 @@ class AccountIntake:
         return self.meters.get(pce) or self.ledger.fetch_meters([pce])[pce]
 
     def assign_right(self, pce: str, right: str, way: Way, *, chosen: bool = False) -> None:
-        """Bring a right, see :func:`include.gas.rights.transitions.assign_right`.
-
-        :raises MeterTaken: if another account has it, or has the meter of one that was chosen
-        """
+        """Bring a right (:func:`~include.gas.rights.transitions.assign_right`); ``MeterTaken`` if another has it."""
         who = claimant_now(self.account, self.client.grdf_conn_id)
         self._apply(pce, lambda meter: assign_right(meter, who, right, way, chosen=chosen))
 
     def _apply(self, pce: str, event: Event) -> None:
-        """Let something happen to a meter.
-
-        :raises MeterTaken: if another account has it, or its right
-        """
+        """Apply an event to a meter; ``MeterTaken`` if another account has it, or its right."""
         try:
             self.meters[pce] = self.ledger.apply(pce, event)
         except OwnedByAnother:
@@ -245,18 +220,17 @@ class AccountIntake:
             ) from None
 
     def query_rights(self, pces: Iterable[str]) -> RightsFound:
-        """Ask GRDF about some meters, and note what it answers."""
+        """Ask GRDF about some meters, and note its answer."""
         found = query_rights(self.ledger, self.client, list(pces), account=self.account, terms=self.terms)
         self.meters |= found.meters
         return found
 
     def adopt_declared_right(self, given: Declaration, found: RightsFound, *, chosen: bool = True) -> None:
-        """Take up a right that was declared for this very holder, stands at GRDF, and that no account has.
+        """Take up an unclaimed right that was declared for this very holder.
 
-        It may be the account's own, whose answer did not arrive. Not one that the holder has given on GRDF's site: its
-        account may be about to bring it, and whoever knows the name and the address could be faster.
+        It may be the account's own, without an answer so far. One given on GRDF's site does not count: anyone
+        who knows name and address could be faster than its account.
 
-        :param chosen: whether nobody else may have the meter
         :raises MeterTaken: if another account has it
         """
         free = {
@@ -269,7 +243,7 @@ class AccountIntake:
                 self._apply(given.pce, lambda meter: drop_declaration(meter, self.account))
 
     def query_other_account(self, pce: str) -> None:
-        """Ask GRDF whether the account that has a meter still does. If its client cannot be asked, it has."""
+        """Ask GRDF whether the account that has a meter still does. If its client cannot be asked, it does."""
         if settings.meter_in_several_accounts():
             return
         for client in {
@@ -285,19 +259,16 @@ class AccountIntake:
                 log.warning("Account %s: GRDF cannot be asked about the other account. %s", self.account, error)
 
     def check_household_stays(self) -> None:
-        """Raise an error if a backup has brought back who has left: account ids are not used twice.
-
-        :raises HouseholdHasLeft: in that case
-        """
+        """Raise ``HouseholdHasLeft`` if a backup has brought a deleted account back: ids are not used twice."""
         if left := left_accounts(self._couchdb.range(AUDIT, *account_range(self.account))).get(self.account):
             raise household_left_error(self.account, left)
 
     # -- declaring -----------------------------------------------------------------------------------------------------
 
     def declare_right(self, document: Mapping[str, Any]) -> None:
-        """Make sure that GRDF has the right that the account's document asks for, unless another account has the meter.
+        """Make sure that GRDF has the declared right, unless another account has the meter.
 
-        :raises DeclarationRefused: if GRDF refuses it, or somebody has to correct it
+        :raises DeclarationRefused: if GRDF refuses it, or a person must correct it
         :raises RetryLater: if GRDF or CouchDB does not answer; repeating it continues
         """
         self.check_household_stays()
@@ -307,7 +278,7 @@ class AccountIntake:
         goes_on = any(right.is_ongoing(today) or right.is_in_force(today) for right in meter.rights_of(self.account))
         is_taken = not settings.meter_in_several_accounts() and meter.rights_of_others(self.account, today)
         if (goes_on or is_taken) and given.entered_at and given.entered_at < utc_text(now - ASKED_EARLY):
-            return  # GRDF was asked, and takes no other right before that one ends
+            return  # GRDF takes no other right before that one ends
         found = self.query_rights([given.pce, *(pce for pce, _ in named_meters(document, self.account))])
         known = [right.id for meter in found.meters.values() for right in meter.rights_of(self.account) if right.id]
         if is_other_household(found.rights, known, given):
@@ -318,7 +289,7 @@ class AccountIntake:
                 "the account first.",
                 reason=DeclarationRefused.ANOTHER,
             )
-        with suppress(MeterTaken):  # it waits then, as the ledger says of it
+        with suppress(MeterTaken):  # it then waits, by the ledger
             self.adopt_declared_right(given, found)
             if find_lasting_right(self.read_meter(given.pce), self.account, wanted_right(given), today) is None:
                 self._send_declaration(given, today)
@@ -348,7 +319,7 @@ class AccountIntake:
         log.info("Account %s: the right to read meter %s is declared.", self.account, meter_tag(self.account, pce))
 
     def _resolve_existing_right(self, given: Declaration, error: RightExists) -> None:
-        """GRDF has a right to the meter already: the account's own, which it takes up, or somebody else's."""
+        """Resolve that GRDF already has a right to the meter: the account's own, which it takes up, or another's."""
         pce = given.pce
         self.adopt_declared_right(given, self.query_rights([pce]))
         self._apply(pce, lambda meter: drop_declaration(meter, self.account))
@@ -370,15 +341,11 @@ class AccountIntake:
 
 
 def lacks_right(meter: Meter, account: str, right: str) -> bool:
-    """Return whether the ledger lacks a right that an account's document names.
-
-    :param right: GRDF's id of the right; ``""`` if the document names the meter alone
-    """
+    """Return whether the ledger lacks a right, or any to the meter for ``""``, that an account's document names."""
     return (
         not any(each.id == right and each.account for each in meter.rights) if right else not meter.rights_of(account)
     )
 
 
 def _has_grant(document: Document, account: Account) -> bool:
-    """Return whether an account still has this grant, and no newer one."""
     return Account.from_document(document).grant == account.grant

@@ -1,4 +1,4 @@
-"""Which of our clients at GRDF a new account gets: the first of ``[grdf] connections`` that has room for its meter."""
+"""The client at GRDF for a new account: the first of ``[grdf] connections`` with room for its meter."""
 
 from __future__ import annotations
 
@@ -14,32 +14,18 @@ log = logging.getLogger(__name__)
 
 
 def meters_per_client(calls_per_day: int) -> int:
-    """Return how many meters a client may have before new accounts get another one.
-
-    GRDF's contract is for fewer than 5,000 meters with 6,000 calls a day. The other sixth is for new accounts, the
-    monthly reading and whatever is asked twice.
-    """
+    """Return how many meters a client may have: 5/6 of its calls a day, without first runs and repetitions."""
     return calls_per_day * 5 // 6
 
 
 def count_client_meters(meters: Callable[[], Iterable[Meter]]) -> Counter[str]:
-    """Return how many meters each of several clients has. A single one is not asked whether it has room.
-
-    :param meters: reads all meters
-    """
+    """Return how many meters each client has; nothing is counted for a single one."""
     every = meters() if len(settings.connections()) > 1 else ()
     return Counter(client for meter in every for client in {right.client for right in meter.rights if right.account})
 
 
 def choose_client(meters: Counter[str]) -> str:
-    """Return the connection for one more account, which counts from then on.
-
-    If no client has room, that is the last one: whether to go on then is for the operator to say, as it is with a
-    single client.
-
-    :param meters: number of meters by the client's connection, to which this adds
-    :raises BadSettings: if ``[grdf] connections`` is wrong, or one of the connections before it cannot be used
-    """
+    """Return the client for one more account, the last one if all are full; ``BadSettings`` if one is unusable."""
     listed = settings.connections()
     if len(listed) == 1:
         return listed[0]

@@ -1,4 +1,4 @@
-"""The households of one import: what there is of each, and taking it in as every way in does."""
+"""The households of one import: what exists of each, and taking it in as every way in does."""
 
 from __future__ import annotations
 
@@ -38,12 +38,7 @@ from include.gas.rights.meter_rights import Meter, access_to_meter
 
 
 class HouseholdImport:
-    """Checks and takes in the households of one import.
-
-    :param adict: the hook for one of our clients, which leads to those of the accounts
-    :param file: name of the import's file, for the records
-    :param run: the run of the import
-    """
+    """Checks and takes in the households of one import."""
 
     def __init__(self, couchdb: CouchDBHook, adict: AdictHook, *, file: str, run: Run) -> None:
         self._couchdb = couchdb
@@ -54,7 +49,7 @@ class HouseholdImport:
         self._file, self._by, self._began = file, f"{BY}{run.asked_by}", utc_text(run.due)
 
     def check_lines(self, lines: Sequence[ImportLine]) -> list[ImportLine]:
-        """Return lines checked against all that there is."""
+        """Return lines checked against all that exists."""
         good = [each for each in lines if each.outcome == "to declare"]
         meters = self._ledger.fetch_meters(each.given.pce for each in good)
         good = [
@@ -70,10 +65,7 @@ class HouseholdImport:
         return [done.get(each.number, each) for each in lines]
 
     def _recorded_account(self, line: ImportLine, meter: Meter) -> str:
-        """Return the account of a household for which its line names none: a record knows it; ``""`` if none does.
-
-        One whose right to the meter is over may be that of a former tenant of the same name.
-        """
+        """Return the account of a line without one, by the records, or ``""``."""
         today = paris_today(datetime.now(UTC))
         for record in self._records.by_meter[meter.pce]:
             is_its = bool(record.account) and is_same_holder(record.entered, line.given)
@@ -82,14 +74,9 @@ class HouseholdImport:
         return ""
 
     def import_household(self, line: ImportLine, document: Document | None, connection: str) -> ImportLine:
-        """Make sure that a household has its record, its account and its right. Return the line with what came of it.
+        """Make sure that a household has its record, account and right, and return the line with its outcome.
 
-        It may have changed since all lines were checked: its turn may come hours later.
-
-        :param line: a line to declare with an account
-        :param document: the account's document; ``None`` if there is none
-        :param connection: the client of a new account
-        :raises FailNow: if it cannot be declared; its account says so, too
+        :raises FailNow: if it cannot be declared; its account has the error, too
         :raises RetryLater: if GRDF or CouchDB does not answer, or it is not our turn; repeating it continues
         """
         given, account = line.given, line.account
@@ -101,7 +88,8 @@ class HouseholdImport:
             self._adict.for_account(document) if document else self._adict.for_connection(connection),
             document or {},
         )
-        # What waits there for GRDF is corrected by the way in that has entered it; what waits for its meter, by any.
+        # A declaration that waits for GRDF is corrected by the way in that entered it, one that waits for its meter by
+        # any.
         is_free = not needs_declaration(known) or waits_for_meter(known)
         if is_free or (
             is_imported(known) and declaration_section(checked_declaration(known)) != declaration_section(given)
@@ -120,10 +108,7 @@ class HouseholdImport:
         return line.with_outcome("declared", RENEWS.format(day) if day else DECLARED)
 
     def forget_refused(self, lines: Iterable[ImportLine]) -> None:
-        """Remove the persons, records and accounts that an import has stored for nothing, once it has ended.
-
-        Until then they keep it from asking GRDF again.
-        """
+        """Remove, after an import, data and accounts stored for nothing. Until then they prevent new calls."""
         remover, refused = Remover(self._couchdb), {each.account for each in lines if each.outcome == "refused"}
         for account, document in self._couchdb.fetch(ACCOUNT, refused).items():
             if not is_refused(document):

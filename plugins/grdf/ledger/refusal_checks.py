@@ -1,9 +1,4 @@
-"""Refusals by GRDF of a meter that we may read, for all we know. Each is a question: GRDF is asked about its right.
-
-GRDF occasionally refuses a meter whose right it lists as active (ADICT 3.7). If refusals were believed, one wrong
-answer would stop a household's data until the household acts, and a fault of an hour would ask hundreds of households
-to consent again.
-"""
+"""Questions to GRDF about refusals that its list contradicts (ADICT 3.7): one wrong answer must stop nothing."""
 
 from __future__ import annotations
 
@@ -24,12 +19,7 @@ if TYPE_CHECKING:
 def confirm_refusals(
     problems: Iterable[GasError], ledger: Ledger, client: AdictHook, account: str, pce: str, terms: Terms = DAILY
 ) -> list[GasError]:
-    """Return the problems of a meter, where each refusal that GRDF's list contradicts becomes a temporary one.
-
-    If the list cannot be asked, no refusal is believed. The next morning's list says it anyway.
-
-    :param terms: how the call for the list waits for GRDF's quota
-    """
+    """Return a meter's problems; refusals that GRDF's list contradicts, or without a list, are temporary."""
     from grdf.ledger.rights_query import query_rights
 
     found = list(problems)
@@ -48,10 +38,7 @@ def confirm_refusals(
 
 
 def is_last_attempt(run: Run, problem: RetryLater) -> bool:
-    """Return whether this run does not ask about a problem again.
-
-    :param problem: a problem that may be temporary
-    """
+    """Return whether this run does not ask about a problem again."""
     return run.is_last_try or (isinstance(problem, RefusalDoubted) and run.try_number >= SOON)
 
 

@@ -1,7 +1,4 @@
-"""The meters' documents in CouchDB. Each change is a function of the document as it is at the write (compare-and-swap).
-
-So two accounts that want one meter meet in one document, on any number of machines, and the second sees the first.
-"""
+"""The meters' documents, changed by compare-and-swap: of two accounts that want one, the second sees the first."""
 
 from __future__ import annotations
 
@@ -30,9 +27,9 @@ from include.gas.rights.transitions import Claimant
 log = logging.getLogger(__name__)
 
 ASKED = "rights-asked"
-"""Id of the document that says when GRDF was last asked about all rights of each client."""
+"""Id of the document with the times at which GRDF was last asked about all rights, by client."""
 Event = Callable[[Meter], Meter]
-"""What happens to a meter, see :mod:`include.gas.rights.transitions`."""
+"""A change of a meter's rights, see :mod:`include.gas.rights.transitions`."""
 
 
 class Ledger:
@@ -42,13 +39,13 @@ class Ledger:
         self._couchdb = couchdb
 
     def fetch_meters(self, pces: Iterable[str]) -> dict[str, Meter]:
-        """Return some meters by their numbers; one without a document has no rights."""
+        """Return some meters by number; one without a document has no rights."""
         wanted = list(dict.fromkeys(pces))
         found = self._couchdb.fetch(METER, wanted) if wanted else {}
         return {pce: _read(found[pce]) if pce in found else Meter(pce=pce) for pce in wanted}
 
     def all_meters(self) -> Iterator[Meter]:
-        """Yield all meters. One that cannot be read is logged, and stops none of the others."""
+        """Yield all meters. An unreadable one is logged."""
         for document in self._couchdb.scan(METER):
             try:
                 yield _read(document)
@@ -56,29 +53,22 @@ class Ledger:
                 log.error("%s", error)
 
     def meters_of_account(self, account: str) -> list[Meter]:
-        """Return the meters to which an account has a right, whatever its document names. This reads all meters.
-
-        :raises BadAccount: if one that names the account cannot be read
-        """
+        """Return all meters to which an account has a right; ``BadAccount`` if one that names it cannot be read."""
         documents = (each for each in self._couchdb.scan(METER) if f"'account': {account!r}" in str(each))
         return [meter for meter in map(_read, documents) if meter.rights_of(account)]
 
     def last_asked(self) -> dict[str, str]:
-        """Return when GRDF was last asked about all rights of a client, by client, UTC text."""
+        """Return when GRDF was last asked about all rights, UTC text by client."""
         stored = self._couchdb.get(LEASE, ASKED) or {}
         return {client: moment for client, moment in stored.items() if not client.startswith("_")}
 
     def note_asked(self, clients: Iterable[str]) -> None:
-        """Note that GRDF was asked about all rights of some clients. It is for health alone."""
+        """Note for the health check that GRDF was asked about all rights of some clients."""
         if now := dict.fromkeys(clients, utc_text(datetime.now(UTC))):
             self._couchdb.put(LEASE, {"_id": ASKED, **(self._couchdb.get(LEASE, ASKED) or {}), **now})
 
     def apply(self, pce: str, event: Event) -> Meter:
-        """Let something happen to a meter, and return it as it is stored then. Nothing is written if nothing changes.
-
-        :param event: called once per try
-        :raises Taken: if another account has the meter
-        """
+        """Apply an event, called once per try, and return the stored meter; ``OwnedByAnother`` if it is another's."""
         meter = Meter(pce=pce)
 
         def changed(stored: Document | None) -> Document | None:
@@ -91,10 +81,7 @@ class Ledger:
         return msgspec.structs.replace(meter, rev=written["_rev"]) if written else meter
 
     def apply_if_readable(self, pce: str, event: Event) -> dict[str, Meter]:
-        """As :meth:`apply`, for one of many meters: one that cannot be read is logged, and stops none of the others.
-
-        :return: the meter by its number; empty if it cannot be read
-        """
+        """As :meth:`apply`, for one of many meters: an unreadable one is logged and left out."""
         try:
             return {pce: self.apply(pce, event)}
         except BadAccount as error:
@@ -102,10 +89,7 @@ class Ledger:
             return {}
 
     def access_of(self, document: Mapping[str, Any], meters: Mapping[str, Meter] | None = None) -> list[MeterAccess]:
-        """Return what an account has of the meters that its document names.
-
-        :param meters: meters that were read already, also further ones to which it has a right or declares one
-        """
+        """Return what an account has of the meters that its document names, and of ``meters`` already read."""
         account, known = str(document["_id"]), dict(meters or {})
         named, given = [pce for pce, _ in named_meters(document, account)], Declaration.from_document(document)
         declared = given.pce if given and needs_declaration(document) else ""
@@ -118,12 +102,7 @@ class Ledger:
         return [each for each in access if each.word != "none" or each.pce in (*named, declared)]
 
     def settle_account(self, document: Document, meters: Iterable[Meter] = ()) -> Document:
-        """Return an account's document with what the ledger says of its meters, and the state that this gives it.
-
-        Once a right that lasts is known, nobody is named any more.
-
-        :param meters: meters that were read a moment ago, also such that the document does not name yet
-        """
+        """Return an account's document with its meters and state; a known lasting right ends personal data."""
         now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
         if (given := Declaration.from_document(document)) and given.pce and has_personal_data(document):
             known = self.fetch_meters([given.pce] if given.pce not in known else []) | known
@@ -132,19 +111,13 @@ class Ledger:
         return settle_account(document, self.access_of(document, known), now)
 
     def read_account(self, document: Mapping[str, Any]) -> Account:
-        """Return the account in a document, with what it has of its meters now.
-
-        :raises BadAccount: if the document cannot be understood
-        """
+        """Return the account in a document, with what it has of its meters now; ``BadAccount`` if unreadable."""
         account = Account.from_document(document)
         return replace(account, meters=tuple(self.access_of(document)))
 
 
 def claimant_now(account: str, client: str) -> Claimant:
-    """Return who asks for a meter now.
-
-    :param client: the connection of the account's client
-    """
+    """Return an account and its client as claimant, now."""
     now = datetime.now(UTC)
     return Claimant(account, client, utc_text(now), paris_today(now), shared=settings.meter_in_several_accounts())
 

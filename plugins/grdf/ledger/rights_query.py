@@ -1,4 +1,4 @@
-"""Questions to GRDF about the rights to some meters. Only its answer about a meter ends a right."""
+"""Asks GRDF for the rights to some meters. Only its answer about a meter ends a right."""
 
 from __future__ import annotations
 
@@ -23,16 +23,12 @@ log = logging.getLogger(__name__)
 MOST = 1000
 """Meters in one question (ADICT 3.6)."""
 SPLIT = 10
-"""How often a question that GRDF refuses is halved: enough to find one meter among a thousand."""
+"""Halvings of a refused question: enough to find one meter in a thousand."""
 
 
 @dataclass(slots=True)
 class RightsFound:
-    """What GRDF says of a client's rights to some meters, noted in the ledger.
-
-    :param rights: all lines about these meters
-    :param meters: the meters after the look
-    """
+    """GRDF's answer about some meters, as noted in the ledger."""
 
     rights: list[AccessRight] = field(default_factory=list)
     meters: dict[str, Meter] = field(default_factory=dict)
@@ -46,18 +42,14 @@ def query_rights(
     account: str = "",
     terms: Terms = DAILY,
 ) -> RightsFound:
-    """Ask GRDF for a client's rights to some meters, a thousand in a call, and note its answer.
-
-    :param account: the account's id, for messages; ``""`` for several
-    :raises GasError: if GRDF does not answer; what it has answered before is noted
-    """
+    """Ask GRDF for a client's rights to some meters, a thousand in a call, and note its answer."""
     found, wanted = RightsFound(), sorted(set(pces))
     questions, split = [wanted[at : at + MOST] for at in range(0, len(wanted), MOST)], 0
     while questions:
         asked, at = questions.pop(0), datetime.now(UTC)
         try:
             answer = client.query_rights(asked, account=account, terms=terms)
-        except BadRequest as error:  # one of the meters is not to GRDF's liking: the others must not wait for it
+        except BadRequest as error:  # one meter is not to GRDF's liking: the others must not wait for it
             if len(asked) == 1 or split >= SPLIT:
                 if account:
                     raise

@@ -1,7 +1,4 @@
-"""Rights in force that no account has: they get one, or an account gets them because a person knows whose they are.
-
-GRDF's list says which meter a right is on, and of declared ones for whom. The ledger decides who has the meter.
-"""
+"""Gives unclaimed rights to accounts, by GRDF's list or a person's word. The ledger decides who has the meter."""
 
 from __future__ import annotations
 
@@ -32,11 +29,7 @@ if TYPE_CHECKING:
 
 
 class UnclaimedRights:
-    """Gives rights that no account has to accounts. It may be repeated.
-
-    :param asker: who asked for that
-    :param dry_run: whether it only says what would be done
-    """
+    """Gives unclaimed rights to accounts. It may be repeated."""
 
     def __init__(self, couchdb: CouchDBHook, log: Log, *, asker: str, dry_run: bool) -> None:
         self._accounts = AccountStore(couchdb)
@@ -46,12 +39,7 @@ class UnclaimedRights:
         self._dry_run = dry_run
 
     def assign_rights(self, account: str, client: str, rights: Sequence[AccessRight], at: datetime) -> str:
-        """Give an account rights to one meter. Return why the ledger does not let it have them; ``""`` if it does.
-
-        :param client: the connection of the client that has them
-        :param rights: as GRDF lists them, the oldest first
-        :param at: when GRDF was asked for them, aware
-        """
+        """Give an account rights to one meter, the oldest first. Return why the ledger refuses, or ``""``."""
         pce, answer = rights[0].pce, RightsAnswer(client, rights, utc_text(at), paris_today(at))
         who = claimant_now(account, client)
 
@@ -79,12 +67,8 @@ class UnclaimedRights:
         return ""
 
     def assign_newest_rights(self, clients: AdictHook, name: str) -> int:
-        """Give an account the newest usable right on its meters, or on that of its refused declaration.
+        """Give an account, on a person's word, the newest usable right to its meters, and return how many it gets.
 
-        A person says that it is the household's.
-
-        :param clients: the hook for one of our clients, which leads to the account's
-        :return: how many rights it was given, or would be
         :raises GasError: if it cannot be given one, or GRDF does not answer
         """
         document = self._accounts.read_document(name)

@@ -1,1 +1,1 @@
-"""What operators share about one meter: asking GRDF, storing and recording the answer, and taking it back."""
+"""What operators share about one meter: asking GRDF, storing and recording the answer, taking it back."""

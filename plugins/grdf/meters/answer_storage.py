@@ -1,4 +1,4 @@
-"""Storing GRDF's answers, and recording them on the account."""
+"""Stores GRDF's answers and records them on the account."""
 
 from __future__ import annotations
 
@@ -32,12 +32,7 @@ if TYPE_CHECKING:
 
 
 class StoredAnswer(NamedTuple):
-    """An answer that was stored.
-
-    :param answer: the answer as received
-    :param lines: its parsed lines
-    :param report: what the load did
-    """
+    """A stored answer with its parsed lines."""
 
     answer: StagedAnswer
     lines: SortedAnswer[Reading]
@@ -52,17 +47,10 @@ def store_answer(
     lines: SortedAnswer[Reading],
     log: Log,
 ) -> StoredAnswer:
-    """Store an answer's readings, update the totals, and log what changed.
+    """Store the readings of allowed days, update the totals, and log what changed.
 
-    No day is stored that the account may not hold. Those that are stored are removed if there is no body: the ledger
-    was just asked then, while a run that overlaps with this one may have stored days of a right that came since.
-
-    The log outlives a deletion, so it says nothing of doubtful days: it must not say when nobody is at home.
-
-    :param account: the account's document, which says what the contract of the meter is
-    :param access: what the account has of the meter now
-    :param answer: the answer as received
-    :param lines: its parsed lines
+    Without a body, disallowed stored days are removed; otherwise an overlapping run may have stored days of a newer
+    right. The log outlives a deletion, so doubtful days are not in it: they would show when a home is empty.
     """
     pce, car = answer.pce, Status.billing_of(account, answer.pce).contract.car
     report = store_readings(
@@ -93,11 +81,7 @@ def store_answer(
 
 
 def warn_of_skipped_lines(answer: SortedAnswer[Any], kind: str, log: Log) -> int:
-    """Log how many lines of an answer were left out, and return their number.
-
-    :param answer: an answer whose other lines are stored
-    :param kind: what the lines are called, such as ``lines``
-    """
+    """Log how many lines of a stored answer were left out, and return their number."""
     if left_out := answer.left_out:
         log.warning(
             "Account %s, meter %s: GRDF's answer contained %s that were left out: %s. All others are stored; "
@@ -110,11 +94,10 @@ def warn_of_skipped_lines(answer: SortedAnswer[Any], kind: str, log: Log) -> int
 def record_stored_days(
     accounts: AccountStore, known: Document, loads: Sequence[StoredAnswer], well: Sequence[MeterAccess] | None = None
 ) -> None:
-    """Write to an account what is stored now of the meters that were read. If it says so already, do not.
+    """Write to an account what is stored of the meters read, if it differs.
 
-    :param known: the account's document as it was read
-    :param well: what the account has of its meters, if all of them could be read: then there is no problem
-    :raises AccountLeaving, BadAccount: if the household has left in the meantime
+    :param well: what it has of its meters, if all could be read: then there is no problem
+    :raises AccountLeaving, BadAccount: if the household has left meanwhile
     """
 
     def change(document: Document) -> Document:
@@ -143,12 +126,10 @@ def with_stored_years(document: Document, pce: str, report: StoreReport) -> Docu
 def undo_if_household_left(
     couchdb: CouchDBHook, account: str, forget: Callable[[], None] | None = None
 ) -> Iterator[None]:
-    """Remove what is stored of an account whose household turns out to have left while its data were stored.
+    """Remove what is stored of an account that turns out to be deleted meanwhile.
 
-    A deletion waits for running tasks. But a worker that is cut off from Airflow goes on although Airflow considers it
-    dead. A missing document alone proves nothing: a database that is being restored has none either.
-
-    :param forget: called in both cases, to remove what is staged of the account
+    A deletion waits for running tasks, but a worker cut off from Airflow goes on. A missing document alone proves
+    nothing: a database that is being restored has none.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Requests to GRDF for meters' gas days, and what their problems mean. A task parses each answer once."""
+"""Asks GRDF for meters' gas days, and classifies the problems. A task parses each answer once."""
 
 from __future__ import annotations
 
@@ -29,12 +29,7 @@ if TYPE_CHECKING:
 
 
 class MeterRequest(NamedTuple):
-    """What a task asks for of one meter.
-
-    :param access: what the account has of it
-    :param windows: the gas days, one window for each stretch that its rights cover
-    :param whole: whether these are all that may be asked for; complete answers are then marked as such
-    """
+    """What a task asks for of one meter."""
 
     access: MeterAccess
     windows: Sequence[Window]
@@ -42,12 +37,7 @@ class MeterRequest(NamedTuple):
 
 
 class MeterRead(NamedTuple):
-    """What was read of one meter.
-
-    :param pce: its number
-    :param answers: as received, each with its sorted lines, in the order in which they came
-    :param problems: failures that concern this meter, so that other meters can still be read
-    """
+    """What was read of one meter."""
 
     pce: str
     answers: list[tuple[StagedAnswer, SortedAnswer[Reading]]]
@@ -58,14 +48,8 @@ class MeterRead(NamedTuple):
 def book_calls(
     adict: AdictHook, task: str, calls: int, purpose: Purpose, last_read: Callable[[], float] = lambda: 0.0
 ) -> Iterator[Terms]:
-    """Book all calls of a task with its first one, and give back those that it does not make.
-
-    :param task: identifies the account, the task and its run
-    :param calls: how many calls it makes, as far as that is known
-    :param last_read: see :class:`grdf.quota.call_terms.Booking`
-    :return: the terms of its calls
-    """
-    # Hashed, since the ledger lies where other users of the machine may read, and no deletion looks there.
+    """Book all calls of a task with its first one, give back unused ones, and yield their terms."""
+    # Hashed: other users of the machine may read the quota's state, and no deletion looks there.
     terms = Terms(purpose, Booking(blake2b(task.encode(), digest_size=12).hexdigest(), calls, last_read))
     try:
         yield terms
@@ -76,11 +60,7 @@ def book_calls(
 def read_meters(
     adict: AdictHook, ledger: Ledger, account: str, asked: Sequence[MeterRequest], run: Run, purpose: Purpose
 ) -> Iterator[MeterRead]:
-    """Ask for gas days, meter by meter, and GRDF's list of rights about each refusal.
-
-    :raises CredentialsRefused, BadSettings, QuotaWait: if the failure concerns all meters, so that the next would fail,
-        too
-    """
+    """Ask for gas days by meter, and for GRDF's list about refusals. An error of the client or quota is raised."""
     calls = sum(len(each.windows) for each in asked)
     with book_calls(adict, f"{account}:{purpose} {run.id}", calls, purpose, run.last_success) as terms:
         for each in asked:
@@ -89,7 +69,6 @@ def read_meters(
 
 
 def _read(adict: AdictHook, account: str, asked: MeterRequest, terms: Terms) -> MeterRead:
-    """Ask for one meter's gas days, with one call per window."""
     pce = asked.access.pce
     answers: list[tuple[StagedAnswer, SortedAnswer[Reading]]] = []
     problems: list[GasError] = []
@@ -113,12 +92,7 @@ def _read(adict: AdictHook, account: str, asked: MeterRequest, terms: Terms) -> 
 
 
 def handle_problems(run: Run, accounts: AccountStore, account: Account, reads: Sequence[MeterRead]) -> list[GasError]:
-    """Mark an account with what its household must know, and end this try if the run is to ask again.
-
-    :param account: the account as it was when its meters were read
-    :return: the problems of its meters
-    :raises RetryLater: the first problem that this run asks about again
-    """
+    """Mark an account with what its household must know, and return problems; ``RetryLater`` for another try."""
     problems = [problem for read in reads for problem in read.problems]
     closed = sum(any(isinstance(problem, FailNow) for problem in read.problems) for read in reads)
     for problem in problems:
@@ -131,9 +105,6 @@ def handle_problems(run: Run, accounts: AccountStore, account: Account, reads: S
 
 
 def unsettled_windows(couchdb: CouchDBHook, account: str, pce: str, windows: Sequence[Window]) -> tuple[Window, ...]:
-    """Return the parts of some windows of a meter that are worth asking for: GRDF may still change other days.
-
-    :param windows: at least one, in order
-    """
+    """Return the parts of a meter's windows, in order, that GRDF may still change."""
     stored = couchdb.range(DAY, *id_range(account, pce, windows[0].first, windows[-1].end))
     return tuple(left for window in windows if (left := unsettled_part(window, stored)))

@@ -1,4 +1,1 @@
-"""Operators: each performs one step and is thin.
-
-The domain logic is in ``include.gas``, the clients are in the hooks.
-"""
+"""Operators: each performs one step. The logic is in ``include.gas``, the clients are in the hooks."""

@@ -1,4 +1,4 @@
-"""The first step of an account's DAG: what its household has given becomes rights in the ledger."""
+"""The first step of an account's DAG: grant or declaration become rights in the ledger."""
 
 from __future__ import annotations
 
@@ -23,20 +23,13 @@ if TYPE_CHECKING:
 
 
 class AcquireTokenOperator(AccountOperator):
-    """On the first launch, turns the account's grant or declaration into its meters. Later, checks that they are known.
-
-    The grant is an ``id_token`` (of an account that cozy-stack or our own page has connected) or an authorization code
-    that must still be exchanged. The ``id_token`` is verified before it is used. Once its rights are in the ledger, the
-    tokens that led to them are removed from the document. See ``grdf.ledger.account_intake``.
-    """
+    """Turns the account's grant or declaration into meters on the first launch; later checks that they are known."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
+        """Return the account, how many meters it has, and whether this was its first launch.
 
-        :return: the account, how many meters it has, and whether this was its first launch
-        :raises FailNow: if its grant or declaration cannot be used, and no meter of it can be read
-        :raises AirflowSkipException: if nothing can be read before its household does something
-        :raises RetryLater: if GRDF or CouchDB does not answer, and no meter of it can be read
+        :raises AirflowSkipException: if the household must act first
+        :raises GasError: if no meter can be read
         """
         run = Run.from_context(context)
         document = self.accounts.read_document(self.account_id)
@@ -49,9 +42,9 @@ class AcquireTokenOperator(AccountOperator):
                 f"{account.message} A run started by hand tries anyway."
             )
         client = self.adict.for_account(document)
-        if run.is_scheduled and account.is_settled:  # extract asks the ledger, whatever the document says
+        if run.is_scheduled and account.is_settled:  # extract asks the ledger anyway
             return self._result(account)
-        if account.declares and not (run.is_scheduled or run.is_backfill):  # somebody still wants it
+        if account.declares and not (run.is_scheduled or run.is_backfill):  # a person still wants it
             self.accounts.update(account.id, partial(with_resend, now=datetime.now(UTC)))
         after = Account.from_document(self._process_account(client, document, account, run))
         self._stop_if_unreadable(after, run)
@@ -75,7 +68,7 @@ class AcquireTokenOperator(AccountOperator):
             raise RightNotInForce(after.message, account=after.id)
 
     def _process_account(self, client: AdictHook, document: Document, account: Account, run: Run) -> Document:
-        """Let the ledger decide. Meters that are known are still read, whatever came of the others."""
+        """Let the ledger decide. Known meters are read whatever came of the others."""
         from grdf.ledger.account_intake import AccountIntake
 
         try:
@@ -95,11 +88,7 @@ class AcquireTokenOperator(AccountOperator):
             return self.accounts.read_document(account.id)
 
     def _has_nothing_to_do(self, account: Account) -> bool:
-        """Return whether nothing is left to do for an account whose household must act.
-
-        If only the days that a right covers are over, or are those of before another account came, GRDF may still be
-        asked for them. Days that were read before it was known that its right had ended are removed by its next run.
-        """
+        """Return whether nothing is left to do: days of a right that is over may still be asked for or removed."""
         from include.gas.documents.disallowed_days import find_disallowed_days
 
         today = paris_today(datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Adoption: the documents that Cozy's konnector stored become the account's own."""
+"""Adoption: the konnector's documents become the account's own."""
 
 from __future__ import annotations
 
@@ -24,26 +24,17 @@ if TYPE_CHECKING:
 
 
 class AdoptKonnectorOperator(AccountOperator):
-    """Converts the konnector's documents into those of an account and its first meter, then removes them.
-
-    The documents name neither account nor meter, so the form does. It is safe to repeat, to interrupt, and to run while
-    the account's own DAG runs.
-    """
+    """Converts the konnector's documents into those of an account and its first meter, then removes them."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
-
-        :return: the account, whether this was a dry run, the counts, how many documents went, and which days changed
-        :raises BadAccount: if there is no such account, or its meter is not known yet
-        :raises AccountLeaving: if the account is being deleted
-        """
+        """Return counts and the changed days; ``BadAccount`` without a meter, ``AccountLeaving`` during a deletion."""
         dry_run = bool(Run.from_context(context).params["dry_run"])
         document = self.accounts.read_document(self.account_id)
         check_not_leaving(document)
         account = self.ledger.read_account(document)
         access, today = self._meter(account, document), paris_today(datetime.now(UTC))
-        # Figures of other accounts, also of those that have left, are nobody else's. An account that nobody knows may
-        # be the household's own in its Cozy.
+        # Figures of other accounts, also of deleted ones, stay theirs. An unknown account may be the household's own in
+        # its Cozy.
         gone = {str(each["account"]) for each in self.couchdb.scan(AUDIT) if each.get("account")}
         others = ({str(each["_id"]) for each in self.accounts.our_documents()} | gone) - {self.account_id}
         plan = plan_adoption(self.couchdb, self.account_id, access, others, today)
@@ -63,7 +54,7 @@ class AdoptKonnectorOperator(AccountOperator):
         return counts | {"removed": removed, "changes": changes.as_json()}
 
     def _meter(self, account: Account, document: dict[str, Any]) -> MeterAccess:
-        """Return the meter that the konnector read: the one that it noted, otherwise the first."""
+        """Return the meter that the konnector noted, otherwise the first."""
         if not account.meters:
             raise BadAccount.about(
                 account.id,

@@ -1,4 +1,4 @@
-"""What our operators have in common: connections, clients, staging, and what happens after a failure."""
+"""Our operators' connections, clients, staging, and behaviour after a failure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ if TYPE_CHECKING:
     from grdf.stores.accounts.account_store import AccountStore
 
 SHORTEST, LONGEST = 5.0, 26 * 3600.0
-"""Seconds that a task gives up its slot for. Returning sooner costs more than being late; no call counts for longer."""
+"""Seconds for which a task gives up its slot: at least what a return costs, at most as long as calls count."""
 
 
 class GrdfOperator(BaseOperator):
-    """A task of one of our DAGs. Its clients are created on first use, when the task runs.
+    """A task of one of our DAGs, with clients made on first use. A subclass defines ``perform``.
 
-    A subclass defines ``perform``. If it may not call GRDF yet, the task gives up its slot and runs again when its turn
-    has come: Airflow shows it as *up for reschedule*, and it uses up no try.
+    If it may not call GRDF yet, it gives up its slot until its turn: *up for reschedule*, without using up a try.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -49,12 +48,12 @@ class GrdfOperator(BaseOperator):
             raise AirflowRescheduleException(moment) from None  # type: ignore[no-untyped-call]  # untyped in Airflow
 
     def perform(self, context: Context) -> Any:
-        """Run the task, wherever that is."""
+        """Do the work, inside or outside of Airflow."""
         raise NotImplementedError
 
     @cached_property
     def couchdb(self) -> CouchDBHook:
-        """The hook for CouchDB. It is imported when a task runs, to keep parsing the DAG file cheap."""
+        """The hook for CouchDB, imported in a task only: parsing a DAG file stays cheap."""
         from grdf.hooks.couchdb import CouchDBHook
 
         return CouchDBHook()
@@ -68,23 +67,20 @@ class GrdfOperator(BaseOperator):
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The meters' documents, which say what each account has."""
+        """The meters' documents."""
         from grdf.ledger.rights_ledger import Ledger
 
         return Ledger(self.couchdb)
 
     @cached_property
     def adict(self) -> AdictHook:
-        """The hook for ADICT, with the token that all workers share. ``adict.of(document)`` is an account's client."""
+        """The hook for ADICT; ``adict.for_account(document)`` is an account's client."""
         from grdf.hooks.adict import AdictHook
 
         return AdictHook()
 
     def clients(self) -> list[AdictHook]:
-        """Return the hooks for all our clients at GRDF, in the order of ``[grdf] connections``.
-
-        If that setting is wrong, only the usual client is known. Accounts of others then say so themselves.
-        """
+        """Return the hooks for all our clients, or the usual one if ``[grdf] connections`` is wrong."""
         return [self.adict.for_connection(conn_id) for conn_id in settings.connections.or_default()]
 
     @property
@@ -94,10 +90,7 @@ class GrdfOperator(BaseOperator):
 
 
 class AccountOperator(GrdfOperator):
-    """A task that works for one account.
-
-    :param account_id: the account's id (templated)
-    """
+    """A task for one account (``account_id`` is templated)."""
 
     template_fields: Sequence[str] = ("account_id",)
 

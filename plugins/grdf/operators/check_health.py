@@ -1,4 +1,4 @@
-"""The daily check whether the fleet of accounts is well. It fails if a person is needed, and names who falls silent."""
+"""The daily check of the fleet. It fails if a person is needed, and names accounts that fall silent."""
 
 from __future__ import annotations
 
@@ -20,27 +20,22 @@ if TYPE_CHECKING:
 
 ABOUT = "GRDF gas accounts"
 NAMED = "named"
-"""Key of the XCom that says when, and who was named for what. The next run names who is new."""
+"""Key of the XCom with the names reported, and when: the next run reports new ones."""
 
 
 class FleetUnwell(FailNow):
-    """The fleet is not well: the task's log says what is wrong, and what to do."""
+    """The fleet is not well; the task's log has causes and next steps."""
 
 
 class CheckHealthOperator(GrdfOperator):
-    """Looks at all accounts once, names whom something concerns since the last look, and fails if a share is too large.
+    """Looks at all accounts once, reports new concerns, and fails if their share is too large.
 
-    The gauges of :mod:`grdf.metrics` are set. If there is anything to tell, one mail for the whole fleet is sent by the
-    notifier of the settings. GRDF is asked for a token alone, and only if no run reads an account that is silent.
+    It sets the gauges of :mod:`grdf.metrics`, and sends one mail if there is anything to report. GRDF is asked for a
+    token only if no run reads a silent account.
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
-
-        :return: counts, without names
-        :raises FleetUnwell: if a limit is crossed
-        :raises RetryLater: if CouchDB does not answer, and another try is left
-        """
+        """Return counts, without names; ``FleetUnwell`` if a limit is crossed, ``RetryLater`` without CouchDB."""
         from grdf.health import gauges, settings_check
 
         now = datetime.now(UTC)
@@ -61,13 +56,12 @@ class CheckHealthOperator(GrdfOperator):
         return {"accounts": verdict.accounts, "well": verdict.well}
 
     def _named_before(self, context: Context) -> NamedBefore:
-        """Return whom the run before has named. Airflow returns one value, or a list."""
+        """Return the names that the run before reported. Airflow returns one value, or a list."""
         pulled = context["ti"].xcom_pull(task_ids=self.task_id, key=NAMED, include_prior_dates=True)
         values = filter(None, pulled if isinstance(pulled, list) else [pulled])
         return dict(max(values, key=lambda each: each["at"], default={"names": {}})["names"])
 
     def _verdict(self, context: Context, now: datetime) -> Verdict:
-        """Look at the fleet, and set its gauges."""
         from grdf.health import gauges, unread_reasons
         from grdf.health.fleet_verdict import judge_fleet, read_client
 

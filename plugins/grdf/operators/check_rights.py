@@ -1,4 +1,4 @@
-"""The morning's check: GRDF's list of all our rights, questions about what it does not show as active, and states."""
+"""The morning's check: GRDF's list of all our rights, questions about what it lacks, and states."""
 
 from __future__ import annotations
 
@@ -32,26 +32,21 @@ if TYPE_CHECKING:
     from include.gas.documents.day_documents import Document
 
 FEW = 3
-"""Rights of a client of which GRDF's list may show none without the client itself being in doubt."""
+"""Rights of a client of which GRDF's list may show none without the client being in doubt."""
 
 
 class CheckRightsOperator(GrdfOperator):
     """Notes what GRDF lists of our rights, and writes to each account what that means for its household.
 
-    The list alone ends nothing: GRDF is asked in the same run about all meters whose right it does not show as active,
-    a thousand in a call, and only that answer counts. A client whose list cannot be had is asked about all its meters
-    in this way. An invalid account is reported and stops no other's check.
-
-    With the param ``accounts`` it does none of this. Instead it makes the newest right on those accounts' meters their
-    own, because a person who knows says so (see ``grdf.ledger.unclaimed_rights``).
+    The list alone ends nothing: in the same run GRDF is asked about all meters without an active right in it, and about
+    all meters of a client without a list. With the param ``accounts`` it instead makes the newest right on their meters
+    their own, on a person's word (``grdf.ledger.unclaimed_rights``).
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
+        """Return how many accounts were checked, have a state, or cannot be understood.
 
-        :return: how many accounts were checked, have a state, or cannot be understood
-        :raises GasError: after the check of all others, if GRDF gave no answer for one of our clients, or one in words
-            that are not known
+        :raises GasError: after all others, if GRDF gave no answer for a client, or one in unknown words
         :raises BadRequest: if accounts are named and the run was cleared: the newest right may be another's by now
         """
         run = Run.from_context(context)
@@ -62,7 +57,7 @@ class CheckRightsOperator(GrdfOperator):
             giving = UnclaimedRights(self.couchdb, self.log, asker=run.asked_by, dry_run=run.params["dry_run"])
             return {"taken_over": sum(giving.assign_newest_rights(self.adict, name) for name in named)}
         meters = {meter.pce: meter for meter in self.ledger.all_meters()}
-        # Read after the rights: an account is stored before it has any, so one that is not there now is gone.
+        # Read after the rights: an account is stored before it has any, so a missing one is gone.
         documents, records = list(self.accounts.our_documents()), list(self.couchdb.scan(AUDIT))
         self._orphan_rights(meters, {str(each["_id"]) for each in documents}, records)
         self._restore_lost_rights(meters, documents)
@@ -83,24 +78,16 @@ class CheckRightsOperator(GrdfOperator):
         return dict(counts)
 
     def _orphan_rights(self, meters: dict[str, Meter], accounts: Collection[str], records: Iterable[Document]) -> None:
-        """Note that nobody has the rights of accounts that are gone without a deletion.
-
-        :param meters: all meters, which this brings up to date
-        :param records: those of deletions, which take care of their accounts' rights themselves
-        """
+        """Unclaim the rights of accounts that are gone without a deletion."""
         known = {"", *accounts, *(str(each.get("account")) for each in records)}
         for meter in list(meters.values()):
             for account in {right.account for right in meter.rights} - known:
                 meters |= self.ledger.apply_if_readable(meter.pce, partial(orphan_rights, account=account))
 
     def _restore_lost_rights(self, meters: dict[str, Meter], documents: Sequence[Document]) -> None:
-        """Bring the rights that accounts name and the ledger lacks: it was lost, or is older than they are.
-
-        :param meters: all meters, which this brings up to date
-        """
         from grdf.ledger.account_intake import AccountIntake, lacks_right
 
-        # Who had a meter keeps it: first those that are behind nobody.
+        # The account that had a meter keeps it: first those that are behind none.
         for document in sorted(
             documents, key=lambda each: "behind" in {access.word for access in Status.access_of(each).values()}
         ):
@@ -115,12 +102,7 @@ class CheckRightsOperator(GrdfOperator):
                 self.log.warning("Account %s: its rights are not looked up: %s", name, describe_oddity(error))
 
     def _query_client(self, client: AdictHook, meters: dict[str, Meter]) -> list[GasError]:
-        """Note what GRDF says of a client's rights.
-
-        :param meters: all meters, which this brings up to date
-        :return: what a developer must know of GRDF's list
-        :raises GasError: if GRDF answers neither
-        """
+        """Note what GRDF lists of a client's rights, and return the list's problems; ``GasError`` without an answer."""
         from grdf.ledger.rights_query import query_rights
 
         name, at = client.grdf_conn_id, datetime.now(UTC)
@@ -157,7 +139,6 @@ class CheckRightsOperator(GrdfOperator):
     def _settle_accounts(
         self, meters: Mapping[str, Meter], documents: Sequence[Document], records: Sequence[Document]
     ) -> Counter[str]:
-        """Write to each account what its rights mean now."""
         now, left, counts = datetime.now(UTC), left_accounts(records), Counter({"checked": 0, "waiting": 0, "odd": 0})
         of_account: dict[str, list[Meter]] = {}
         for meter in meters.values():
@@ -192,10 +173,7 @@ class CheckRightsOperator(GrdfOperator):
 
 
 def _problems_of(client: str, found: RightsList, meters: Iterable[Meter]) -> list[GasError]:
-    """Return what a developer must know of a list: states in words that we do not know.
-
-    :raises BadSettings: if it shows none of the rights of a client: it is not this client's
-    """
+    """Return the unknown states in a list; ``BadSettings`` if it shows none of the client's rights."""
     ids = {right.id for meter in meters for right in meter.rights if right.client == client and right.id}
     if len(ids) >= FEW and not ids & {right.id for right in found.rights} and not found.odd:
         raise BadSettings.about(

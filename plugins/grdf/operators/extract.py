@@ -1,4 +1,4 @@
-"""Extraction from ADICT: one call per meter and range. The answers are kept as received until they are loaded."""
+"""Extraction from ADICT: one call per meter and range; answers are staged as received."""
 
 from __future__ import annotations
 
@@ -27,29 +27,19 @@ if TYPE_CHECKING:
 
 
 class ExtractOperator(AccountOperator):
-    """Asks ADICT for the gas days that a run is about, by :mod:`include.gas.days.asked_days`, with one call per meter.
+    """Asks ADICT for a run's gas days (:mod:`include.gas.days.asked_days`), one call per meter, and stages them.
 
-    No run asks for a day that the account may not hold, that is older than 3 years, or after yesterday in Paris, nor
-    for a meter without a right in force. If GRDF's quota has no room for all calls, none is made, and the task waits.
-
-    The answers go to staging. The task returns counts.
+    Only allowed days of the last 3 years up to yesterday in Paris, under a right in force. Without room in GRDF's quota
+    for all calls, none is made, and the task waits.
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
-
-        :return: how many answers are staged, counts of their lines, and the problems that a person must know although
-            the rest can be loaded
-        :raises RetryLater: if GRDF could not answer at the moment
-        :raises FailNow: if a person must act first
-        """
+        """Return counts and problems; ``RetryLater`` if GRDF could not answer, ``FailNow`` if a person must act."""
         run = Run.from_context(context)
         document = self.accounts.read_document(self.account_id)
         check_not_leaving(document)
         account = self.ledger.read_account(document)
-        if (
-            settle_account(document, account.meters, datetime.now(UTC)) != document
-        ):  # a right has ended since it was looked at
+        if settle_account(document, account.meters, datetime.now(UTC)) != document:  # a right has ended since the look
             self.accounts.update(account.id, self.ledger.settle_account)
         purpose: Purpose = "history" if run.is_backfill else "daily"  # daily runs take precedence in GRDF's quota
         asked = list(self._plan_requests(run, document, account))
@@ -70,7 +60,6 @@ class ExtractOperator(AccountOperator):
         }
 
     def _plan_requests(self, run: Run, document: dict[str, Any], account: Account) -> Iterator[MeterRequest]:
-        """Yield what to ask for now."""
         today = paris_today(datetime.now(UTC))
         for meter in account.meters:
             tag = meter_tag(account.id, meter.pce)
@@ -78,7 +67,7 @@ class ExtractOperator(AccountOperator):
                 self.log.info("Account %s: meter %s is not read (%s).", account.id, tag, meter.word)
                 continue
             last = Status.reading_of(document, meter.pce).last_whole(meter, today)
-            # If GRDF does not give all, the run's own days come with the last try.
+            # If GRDF does not give all, the last try asks for the run's own days.
             gives_up = run.is_last_try and run.try_number > 1
             whole = not (run.is_backfill or gives_up) and is_full_read_due(account.id, last, today)
             reread = timedelta() if run.is_backfill else timedelta(days=settings.reread_days())
@@ -95,17 +84,14 @@ class ExtractOperator(AccountOperator):
                 yield MeterRequest(meter, windows, whole)
 
     def _is_definitive(self, run: Run, pce: str, windows: Sequence[Window]) -> bool:
-        """Return whether a backfilled day need not be asked for, unless the backfill's configuration says otherwise."""
+        """Return whether a backfilled day is definitive, unless the backfill's configuration includes such."""
         asks_all = run.conf.get("include_definitive") is True
         return not asks_all and not unsettled_windows(self.couchdb, self.account_id, pce, windows)
 
     def _handle_problems(
         self, run: Run, account: Account, reads: Sequence[MeterRead], *, readings: int
     ) -> list[GasError]:
-        """Mark the account with what its household must know.
-
-        Raise the first problem unless something can be loaded.
-        """
+        """Mark the account with what its household must know. Raise the first problem if nothing can be loaded."""
         problems = handle_problems(run, self.accounts, account, reads)
         if problems and all(isinstance(problem, RetryLater) for problem in problems):
             self.accounts.mark_error(account.id, problems[0])

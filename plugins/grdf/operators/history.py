@@ -1,4 +1,4 @@
-"""Re-reading a range of the past: the list of accounts, one call per meter for each account, and the summary."""
+"""Re-reading a range of the past: list of accounts, one call per meter, summary."""
 
 from __future__ import annotations
 
@@ -35,11 +35,7 @@ class PlanHistoryOperator(GrdfOperator):
     """Checks the form, and lists the accounts to read, with one mapped task each."""
 
     def perform(self, context: Context) -> list[str]:
-        """Run the task.
-
-        :return: account ids, in order
-        :raises BadRequest: if the form is not filled in correctly
-        """
+        """Return account ids, in order; ``BadRequest`` if the form is wrong."""
         run = Run.from_context(context)
         window = parse_range(run.params["from"], run.params["to"])
         wanted = run.named_accounts("Nothing was read. Enter account ids, or none for all.")
@@ -64,7 +60,6 @@ class PlanHistoryOperator(GrdfOperator):
         return accounts
 
     def _readable_accounts(self) -> dict[str, tuple[int, str]]:
-        """Return the accounts that can be read, with their number of meters and the connection of their client."""
         from grdf.airflow.account_list import id_if_listed
 
         found: dict[str, tuple[int, str]] = {}
@@ -83,21 +78,16 @@ class PlanHistoryOperator(GrdfOperator):
 
 
 class ReadHistoryOperator(AccountOperator):
-    """Reads a range of one account again and stores it. It is safe to repeat: what is stored is not written again.
+    """Reads a range of one account again and stores it. It may be repeated.
 
-    Days of the range that cannot be requested are left out, and the log says why: they are in the future, older than
-    GRDF keeps, or outside the household's consent. Days stored as definitive are not requested unless the form says so.
+    Days that cannot be requested (future, too old, outside the right) are left out with a reason in the log. Definitive
+    days are requested only if the form says so.
     """
 
     template_fields: Sequence[str] = ("account_id",)
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
-
-        :return: the account, counts of days (new, corrected, confirmed, unchanged, absent), what changed, and in words
-            why meters were not asked for at all
-        :raises GasError: if a meter could not be read; the data of the others is stored
-        """
+        """Return counts of days, what changed, and why not; ``GasError`` if a meter could not be read."""
         run = Run.from_context(context)
         window = parse_range(run.params["from"], run.params["to"])
         document = self.accounts.read_document(self.account_id)
@@ -119,7 +109,7 @@ class ReadHistoryOperator(AccountOperator):
                     access = {each.pce: each for each in self.ledger.access_of(document)}[read.pce]  # as it is by now
                     for answer, lines in read.answers:
                         loads.append(store_answer(self.couchdb, document, access, answer, lines, self.log))
-            finally:  # what was read is stored, also if the next meter has to wait
+            finally:  # what was read is stored, even if the next meter has to wait
                 record_stored_days(self.accounts, document, loads)
         if problems := handle_problems(run, self.accounts, account, reads):
             raise problems[0]
@@ -140,10 +130,7 @@ class ReadHistoryOperator(AccountOperator):
     def _windows(
         self, access: MeterAccess, asked: Window, unasked: list[str], *, include_definitive: bool
     ) -> tuple[Window, ...]:
-        """Return what is left to ask for, one window for each stretch that the account's rights cover.
-
-        :param unasked: gets the reason if that is nothing
-        """
+        """Return what is left to ask for, one window per stretch of the rights."""
         account, tag, today = self.account_id, meter_tag(self.account_id, access.pce), paris_today(datetime.now(UTC))
         window, reasons = askable_part(asked, today=today, right_first=access.first_day, right_end=access.end_day)
         for reason in reasons:
@@ -166,13 +153,7 @@ class ReadHistoryOperator(AccountOperator):
 
 
 class AnnounceHistoryOperator(GrdfOperator):
-    """Announces the changes of all mapped tasks, because two tasks that end at once could not do it themselves.
-
-    See ``grdf.airflow.announcing``. It adds up their results, and names the accounts that could not be read.
-
-    :param planned: ids of the accounts that were to be read (templated)
-    :param results: the mapped tasks' return values (templated)
-    """
+    """Announces the changes of all mapped tasks (two that end at once could not), and names unreadable accounts."""
 
     template_fields: Sequence[str] = ("planned", "results")
 
@@ -182,14 +163,11 @@ class AnnounceHistoryOperator(GrdfOperator):
         self.results = results
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Run the task.
-
-        :return: counts over all accounts that could be read
-        """
+        """Return counts over all accounts that could be read."""
         results: list[dict[str, Any]] = [result for result in self.results or [] if result]
         for result in results:
             announce_changes(context, self.outlets or (), result["account"], Changes.from_json(result["changes"]))
-        # In the order of COUNTS: PostgreSQL stores return values with the keys in an order of its own.
+        # In the order of COUNTS: PostgreSQL stores return values with keys in its own order.
         total = {"accounts": len(results), **{name: sum(each[name] for each in results) for name in COUNTS}}
         self.log.info("%s", ", ".join(f"{number} {name}" for name, number in total.items()))
         planned = self.planned or []

@@ -1,4 +1,4 @@
-"""Loading into CouchDB: gas days, then the month and year totals that change with them."""
+"""Loading into CouchDB: gas days, then the totals that change with them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,8 @@ if TYPE_CHECKING:
 class LoadOperator(AccountOperator):
     """Stores what ``extract`` has staged, and replaces the totals in progress.
 
-    Each month and year with a changed day is computed again from the stored days, and replaces its old document. Only
-    days are stored that the account may hold by the ledger. Stored days after the first of these that it may not hold
-    are removed, also of meters that are not read any more. The task is safe to repeat, to interrupt and to run twice at
-    once. The staged answers are removed once they are stored.
-
-    :param staged: the return value of ``extract`` (templated)
+    Only allowed days are stored, and disallowed ones after the first of these are removed, also of meters that are not
+    read. Safe to repeat, to interrupt and to run twice at once.
     """
 
     template_fields: Sequence[str] = ("account_id", "staged")
@@ -49,12 +45,7 @@ class LoadOperator(AccountOperator):
         self._loads: list[StoredAnswer] = []
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
-
-        :return: the account; how many days were new, corrected and unchanged; how many totals were replaced; and which
-            days changed
-        :raises FailNow: after loading, if ``extract`` met something that a person must know
-        """
+        """Return counts and the changed days; ``FailNow``, after loading, if ``extract`` met a problem for a person."""
         run, staged = Run.from_context(context), self.staged or {}
         problems: list[str] = staged.get("problems") or []
         forget = partial(self.staging.remove, self.account_id, run.id) if staged.get("answers") else None
@@ -81,7 +72,7 @@ class LoadOperator(AccountOperator):
         return {"account": self.account_id, **counts, **({"changes": changes.as_json()} if changes else {})}
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
-        """Return what OpenLineage is told (Airflow doc, custom operators): what was stored, and of what."""
+        """Return what OpenLineage gets: what was stored, and from where."""
         from grdf.airflow.lineage import lineage_of
 
         loads, couchdb = [each for each in self._loads if each.answer.body], self.couchdb
@@ -101,10 +92,7 @@ class LoadOperator(AccountOperator):
         return counts
 
     def _read_staged(self, run: Run) -> list[StagedAnswer]:
-        """Return what the run has staged.
-
-        :raises AnswersGone: if it is gone, unless an earlier try of this task may have stored it
-        """
+        """Return what the run has staged; ``AnswersGone`` unless an earlier try may have stored it."""
         try:
             return self.staging.get(self.account_id, run.id)
         except AnswersGone:
@@ -118,7 +106,6 @@ class LoadOperator(AccountOperator):
         return store_answer(self.couchdb, self._before, access, answer, lines, self.log)
 
     def _remove_disallowed_days(self, meters: Iterable[MeterAccess]) -> Iterator[StoredAnswer]:
-        """Remove the days that the account may not hold, of whatever year and meter."""
         now = datetime.now(UTC)
         for meter in meters:
             if days := find_disallowed_days(self.couchdb, self.account_id, meter.pce, meter.days, paris_today(now)):

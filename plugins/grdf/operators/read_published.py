@@ -1,4 +1,4 @@
-"""The monthly reading of all accounts: billing periods, contracts, and how often GRDF reads a meter."""
+"""The monthly reading: billing periods, contracts, and reading frequencies."""
 
 from __future__ import annotations
 
@@ -49,24 +49,18 @@ if TYPE_CHECKING:
     from include.gas.documents.day_documents import Document
 
 IN_A_ROW = 5
-"""After this many failures of GRDF or CouchDB in a row there is no point in continuing now."""
+"""Failures of GRDF or CouchDB in a row after which it stops for now."""
 
 
 class ReadPublishedOperator(GrdfOperator):
-    """Reads what GRDF published about every account's meters, their contract, and how often they are read.
+    """Reads the published data, contract and reading frequency of every account's meters.
 
-    Each meter is due once in three to four weeks, and at once under a new right. An account that fails stays due and
-    does not stop the others. If the quota is used up, the task waits. Each try has an order of its own, so that some
-    accounts that always fail do not keep those behind them from ever being read.
+    Each meter is due every three to four weeks, and at once under a new right. An account that fails stays due. Without
+    quota, the task waits. Each try has its own order, so that failing accounts do not block those behind them.
     """
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Run the task.
-
-        :param context: its param ``accounts`` names accounts to read now, whether they are due or not
-        :return: counts of meters, periods new, corrected and removed, and accounts left unchanged
-        :raises GasError: what most needs another try or a person, after reading all others
-        """
+        """Return counts of meters, periods and accounts left unchanged; ``GasError`` after all others."""
         run = Run.from_context(context)
         named = run.named_accounts("Nothing was read. Enter account ids, or none for all that are due.")
         self._since, self._counts = run.due if named else None, Counter[str]()
@@ -82,7 +76,6 @@ class ReadPublishedOperator(GrdfOperator):
         return counts
 
     def _due_accounts(self) -> dict[str, Document]:
-        """Return the accounts with a meter that is due by what they say of it themselves, by id."""
         return {
             document["_id"]: document
             for document in self.accounts.active_documents()
@@ -90,21 +83,17 @@ class ReadPublishedOperator(GrdfOperator):
         }
 
     def _is_due(self, document: Mapping[str, object], access: MeterAccess) -> bool:
-        """Return whether a meter is to be read: as ``extract`` reads everything, or as a person has asked for it.
-
-        That person may have had to wait, so what was read since is not read again.
-        """
+        """Return whether a meter is due, or requested by a person and not read since."""
         billing = Status.billing_of(document, access.pce)
         if self._since is not None:
             return bool(access.days) and billing.read_at < utc_text(self._since)
         try:
             last = billing.last_read(access)
-        except ODD_DOCUMENT:  # others have damaged it
+        except ODD_DOCUMENT:  # another program has damaged it
             last = None
         return bool(access.days) and is_full_read_due(str(document["_id"]), last, paris_today(datetime.now(UTC)))
 
     def _read_all(self, accounts: Iterable[str]) -> Iterator[GasError]:
-        """Read accounts of one client at GRDF, and yield what fails. What concerns all of them ends it."""
         in_a_row = 0
         for account_id in accounts:
             try:
@@ -121,7 +110,7 @@ class ReadPublishedOperator(GrdfOperator):
                     return
 
     def _read(self, account_id: str) -> None:
-        document = self.accounts.read_document(account_id)  # read again: the list may be hours old
+        document = self.accounts.read_document(account_id)  # again: the list may be hours old
         check_not_leaving(document)
         account, client = self.ledger.read_account(document), self.adict.for_account(document)
         problems: list[RetryLater] = []
@@ -137,9 +126,7 @@ class ReadPublishedOperator(GrdfOperator):
             raise problems[0]
 
     def _read_meter(self, client: AdictHook, document: Document, access: MeterAccess) -> None:
-        """Read a meter with one call for each kind of data, and store what the account may hold then.
-
-        If GRDF may not be asked, only what the account may not hold is removed.
+        """Read a meter with one call for each kind of data, and store what the account may then hold.
 
         :raises GasError: if the failure concerns all accounts or is temporary; what was valid is stored
         """
@@ -179,10 +166,7 @@ class ReadPublishedOperator(GrdfOperator):
             raise problem
 
     def _store(self, account: str, pce: str, billing: Billing, periods: list[Read]) -> None:
-        """Store what the account may hold by now. A contract that was read after the end of its right is not its own.
-
-        :raises AccountLeaving, BadAccount: if the household has left in the meantime
-        """
+        """Store what the account may hold by now; ``AccountLeaving`` or ``BadAccount`` if the household has left."""
         document = self.accounts.read_document(account)
         check_not_leaving(document)
         access = next(
@@ -207,7 +191,7 @@ class ReadPublishedOperator(GrdfOperator):
             yield
         except (CredentialsRefused, BadSettings, BadAccount):
             raise
-        except RightTooNarrow:  # not a problem: the household chose so
+        except RightTooNarrow:  # the household's choice
             refused.append(f"The household's consent does not include the {what}.")
             self.log.info("Account %s: %s", account, refused[-1])
         except FailNow as error:

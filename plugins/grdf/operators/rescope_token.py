@@ -1,4 +1,4 @@
-"""The token step of an account's DAG: from the household's restricted token to the shared data token."""
+"""The token step of an account's DAG."""
 
 from __future__ import annotations
 
@@ -11,21 +11,12 @@ if TYPE_CHECKING:
 
 
 class RescopeTokenOperator(AccountOperator):
-    """Makes sure that there is a token with the scope for data, valid for the work ahead.
-
-    Client Connect's token is valid for ``openid`` only (ADICT 2.1). Data needs a ``client_credentials`` token of ours:
-    about one every 4 hours, for all accounts of a client and all workers together.
-    """
+    """Makes sure that a data token is valid for the work ahead: Client Connect's is for ``openid`` (ADICT 2.1)."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
-
-        :return: the account, whether GRDF was asked, and until when the token is used (UTC); never the token
-        :raises CredentialsRefused: if GRDF does not accept our client, which no household can change
-        :raises ServiceUnavailable: if the token endpoint does not answer
-        """
+        """Return the account, whether GRDF was asked, and until when the token is used (UTC); never the token."""
         clients = self.clients()
-        # With a single client, the account need not be read to know it.
+        # With a single client, the account need not be read.
         alone = len(clients) == 1
         client = clients[0] if alone else self.adict.for_account(self.accounts.read_document(self.account_id))
         token, asked = client.data_token()

@@ -1,4 +1,4 @@
-"""Removing what was kept for a while: records of households that have left, files, and old revisions in CouchDB."""
+"""Removes what was kept for a while: records of former households, files, old revisions in CouchDB."""
 
 from __future__ import annotations
 
@@ -17,18 +17,14 @@ if TYPE_CHECKING:
     from grdf.stores.removal import Remover
 
 FILES_KEPT = timedelta(days=30)
-"""How long files of imports and of failed runs stay that have not changed."""
+"""How long unchanged files of imports and failed runs stay."""
 
 
 class RemoveOverdueOperator(GrdfOperator):
-    """Removes records of consents, links and files whose time is over, as the text of ``grdf_retention`` says."""
+    """Removes overdue records of consents, links and files, see the text of ``grdf_retention``."""
 
     def perform(self, context: Context) -> int:
-        """Run the task. What is in CouchDB comes first: a staging store that fails keeps nothing of it.
-
-        :return: how many records were removed
-        :raises BadSettings: if the login may not purge
-        """
+        """Return how many records were removed; ``BadSettings`` if the login may not purge."""
         from grdf.stores.database_files import DatabaseFiles
         from grdf.stores.household_links import HouseholdLinks
         from grdf.stores.removal import purger
@@ -45,7 +41,7 @@ class RemoveOverdueOperator(GrdfOperator):
         return removed
 
     def _remove_unneeded(self, now: datetime, remover: Remover) -> int:
-        """Remove the records that no account needs, copying them as a deletion does; none if the ledger is lost."""
+        """Remove the records that no account needs, with copies as at a deletion; none if the ledger is lost."""
         from grdf.stores.consent_records import ConsentRecords
 
         records = ConsentRecords(self.couchdb)

@@ -1,4 +1,4 @@
-"""The application that Airflow's API server mounts, assembled from its routers."""
+"""The application that Airflow's API server mounts."""
 
 from __future__ import annotations
 
@@ -33,15 +33,12 @@ ROUTERS = (
     import_page.router,
     proofs_page.router,
 )
-"""Every route depends on a function of ``security``; ``tests/connect/test_routes.py`` has a row for each."""
+"""Every route depends on ``security``; ``tests/connect/test_routes.py`` has a row for each."""
 
 
 def create_app() -> FastAPI:
-    """Create the application.
-
-    It has no ``/docs`` and no ``/openapi.json``, because anybody could read them.
-    """
-    # No redirects for a slash too many: they lead to whatever host the request names, with a query that may be secret.
+    """Create the application, without ``/docs`` and ``/openapi.json``, which anybody could read."""
+    # No redirects for a slash too many: they trust the request's host, with a query that may be secret.
     app = FastAPI(title="Gas accounts", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.add_middleware(Guard)
     app.add_exception_handler(HTTPException, _refused)
@@ -71,7 +68,6 @@ def _misunderstood(request: Request, _: Exception) -> Response:
 
 
 def _stopped(request: Request, error: Exception) -> Response:
-    """Say why a household is not connected, and how to start again."""
     assert isinstance(error, ConnectionStopped)
     return render.problem(request, error.status, error.key, _again(request, error.again), cause=error.cause)
 
@@ -82,11 +78,7 @@ def _again(request: Request, address: str = "") -> tuple[tuple[str, str], ...]:
 
 
 def _gas_error(request: Request, error: Exception) -> Response:
-    """Respond to an error raised by this project.
-
-    Its text contains no secret, so logged-in users see it as it is. It may name servers and settings, so nobody else
-    sees it, nor does who came with a household's link.
-    """
+    """Respond to an error of ours, in full only to users: it names servers and settings."""
     log.warning("The page Gas accounts could not answer. %s", error)
     again, later = _again(request), isinstance(error, RetryLater)
     trusted = getattr(request.state, "logged_in", False) and not getattr(request.state, "household", False)
@@ -103,7 +95,7 @@ def _gas_error(request: Request, error: Exception) -> Response:
 
 
 def _mistake(request: Request, _: Exception) -> Response:
-    """Respond to an unexpected exception. Starlette logs it, and sends this response past all middleware."""
+    """Respond to an unexpected exception. Starlette logs it, and sends this past all middleware."""
     answer = _refused(request, HTTPException(500, "error"))
     guard(answer.headers)
     return answer

@@ -1,9 +1,4 @@
-"""Protection for every request to the page and every response from it.
-
-Cross-site requests cannot change anything, a body has a limit in bytes and seconds, the headers of each response tell
-the browser what it may do with it, and Airflow's access log gets no query. This is a middleware, so it also covers
-every route added later. It sees requests to the page alone: all others are Airflow's.
-"""
+"""Protects the page alone: no cross-site changes, limited bodies, security headers, no queries in logs."""
 
 from __future__ import annotations
 
@@ -18,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM = (16_384, 10.0)
-"""Bytes of the body of a request, and seconds within which it must have come: the largest form has some short texts."""
+"""Largest body of a request in bytes, and seconds for it."""
 UPLOAD = (13 * 1024 * 1024, 120.0)
-"""The same for three proofs of 4 MB, or one file of households. Their routes read it once its sender is known."""
+"""The same for three proofs of 4 MB or one import file, read once the sender is known."""
 UPLOADS = ("/import/upload", "/proofs/upload")
 REFUSED = "Refused: this request came from another site. Open the page Gas accounts in Airflow and try it there.\n"
 CSP = {
@@ -37,10 +32,7 @@ CSP = {
 
 
 def policy(**changes: str) -> str:
-    """Return the Content-Security-Policy.
-
-    :param changes: directives to replace for one page
-    """
+    """Return the Content-Security-Policy."""
     return "; ".join(f"{name} {value}" for name, value in (CSP | changes).items())
 
 
@@ -49,8 +41,8 @@ HEADERS = {
     "Content-Security-Policy": policy(),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    # A query may hold GRDF's code, a household's link or a search, and proxies log the referrer. Not "no-referrer":
-    # with it, browsers send "Origin: null" with every form, even to the same site (Fetch, 3.2).
+    # A query may hold a code, a link or a search, and proxies log the referrer. With "no-referrer" browsers send
+    # "Origin: null" with every form (Fetch, 3.2).
     "Referrer-Policy": "strict-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
@@ -58,17 +50,14 @@ HEADERS = {
 
 
 class Guard:
-    """Middleware that refuses unsafe cross-site requests, limits bodies and adds the security headers.
-
-    :param app: the application to protect
-    """
+    """Refuses unsafe cross-site requests, limits bodies and adds security headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, or refuse it."""
-        if scope["type"] != "http":  # no route takes a WebSocket, whose address uvicorn logs while it is refused
+        if scope["type"] != "http":  # no route takes a WebSocket, whose address uvicorn logs on refusal
             _hide(scope)
             await self.app(scope, receive, send)
             return
@@ -89,9 +78,9 @@ class Guard:
             else:
                 await self.app(scope, body.receive, send_guarded)
         finally:
-            # Airflow's access log reads this scope once the request is done. The query may contain GRDF's code, a
-            # household's link or a meter's number. So may a path that leads nowhere: programs that handle mail write a
-            # link's question mark as %3F.
+            # Airflow's access log reads this scope afterwards. The query may contain GRDF's code, a household's link or
+            # a meter's number, and so may a path that leads nowhere: mail programs turn a link's question mark into
+            # %3F.
             scope["query_string"] = b""
             if scope.get("endpoint") is mounted:  # no route has taken it
                 _hide(scope)
@@ -102,7 +91,7 @@ def _hide(scope: Scope) -> None:
 
 
 class _Body:
-    """The body of a request, which is passed on until it is too large or takes too long."""
+    """A request's body, passed on until it is too large or slow."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         headers = Headers(scope=scope)
@@ -112,10 +101,7 @@ class _Body:
         self.is_left = "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0"
 
     async def receive(self) -> Message:
-        """Return the next part.
-
-        :raises HTTPException: 408 if it comes too slowly, 413 if it is too large
-        """
+        """Return the next part; ``HTTPException`` 408 if it comes too slowly, 413 if it is too large."""
         if not self.is_left:
             return await self._receive()
         try:
@@ -131,26 +117,21 @@ class _Body:
 
 
 def guard(headers: MutableHeaders) -> None:
-    """Add the security headers to a response.
-
-    :param headers: the response's headers; those that the route has already set are kept
-    """
+    """Add the security headers that a response lacks."""
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
 
 
 def same_site(headers: Headers) -> bool:
-    """Return whether an unsafe request comes from Airflow's own site, or from a program rather than a browser.
+    """Return whether an unsafe request comes from Airflow's own site, or from a program.
 
-    Browsers say in ``Origin`` where a POST comes from. A request without it comes from a program. It is accepted if it
-    carries a bearer token or no cookie, because then it cannot be a browser that another site has misled.
-
-    :param headers: the request's headers
+    A browser's POST has an ``Origin``. Without it, a bearer token or no cookie shows that no other site misled a
+    browser.
     """
     origin = headers.get("Origin")
     if origin is None:
         return "Authorization" in headers or "Cookie" not in headers
-    # Ignore the scheme: behind a proxy that terminates TLS, this server does not see the one the browser used.
+    # Ignore the scheme: behind a proxy that terminates TLS, this server does not see the browser's.
     return _host(origin) in {headers.get("Host"), _host(conf.get("api", "base_url", fallback=""))} - {None, ""}
 
 

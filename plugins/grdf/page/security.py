@@ -1,15 +1,11 @@
 """Who may do what. Only this file uses Airflow's security modules.
 
-Airflow does not protect the routes of a plugin. Every route of the page depends on one of the functions below. They use
-what Airflow documents for that (``get_user``, ``requires_access_dag``) and ask the auth manager in use
-(SimpleAuthManager, FAB, ...), with the bearer token or the UI cookie that the request carries. Any failure on the way,
-for example a module that has moved, closes the page (503) and never opens it.
+Airflow does not protect a plugin's routes, so each depends on a function below, by Airflow's documented means
+(``get_user``, ``requires_access_dag``) and auth manager. Any failure closes the page (503).
 
 * **see** an account: read its DAG.
 * **act** on it: start a run of its DAG.
-* **connect** it: start a run of its DAG *and* edit the connection ``grdf_adict``. Connecting puts a household's
-  consent, which is a credential, into this installation, and Airflow reserves credentials for those who may edit
-  connections.
+* **connect** it: act, *and* edit the connection ``grdf_adict``: a consent is a credential.
 """
 
 from __future__ import annotations
@@ -40,12 +36,7 @@ IMPORT = "grdf_import_accounts"
 
 @dataclass(frozen=True)
 class Visitor:
-    """The logged-in Airflow user who sent the request.
-
-    :param name: the user's name, for texts and records
-    :param user: Airflow's user object; only this file uses it
-    :param request: the user's request; only this file uses it
-    """
+    """The logged-in Airflow user; only this file uses ``user`` and ``request``."""
 
     name: str
     user: Any = field(repr=False)
@@ -53,18 +44,13 @@ class Visitor:
 
 
 async def visitor_if_any(request: Request) -> Visitor | None:
-    """Return the user who sent the request, ``None`` if nobody is logged in.
-
-    Routes that a household may use depend on this.
-
-    :raises HTTPException: 503 if Airflow cannot be asked
-    """
+    """Return the user, or ``None`` without a login, for households' routes; 503 if Airflow cannot be asked."""
     scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
     bearer = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if token else None
     try:
         user: Any = await get_user(request, None, bearer)
         found = Visitor(str(user.get_name()), user, request)
-    except HTTPException:  # no token, an expired one, or one of another Airflow: to the caller it is the same
+    except HTTPException:  # no token, an expired one, or another Airflow's
         return None
     except Exception as error:
         log.exception("Airflow could not say who sent a request to the page Gas accounts.")
@@ -77,10 +63,7 @@ VisitorIfAnyDep = Annotated[Visitor | None, Depends(visitor_if_any)]
 
 
 def visitor(found: VisitorIfAnyDep) -> Visitor:
-    """Return the user who sent the request.
-
-    :raises HTTPException: 401 if nobody is logged in
-    """
+    """Return the user who sent the request; 401 without a login."""
     if found is None:
         raise HTTPException(401, "not logged in")
     return found
@@ -90,10 +73,7 @@ VisitorDep = Annotated[Visitor, Depends(visitor)]
 
 
 def account_in_path(account: str, _: VisitorDep) -> str:
-    """Return the id of the account in the path.
-
-    :raises HTTPException: 404 if it cannot be an account's id
-    """
+    """Return the id of the account in the path; 404 if it cannot be one."""
     try:
         return check_account_id(account)
     except ValueError:
@@ -131,22 +111,14 @@ def can_import(visitor: Visitor) -> bool:
 
 
 def visible_accounts(visitor: Visitor, accounts: Collection[str]) -> set[str]:
-    """Return the accounts that the visitor may see.
-
-    :param accounts: ids of the accounts to choose from
-    """
+    """Return those of the accounts that the visitor may see."""
     dags, user = {dag_id(account) for account in accounts}, visitor.user
     seen = _answer(lambda: get_auth_manager().filter_authorized_dag_ids(dag_ids=dags, user=user, method="GET"))
     return {account for account in map(account_of, seen or ()) if account}
 
 
 def login_url(request: Request) -> str | None:
-    """Return the address of Airflow's login page, which leads back to this page; ``None`` if it is not known.
-
-    The query is left out, because what GRDF has sent must not be passed on.
-
-    :param request: the request that came without a login
-    """
+    """Return Airflow's login page, which leads back here without the query: GRDF's code must not be passed on."""
     try:
         return str(get_auth_manager().get_url_login(next_url=str(request.url.replace(query="", fragment=""))))
     except Exception:  # noqa: BLE001 - the page that says "not logged in" is shown anyway
@@ -154,10 +126,7 @@ def login_url(request: Request) -> str | None:
 
 
 def _answer(question: Callable[[], Any]) -> Any:
-    """Return what Airflow answers; ``None`` if it refuses the user.
-
-    :raises HTTPException: 503 if it cannot say
-    """
+    """Return what Airflow answers, or ``None`` if it refuses the user; 503 if it cannot answer."""
     try:
         return question()
     except HTTPException as refused:
@@ -170,7 +139,7 @@ def _answer(question: Callable[[], Any]) -> Any:
 
 
 def _require(can: Callable[[Visitor], bool]) -> Callable[[Visitor], Visitor]:
-    """Return the dependency of routes for those who have a right. Others get 403."""
+    """Return the dependency of routes that need a right; 403 without it."""
 
     def required(visitor: VisitorDep) -> Visitor:
         if not can(visitor):

@@ -1,1 +1,1 @@
-"""What Airflow finds where this project is installed: connection types, their forms and *Test* buttons, a plugin."""
+"""What Airflow finds where this is installed: connection types with forms and *Test* buttons, a plugin."""

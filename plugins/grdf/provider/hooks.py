@@ -1,9 +1,4 @@
-"""The hooks of our connection types. Their ``test_connection`` is what the *Test* button of a form runs.
-
-Airflow hands the hook what the form says: the API server under an id that it makes up for the test, a worker in memory.
-So the secret that deletes is read by a *Test* only where a person has pressed the button of that very connection; no
-connection is named here.
-"""
+"""The hooks of our connection types, which Airflow's *Test* buttons give the form under an invented id."""
 
 from __future__ import annotations
 
@@ -27,19 +22,19 @@ class GrdfAdict(AdictHook):
     hook_name = "GRDF ADICT"
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask GRDF for a token and for our access rights, and its consent page whether it knows us. Never raises."""
+        """Ask GRDF for a token and our rights, and its consent page whether it knows us. Never raise."""
         return test_result(self.grdf_conn_id, GRDF, lambda: client_checks.check_client(self))
 
 
 class GrdfDeletionSecret(GrdfOAuthHook):
-    """The client that may revoke rights, with a connection of the type *GRDF deletion secret*."""
+    """The client that may revoke, with a connection of the type *GRDF deletion secret*."""
 
     conn_name_attr = "grdf_conn_id"
     conn_type = provider_info.DELETION
     hook_name = "GRDF deletion secret"
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask GRDF for a token, and throw it away. Never raises, never revokes anything."""
+        """Ask GRDF for a token, and throw it away. Never raise, never revoke."""
         return test_result(self.grdf_conn_id, GRDF, lambda: client_checks.check_deletion_client(self))
 
 
@@ -50,20 +45,13 @@ class GrdfCouchDB(CouchDBHook):
     hook_name = "CouchDB"
 
     def test_connection(self) -> tuple[bool, str]:
-        """Look at version, clock, login and databases. Never raises, never changes anything."""
+        """Check version, clock, login and databases, read-only. Never raise."""
         hook = couchdb_checks.hook_of_doctor(self.couchdb_conn_id)
         return test_result(self.couchdb_conn_id, "CouchDB", lambda: couchdb_checks.check_connection(hook))
 
 
 def test_result(conn_id: str, what: str, check: Check) -> tuple[bool, str]:
-    """Look until something is found that must be mended, and return what to show.
-
-    What comes after that would mostly be its consequence, and a person waits.
-
-    :param conn_id: the id under which Airflow keeps the form's values; it is made up for the test, so nobody knows it
-    :param what: what the check looks at
-    :return: whether the connection works, and the sentences
-    """
+    """Check until something must be mended, and return whether the connection works, with sentences to show."""
     found: list[Finding] = []
     for finding in findings_of(what, check):
         if finding.state == "bad":
@@ -73,7 +61,6 @@ def test_result(conn_id: str, what: str, check: Check) -> tuple[bool, str]:
 
 
 def _shown(findings: list[Finding], conn_id: str) -> str:
-    """Return sentences that speak of "this connection" instead of an id that was made up."""
     text = re.sub(r" \(or in AIRFLOW_CONN_\w+\)", "", " ".join(map(_sentence, findings)))
     named = rf"(?:(?P<start>The|Our) |(?:the|our) )?(?:Airflow )?(?:connection )?\b{re.escape(conn_id)}\b"
     return redact(re.sub(named, lambda found: "This connection" if found["start"] else "this connection", text))

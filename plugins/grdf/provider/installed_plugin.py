@@ -1,9 +1,4 @@
-"""The plugin of an installed package, which needs no plugins folder (entry point ``airflow.plugins``).
-
-Airflow loads the plugins folder first. Where that folder has our plugin too, as in a checkout or where the folders were
-copied, it must not be loaded again: Airflow would list the second one as an import error. So the entry point then
-leads to ``None``, which Airflow passes over.
-"""
+"""The plugin of an installed package; ``None`` if Airflow's plugins folder has ours too: an import error."""
 
 from __future__ import annotations
 

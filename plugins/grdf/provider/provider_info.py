@@ -1,14 +1,8 @@
-"""What Airflow's providers manager reads: our connection types, what their forms ask for, and which options are secret.
+"""What Airflow's providers manager reads: connection types, their forms, secret options.
 
-Every Airflow process reads this, so it imports nothing of Airflow and of ours. The hooks never rely on a connection's
-type: these forms write the fields that JSON and environment variables hold as well (:mod:`grdf.hooks.connection`).
-
-A field whose name contains "token" has no default here: Airflow hides its value, also in what it tells the form, so
-that the form would store ``***``. The hooks have the same defaults. Nor has it a list of values (``enum``): the form
-could not show which one is chosen.
-
-The port is in the forms of GRDF's client although its address has one: in Airflow 3.3.2 the *Test* button of the list
-says "Bad Request" for connections without a port (mended in apache/airflow#73298).
+Every process reads it, so it imports nothing of Airflow or ours. A field with "token" in its name has no default:
+Airflow hides it, and the form would store ``***``. No field has an ``enum``: the form could not show the choice. GRDF's
+client has a port only because Airflow 3.3.2's *Test* in the list needs one (mended in apache/airflow#73298).
 """
 
 from __future__ import annotations
@@ -18,7 +12,7 @@ from typing import Any
 
 GRDF, DELETION, COUCHDB = "grdf", "grdfdelete", "couchdb"
 Field = tuple[str, str, dict[str, Any]]
-"""A field's label, its help, and what differs from a text without a default (JSON Schema)."""
+"""A field's label, help, and difference from a text without a default (JSON Schema)."""
 OF_CLIENT: dict[str, Field] = {
     "token_url": (
         "Token address",
@@ -74,7 +68,7 @@ OF_COUCHDB: dict[str, Field] = {
     ),
 }
 SECRETS = ("alert_notifier_kwargs", "quota_url")
-"""Options of ``[grdf]`` whose value, or a part of it, is secret: Airflow hides them, and reads their ``_CMD`` too."""
+"""Options of ``[grdf]`` with a secret part: Airflow hides them, and reads their ``_CMD``."""
 SECRET = {
     "description": "See docs/settings.md.", "version_added": None, "type": "string", "example": None, "default": None,
     "sensitive": True,
@@ -82,7 +76,7 @@ SECRET = {
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Return what Airflow asks each provider for. Each time anew, since Airflow adds to what it gets."""
+    """Return what Airflow asks each provider for, always anew: Airflow adds to it."""
     client = {
         "hidden-fields": ["schema"],
         "relabeling": {"host": "ADICT address", "login": "Client id", "password": "Client secret"},

@@ -1,4 +1,4 @@
-"""The governor of GRDF's quota, which makes calls wait for their turn across all tasks, workers and machines."""
+"""The governor of GRDF's quota: calls wait for their turn across all tasks, workers and machines."""
 
 from __future__ import annotations
 
@@ -19,16 +19,13 @@ if TYPE_CHECKING:
     from grdf.hooks.connection import GrdfConnection
 
 NEAR = 1.0
-"""How many seconds before its turn a call connects. It is longer than that takes, and so short that at 1 call per
-second only one call holds a connection open, with a token that GRDF may refuse by then."""
+"""Seconds before its turn at which a call connects: enough, and at 1 call per second one connection at a time."""
 HELD_OPEN = 5.0
-"""How long a connection is held open for a turn that moves away, in seconds. Later the server may have closed it."""
+"""Seconds for which a connection is held for a turn that moves away, before the server closes it."""
 HELD_UP, LEAST_HELD_UP, ASK_TIMES = 0.026, 0.01, 3
-"""By which fraction of the distance between two calls sending may be delayed after the turn came: less than half of the
-margin, and at least some seconds, because asking again takes as long. A call that is later asks again, so many times in
-all."""
+"""Fraction of the calls' distance and least seconds that sending may lag, and how often a call asks in all."""
 _LEAST_WAIT, _LONGEST_SLEEP = 0.001, 60.0
-"""Seconds: a clock in epoch seconds does not tell less apart; whoever waits looks again and says so."""
+"""Seconds: what a clock in epoch seconds resolves; the pause between looks of a waiting call."""
 _REASONS = {
     "turn": "other calls come first",
     "pause": "GRDF asked us to slow down (HTTP 429)",
@@ -39,13 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class Usage(NamedTuple):
-    """How much of a client's quota is used at present.
-
-    :param calls: calls that count: those of the last 24 hours, and all of this Paris day
-    :param history: those of them that history imports made
-    :param left: calls that may still be made
-    :param pause: seconds for which nobody calls, because GRDF has refused a call with 429
-    """
+    """How much of a client's quota is used: calls of the last 24 hours and this Paris day; a pause in seconds."""
 
     calls: int
     history: int
@@ -54,11 +45,8 @@ class Usage(NamedTuple):
 
 
 def governor_for(client: GrdfConnection) -> Governor:
-    """Return the governor for a connection's client. Connections with the same client id share one quota.
-
-    :raises BadSettings: if a setting of the quota is invalid
-    """
-    from grdf import settings  # Airflow's; the arithmetic does without
+    """Return the governor for a client id's quota; ``BadSettings`` if a setting of it is wrong."""
+    from grdf import settings  # Airflow's settings; the arithmetic does without
 
     return Governor(
         QuotaStore(settings.quota_url()),
@@ -70,15 +58,10 @@ def governor_for(client: GrdfConnection) -> Governor:
 
 
 class Governor:
-    """Lets calls go at the rate of the quota.
+    """Lets calls go at the rate of a client's quota, by a state that all workers share.
 
-    :param store: the state shared by all workers
-    :param client_id: GRDF's client id; the quota is counted per client
-    :param sleep: waits for a number of seconds
     :param clock: this process's own monotonic clock (seconds)
-    :param credentials: a fingerprint of the client's id and secret; a refusal of these does not affect other
-        credentials
-    :param connection: the id of the client's Airflow connection, for messages
+    :param credentials: fingerprint of id and secret, whose refusal does not affect others
     """
 
     def __init__(
@@ -103,10 +86,9 @@ class Governor:
     def turn(self, terms: Terms = DAILY, *, account: str | None = None) -> Turn:
         """Return the turn of one call, once it is near.
 
-        :raises QuotaWait: if the call would have to wait longer than the longest wait, or until calls of the day stop
-            counting; ``retry_after`` says how long
+        :raises QuotaWait: if it would exceed the longest wait; ``retry_after`` has the seconds
         :raises BadSettings: if the calls cannot be counted
-        :raises StoreBusy: if the calls cannot be counted at the moment
+        :raises StoreBusy: if they cannot be counted at the moment
         """
         turn = Turn(self, account, terms)
         turn.book_call()
@@ -118,16 +100,13 @@ class Governor:
             self.change_state(lambda ledger, _: ledger.release_calls(Ticket(terms.purpose, booking)))
 
     def after_call(self, status: int, retry_after: float | None) -> None:
-        """Process GRDF's answer to a call. After a 429 all workers wait, not only this one.
-
-        :param retry_after: the ``Retry-After`` of the answer, in seconds
-        """
+        """Process GRDF's answer to a call. After a 429 all workers wait."""
         if status == 429:
             seconds = self.change_state(lambda ledger, now: ledger.pause.begin(now, retry_after))
             log.warning("GRDF's quota is exceeded (HTTP 429): no worker calls GRDF for %.0f s.", seconds)
 
     def note_refusal(self) -> None:
-        """Report that GRDF refused our client or the shared token. Nobody calls with these credentials for a while."""
+        """Report a refusal of our client or token. These credentials pause."""
         log.warning(
             "GRDF refuses our client or a token of ours (HTTP 401): no worker calls GRDF for %.0f s. If this "
             "continues, compare login and password of the connection %s with those that GRDF sent.",
@@ -136,7 +115,7 @@ class Governor:
         )  # fmt: skip
 
     def set_daily_need(self, daily_calls: int) -> None:
-        """Record how many calls a day the daily runs of all accounts need, for which imports leave room."""
+        """Record how many calls a day daily runs need, for which imports leave room."""
 
         def expected(ledger: QuotaState, _: float) -> None:
             ledger.fleet = daily_calls
@@ -144,7 +123,7 @@ class Governor:
         self.change_state(expected)
 
     def calls_left(self, purpose: Purpose = "daily") -> int:
-        """Return how many calls may still be made now within the daily quota."""
+        """Return how many calls may still be made within the daily quota."""
         return self.change_state(lambda ledger, _: ledger.calls_left(self.quota, purpose))
 
     def usage(self) -> Usage:
@@ -157,7 +136,7 @@ class Governor:
         return self.change_state(used)
 
     def time_needed(self, calls: int) -> float:
-        """Return the least time that an import's calls take from now on, in seconds, with the days it waits for."""
+        """Return the least seconds that an import's calls take, with the days waited for."""
         left, share = self.change_state(
             lambda ledger, _: (ledger.calls_left(self.quota, "history"), ledger.share(self.quota, "history"))
         )
@@ -167,15 +146,12 @@ class Governor:
         return (days + 1) * DAY + (last + 1) * self.quota.distance
 
     def earliest_end(self, calls: int) -> str:
-        """Return when an import's calls are made at the earliest, for example ``14:05 on 25 November (Paris time)``."""
+        """Return the earliest end of an import's calls, such as ``14:05 on 25 November (Paris time)``."""
         end = datetime.now(UTC) + timedelta(seconds=self.time_needed(calls))
         return f"{end.astimezone(PARIS):%H:%M on %-d %B} (Paris time)"
 
     def change_state(self, change: Callable[[QuotaState, float], Result]) -> Result:
-        """Change the ledger, and return what the change does.
-
-        :param change: a function of the ledger and the shared clock (epoch seconds)
-        """
+        """Change the quota's state by a function of it and the shared clock (epoch seconds), and return its result."""
 
         def changed(text: str | None, now: float) -> tuple[str, Result]:
             ledger = QuotaState.parse(text, now)
@@ -188,12 +164,8 @@ class Governor:
 class Turn:
     """The turn of one call: draw near, connect, take it, send.
 
-    Turns are only a little more than GRDF's second apart. Any delay between a turn and the sending can bring two calls
-    close together at GRDF, which then answers 429: opening a connection with its TLS handshake, or a machine whose
-    cores are all busy. So a call first waits until its turn is near, then connects, takes its turn last, and asks again
-    if it was delayed all the same.
-
-    :ivar waited: the seconds for which the call has waited so far
+    Turns are little more than a second apart, so a delay between turn and sending would earn a 429. A delayed call asks
+    again.
     """
 
     def __init__(self, governor: Governor, account: str | None, terms: Terms) -> None:
@@ -233,15 +205,12 @@ class Turn:
         self._governor.change_state(lambda ledger, _: ledger.release_calls(self.ticket))
 
     def note_answer(self, status: int, retry_after: float | None) -> None:
-        """Process GRDF's answer, unless who answered may be an address that a person has mistyped."""
+        """Process GRDF's answer; in a trial, a mistyped address may have answered."""
         if not self._is_trial:
             self._governor.after_call(status, retry_after)
 
     def _ask(self, patience: float) -> Wait:
-        """Ask once for permission to call.
-
-        :param patience: seconds that the call may still wait
-        """
+        """Ask once for permission to call."""
         governor, ticket, booking = self._governor, self.ticket, self.ticket.booking
 
         def ask(ledger: QuotaState, now: float) -> tuple[Wait, QuotaWait | None]:
@@ -262,7 +231,6 @@ class Turn:
         return wait
 
     def _too_long(self, ledger: QuotaState, wait: Wait, now: float) -> QuotaWait:
-        """Return the error that says why a call waits, and until when."""
         quota, share = self._governor.quota, ledger.share(self._governor.quota, "history")
         until = f"{datetime.fromtimestamp(now + wait.seconds, UTC).astimezone(PARIS):%H:%M on %-d %B %Y} (Paris time)"
         next_step = None

@@ -1,8 +1,4 @@
-"""The store of the quota's shared state, by SQLAlchemy: a SQLite file for one machine, PostgreSQL for several.
-
-A store does one thing: it reads a text and a clock that all workers share, and writes the changed text, with no other
-change in between. A process that dies halfway has written nothing, and its lock ends with it.
-"""
+"""The quota's state by SQLAlchemy: SQLite or PostgreSQL, changed atomically by a lock that ends with its process."""
 
 from __future__ import annotations
 
@@ -19,10 +15,10 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Change = Callable[[str | None, float], tuple[str, Result]]
-"""A function of the stored text and the shared clock (epoch seconds), which returns the text to store and a result."""
+"""From the stored text and the shared clock (epoch seconds) to the text to store and a result."""
 
 _PATIENCE = 30.0
-"""Seconds to wait for the short updates of other processes."""
+"""Seconds to wait for other processes' short updates."""
 _BEGIN = {
     "sqlite": ("PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE"),
     "postgresql": ("BEGIN", "SELECT pg_advisory_xact_lock(hashtext('grdf_quota'))"),
@@ -35,10 +31,10 @@ _WRITE = (
 
 
 class QuotaStore:
-    """A table in a SQLite file, for all processes of one machine, or in a PostgreSQL database such as Airflow's own.
+    """A table in a SQLite file, or in a PostgreSQL database such as Airflow's own.
 
-    :param url: the setting ``[grdf] quota_url``: ``sqlite:///path``, whose file is created if it does not exist and
-        must not be on a network file system, or ``postgresql://...``
+    :param url: ``[grdf] quota_url``: ``sqlite:///path`` (created if missing, never on a network file system) or
+        ``postgresql://...``
     :raises BadSettings: if the URL names another kind of store
     """
 
@@ -55,12 +51,7 @@ class QuotaStore:
         self._url = url if self.file else f"postgresql+{driver or 'psycopg'}://{place}"
 
     def update(self, key: str, change: Change[Result]) -> Result:
-        """Change one text. The clock is PostgreSQL's, or this machine's.
-
-        :param key: identifies the text
-        :raises StoreBusy: if it makes sense to try again
-        :raises BadSettings: if the store cannot be used
-        """
+        """Change one text by PostgreSQL's or this machine's clock; ``StoreBusy`` may pass, ``BadSettings`` not."""
         from sqlalchemy import Column, MetaData, Table, Text, text
         from sqlalchemy.exc import SQLAlchemyError
 
@@ -85,7 +76,7 @@ class QuotaStore:
             raise self._failure(error) from None
 
     def _failure(self, error: Exception) -> BadSettings | StoreBusy:
-        """Return what to do. It repeats no text that may contain an address with its password."""
+        """Return the error without any text that may contain a password."""
         from sqlalchemy.exc import OperationalError
 
         place = f"the file {self.file}" if self.file else "the database of [grdf] quota_url"

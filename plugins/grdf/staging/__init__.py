@@ -1,1 +1,1 @@
-"""Raw answers of ADICT between ``extract`` and ``load``, and files that wait to be sent to GRDF."""
+"""Raw answers between ``extract`` and ``load``, and files that wait to be sent to GRDF."""

@@ -1,7 +1,4 @@
-"""A folder of the staging store, on a disk or in an object store. Whatever fails there says what to do.
-
-People put files there by hand: there may be folders, links and pipes, too.
-"""
+"""A folder of the staging store, on a disk or in an object store. It may contain anything that people put there."""
 
 from __future__ import annotations
 
@@ -20,16 +17,11 @@ from include.gas.redact import redact
 _WRONG = (
     PermissionError, FileNotFoundError, NotADirectoryError, IsADirectoryError, FileExistsError, ImportError, ValueError
 )  # fmt: skip
-"""What is wrong with a place. Any other error may pass, such as a full disk or a server that does not answer."""
+"""Errors of a wrong place; others may pass, such as a full disk."""
 
 
 class Folder:
-    """A folder below the setting ``[grdf] staging_url``.
-
-    :param base_url: that setting, such as ``file:///var/lib/grdf`` or ``s3://connection@bucket/x``
-    :param name: the folder's path below it
-    :param account: for messages
-    """
+    """A folder below ``[grdf] staging_url``."""
 
     def __init__(self, base_url: str, name: str = "", account: str | None = None) -> None:
         self.base_url = base_url.rstrip("/")
@@ -37,10 +29,7 @@ class Folder:
         self._account = account
 
     def read(self, name: str, most: int = -1) -> bytes | None:
-        """Return the content of a file; ``None`` if there is none.
-
-        :param most: bytes to read at most
-        """
+        """Return the content of a file, up to ``most`` bytes; ``None`` if there is none."""
         with self.failures(), suppress(FileNotFoundError):
             with self._file(name).open("rb") as file:
                 content: bytes = file.read(most)
@@ -48,7 +37,7 @@ class Folder:
         return None
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file that is seen only once it is complete, as objects of a store are."""
+        """Write a file atomically."""
         with self.failures():
             if isinstance(file := self._file(name), Path):
                 write_private(file, content)
@@ -56,23 +45,23 @@ class Folder:
                 file.write_bytes(content)
 
     def names(self) -> list[str]:
-        """Return the names of the files that are not hidden, in alphabetical order."""
+        """Return the names of files that are not hidden, sorted."""
         with self.failures():
             return sorted(path.name for path in self._entries() if path.name[0] != "." and path.is_file())
 
     def remove(self, *names: str) -> None:
-        """Remove files. It is fine if they are gone already."""
+        """Remove files. Missing ones are fine."""
         with self.failures():
             for name in names:
                 self._file(name).unlink(missing_ok=True)
 
     def count(self) -> int:
-        """Return how many files lie here at any depth, hidden ones included."""
+        """Return how many files lie here at any depth, also hidden ones."""
         with self.failures():
             return len(_within(self._path()))
 
     def remove_all(self) -> int:
-        """Remove the folder with all that is in it, and return how many files that were. What a link leads to stays."""
+        """Remove the folder with its content, and return the number of files. Targets of links stay."""
         with self.failures():
             found, path = len(_within(self._path())), self._path()
             with suppress(FileNotFoundError):  # there is none
@@ -80,10 +69,7 @@ class Folder:
             return found
 
     def remove_old(self, before: datetime, *, keep: str) -> int:
-        """Remove the files at any depth that have not changed since a moment, and return how many.
-
-        :param keep: name of a folder in which nothing is removed
-        """
+        """Remove files unchanged since a moment, at any depth, and return how many."""
         removed, base = 0, self._path()
         with self.failures():
             for path in _within(base):
@@ -94,7 +80,7 @@ class Folder:
         return removed
 
     def _file(self, name: str) -> Path | ObjectStoragePath:
-        """Return where a file is. On a disk Airflow's class is of no use, and imports all providers' file systems."""
+        """Return where a file is; on a disk without Airflow's class, which imports all providers' file systems."""
         local = local_path(self.url)
         return local / name if local else self._path(name)
 
@@ -104,18 +90,14 @@ class Folder:
     def _entries(self) -> list[ObjectStoragePath]:
         path = self._path()
         path.fs.invalidate_cache()
-        try:  # without details, for which fsspec looks at each file, and some last for a moment
+        try:  # without details, for which fsspec looks at each file, and some vanish
             return [self._path(name.rstrip("/").rpartition("/")[2]) for name in path.fs.ls(path.path, detail=False)]
         except FileNotFoundError:
             return []
 
     @contextmanager
     def failures(self) -> Iterator[None]:
-        """Turn a failure inside the block into an error that says what to do.
-
-        :raises StoreBusy: if it makes sense to try again
-        :raises BadSettings: if a person must correct the place or its settings
-        """
+        """Turn a failure in the block into an error: ``StoreBusy`` if it may pass, otherwise ``BadSettings``."""
         try:
             yield
         except GasError:
@@ -134,25 +116,19 @@ class Folder:
 
 
 def local_path(url: str) -> Path | None:
-    """Return the path of a place on a local disk; ``None`` for one in an object store."""
+    """Return the path of a place on a local disk; ``None`` in an object store."""
     return Path(url.removeprefix("file://")) if url.startswith("file://") else None
 
 
 def _changed(path: ObjectStoragePath) -> float:
-    """Return when a file was last put there or changed, epoch seconds.
-
-    On a disk, a copy may have the time of its original. So what counts is when the disk last noted anything about it.
-    """
+    """Return when a file was last put there or changed, epoch seconds; a copy may have its original's time."""
     local = local_path(str(path))
     moment: float = os.lstat(local).st_ctime if local else path.fs.modified(path.path).timestamp()
     return moment
 
 
 def _within(path: ObjectStoragePath) -> list[ObjectStoragePath]:
-    """Return what lies in a folder at any depth, folders left out; the path itself if it is none.
-
-    :raises OSError: if a folder on a disk may not be read, so that nobody takes it for empty
-    """
+    """Return the files in a folder at any depth, or the file itself; ``OSError`` if a folder is unreadable."""
     path.fs.invalidate_cache()  # another process may have written
     strict = {"on_error": _raise} if local_path(str(path)) else {}
     names: list[str] = path.fs.find(path.path, **strict)
@@ -165,7 +141,7 @@ def _raise(error: OSError) -> None:
 
 
 def _words_of(error: Exception) -> str:
-    """Return the message of a disk or an import; of any other error the class, for a client may quote an address."""
+    """Return the message of a disk or import error, otherwise the class: a client may quote an address."""
     if type(error).__module__ != "builtins" or not isinstance(error, OSError | ImportError):
         return type(error).__name__
     return redact(getattr(error, "strerror", None) or str(error)).rstrip(". ") or type(error).__name__

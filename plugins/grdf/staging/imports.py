@@ -1,4 +1,4 @@
-"""The folder with the files of households to import. They hold personal data, and are removed once worked off."""
+"""The folder with files of households to import: personal data, removed after the import."""
 
 from __future__ import annotations
 
@@ -9,29 +9,17 @@ from include.gas.importing.csv_file import MOST_BYTES, RESULT, check_name, is_na
 
 
 class Imports(Folder):
-    """The files of imports: each household file with its result beside it.
-
-    :param base_url: the setting ``[grdf] staging_url``
-    """
+    """The files of imports, each with its result beside it."""
 
     def __init__(self, base_url: str) -> None:
         super().__init__(base_url, IMPORTS)
 
     def content(self, name: str) -> bytes | None:
-        """Return a file, or a little more than an import may have of it; ``None`` if there is none.
-
-        :param name: its name, checked
-        """
+        """Return a file, or a little more than an import may have of it; ``None`` if there is none."""
         return self.read(name, MOST_BYTES + 1)
 
     def upload(self, name: str, content: bytes) -> int:
-        """Store a file with households that somebody uploads, and return the number of its lines.
-
-        Only the format is checked here; the import checks the lines.
-
-        :param name: the name that the file is to have
-        :raises BadRequest: if name or format are not valid, or if there is a file of that name already
-        """
+        """Store an uploaded file, and return its number of lines; ``BadRequest`` if name or format are wrong."""
         check_name(name)
         lines = len(read_lines(content))
         if self.content(name) is not None:
@@ -44,5 +32,5 @@ class Imports(Folder):
         return lines
 
     def waiting(self, *, results: bool = False) -> list[str]:
-        """Return the names of the files that wait, or of the results, in alphabetical order."""
+        """Return the names of waiting files, or of the results, sorted."""
         return [name for name in self.names() if is_name(name) and name.endswith(RESULT) is results]

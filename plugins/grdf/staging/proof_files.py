@@ -1,9 +1,4 @@
-"""Files of an operator's own that wait to be sent to GRDF as proofs of an account's consents.
-
-They lie in the folder ``proofs/<account>`` of the staging store, put there by hand or by :meth:`ProofFiles.put`, and
-stay until GRDF has taken them or the account is deleted. Messages name a file by its place in the order of the names: a
-name that a person chose may name somebody.
-"""
+"""An operator's own files that wait to be sent to GRDF as proofs."""
 
 from __future__ import annotations
 
@@ -18,24 +13,18 @@ PROOFS = "proofs"
 
 
 class ProofFiles(Folder):
-    """The files of one account.
-
-    :param base_url: the setting ``[grdf] staging_url``
-    """
+    """The files of one account."""
 
     def __init__(self, base_url: str, account: str) -> None:
         super().__init__(base_url, f"{PROOFS}/{account}", account)
         self.account = account
 
     def put(self, proof: ProofFile) -> None:
-        """Store a file behind those that wait already."""
+        """Store a file after those that wait."""
         self.write(f"{time.time_ns()}-{secrets.token_hex(4)}.{ENDINGS[proof.kind]}", proof.content)
 
     def checked(self) -> dict[str, ProofFile]:
-        """Return the files that wait by their names, in the order of these; as many as GRDF takes.
-
-        :raises ProofNotSent: if GRDF would not take one of them
-        """
+        """Return the waiting files by name, as many as GRDF takes; ``ProofNotSent`` if it would refuse one."""
         found: dict[str, ProofFile] = {}
         for place, name in enumerate(names := self.names()[:MOST], 1):
             try:

@@ -1,8 +1,4 @@
-"""The store for raw ADICT answers between ``extract`` and ``load``: written atomically, private, short-lived.
-
-An answer contains a household's gas days and its meter number, so it goes neither through XCom nor to a place that
-others can read. One file per run holds the answers of all the account's meters.
-"""
+"""Raw ADICT answers between ``extract`` and ``load``: private, short-lived, never in XCom. One file per run."""
 
 from __future__ import annotations
 
@@ -29,12 +25,9 @@ class AnswersGone(FailNow):
 
 @dataclass(frozen=True)
 class StagedAnswer:
-    """One raw answer of ADICT.
+    """One raw answer of ADICT, requested at ``read_at`` (ISO 8601, UTC).
 
-    :param window: the gas days that were asked for
-    :param read_at: when the request was sent, ISO 8601 in UTC
-    :param body: the answer as received
-    :param history_from: the oldest gas day asked for, if everything that may be asked for was, and came
+    :param history_from: the oldest gas day of a complete full read
     :param under: GRDF's ids of the account's rights then
     """
 
@@ -47,29 +40,17 @@ class StagedAnswer:
 
 
 class Staging:
-    """The place where answers wait. Where those of a run are follows from the account and the run.
-
-    :param base_url: a folder as ``ObjectStoragePath`` takes it, such as ``file:///var/lib/grdf`` or
-        ``s3://connection@bucket/x``
-    """
+    """Where answers wait, by account and run, below a place as for ``ObjectStoragePath``."""
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
 
     def put(self, account: str, run_id: str, answers: Sequence[StagedAnswer]) -> None:
-        """Store a run's answers.
-
-        :param run_id: Airflow's run id; a second try of the same run replaces what the first one stored
-        :param answers: one or more per meter
-        """
+        """Store a run's answers, in place of those of an earlier try."""
         self._folder(account).write(_name(run_id), msgspec.json.encode(answers))
 
     def get(self, account: str, run_id: str) -> list[StagedAnswer]:
-        """Return a run's answers.
-
-        :raises AnswersGone: if they do not exist any more
-        :raises FailNow: if they cannot be understood
-        """
+        """Return a run's answers; ``AnswersGone`` if they do not exist any more, ``FailNow`` if unreadable."""
         folder, name = self._folder(account), _name(run_id)
         if (content := folder.read(name)) is None:
             raise AnswersGone.about(
@@ -88,29 +69,23 @@ class Staging:
             ) from None
 
     def remove(self, account: str, run_id: str) -> None:
-        """Remove a run's answers. It is fine if they are gone already."""
+        """Remove a run's answers. Missing ones are fine."""
         self._folder(account).remove(_name(run_id))
 
     def proofs(self, account: str) -> ProofFiles:
-        """Return the files of an account that wait to be sent to GRDF as proofs."""
+        """Return an account's files that wait to be sent to GRDF as proofs."""
         return ProofFiles(self.base_url, account)
 
     def count(self, account: str) -> int:
-        """Return how many files wait for an account at any depth of its folders, files for GRDF included."""
+        """Return how many files wait for an account, with proofs."""
         return self._folder(account).count() + self.proofs(account).count()
 
     def remove_all(self, account: str) -> int:
-        """Remove an account's folders with all that is in them, files for GRDF included, and return how many files."""
+        """Remove an account's folders with all files, and return how many."""
         return self.proofs(account).remove_all() + self._folder(account).remove_all()
 
     def remove_old(self, before: datetime) -> int:
-        """Remove all that has not changed for long, at any depth, but files for GRDF. Return the number of files.
-
-        A failed run may have left answers. In ``import/``, an editor or an SFTP program may have left copies, which
-        hold what a file of households held.
-
-        :param before: since when they have not changed, aware
-        """
+        """Remove old files but proofs, and return how many; editors and SFTP programs leave some in ``import/``."""
         return Folder(self.base_url).remove_old(before, keep=PROOFS)
 
     def _folder(self, account: str) -> Folder:

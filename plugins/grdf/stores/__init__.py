@@ -1,1 +1,1 @@
-"""State kept in CouchDB and in Airflow's Variables, and how many writers change it at once."""
+"""State in CouchDB and in Airflow's Variables, changed by many writers at once."""

@@ -1,4 +1,4 @@
-"""A change of a document by compare-and-swap: whoever is second sees the first, on any number of machines."""
+"""Changes a document by compare-and-swap: the second writer sees the first, on any machine."""
 
 from __future__ import annotations
 
@@ -24,14 +24,10 @@ def change_document(
     account: str | None = None,
     known: _Read | None = None,
 ) -> _New:
-    """Change a document, and return it as it is stored then. Nothing is written if nothing changes.
+    """Change a document, and return it as stored; ``StoreBusy`` if others kept changing it. Unchanged, it stays.
 
-    :param read: returns the document as it is stored now
     :param change: returns the new document for the stored one; called once per try, must not change its argument
-    :param account: for the message
-    :param known: the document as the caller has read it, which saves a request. If it is out of date, CouchDB refuses
-        the write. If nothing is to be written, it is read again all the same: it may be out of date
-    :raises StoreBusy: if others kept changing it
+    :param known: the document as already read, which saves a request; it is read again before nothing is written
     """
     for turn in range(TRIES):
         time.sleep(random.uniform(0, 0.02) * turn)  # so that competing writers do not collide again

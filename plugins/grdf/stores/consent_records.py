@@ -1,4 +1,4 @@
-"""The records of households' consents. Each is stored before the right is declared that it proves."""
+"""The records of consents, each stored before its right is declared."""
 
 from __future__ import annotations
 
@@ -24,32 +24,26 @@ class ConsentRecords:
         self._couchdb.put(DOCTYPE, to_document(record))
 
     def records_of(self, account: str) -> list[ConsentRecord]:
-        """Return an account's records, the oldest first, without those that cannot be read."""
+        """Return an account's readable records, the oldest first."""
         found = filter(None, map(read_record, self._couchdb.range(DOCTYPE, *account_range(account))))
         return sorted(found, key=lambda record: record.given)
 
     def keep_copies(self, documents: Iterable[Document], left: date, days: int) -> int:
-        """Copy records, to keep them without an account's id. Return their number.
-
-        It may be repeated: a copy is named after the record. Removing the records themselves is the caller's task.
-
-        :param left: civil date in Paris since when no account needs them
-        :param days: for how many days to keep them; with 0 none is kept
-        """
+        """Copy records without an account's id, kept for ``days`` from ``left`` in Paris, and return their number."""
         copies = [kept_copy(document, left, days) for document in documents] if days else []
         for copy in copies:
             self._couchdb.put(DOCTYPE, copy)
         return len(copies)
 
     def all_records(self) -> Iterator[tuple[Document, ConsentRecord]]:
-        """Yield all records with their documents, without those that cannot be read. Copies that are kept name none."""
+        """Yield all readable records with an account, with their documents."""
         for document in self._couchdb.scan(DOCTYPE):
             if record := read_record(document):
                 yield document, record
 
     @cached_property
     def by_meter(self) -> dict[str, list[ConsentRecord]]:
-        """The records for each meter, also those that are kept without an account, as they were at the first look."""
+        """The records by meter, also without an account, as of the first look."""
         found: dict[str, list[ConsentRecord]] = defaultdict(list)
         for _, record in self.all_records():
             found[record.entered.pce].append(record)

@@ -1,4 +1,4 @@
-"""The files of CouchDB's databases and indexes, which keep what was removed until they are compacted."""
+"""The files of CouchDB's databases and indexes, which keep what was removed until compacted."""
 
 from __future__ import annotations
 
@@ -10,26 +10,22 @@ from include.gas.account.document_sections import object_or_empty
 from include.gas.documents.day_documents import Document
 
 PATIENCE, LOOK = 300.0, 1.0
-"""Longest wait in seconds for a compaction that runs already, and the time between two looks. CouchDB starts no second
-one beside it, and what it has copied by then stays in the new file until the next one."""
+"""Longest wait in seconds for a running compaction, and between looks. CouchDB starts no second one beside it."""
 
 
 class DatabaseFiles:
-    """Has CouchDB write the files of its databases anew, without what is gone. Only an administrator may."""
+    """Has CouchDB compact its files, as an administrator."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
 
     def compact(self, doctype: str) -> None:
-        """Drop what a database's file keeps of removed documents and of old revisions.
-
-        :raises BadSettings: if the login is no administrator's
-        """
+        """Compact a database's file, which drops old revisions; ``BadSettings`` if the login is no administrator's."""
         self._wait(doctype, "")
         self._couchdb.request_json("POST", doctype, "/_compact", body={})  # without a database nothing was ever stored
 
     def compact_indexes(self, doctype: str) -> None:
-        """Bring all indexes of a database up to date, and have their files compacted: they name meters, too."""
+        """Update all indexes of a database, and compact their files: they name meters, too."""
         for row in self._couchdb.rows_with_docs(doctype, startkey="_design/", endkey="_design/~"):
             name = quote(row["id"].removeprefix("_design/"), safe="")
             for view, what in object_or_empty(row["doc"].get("views")).items():
@@ -39,7 +35,6 @@ class DatabaseFiles:
             self._warn_if_refused("POST", doctype, f"/_compact/{name}", row["id"], body={})
 
     def _update(self, doctype: str, design: Document, view: str) -> None:
-        """Ask for something by an index, before which CouchDB brings it up to date."""
         name = design["_id"]
         if design.get("language") == "query":
             # CouchDB takes an index only if all its fields are asked for (mango_idx_view:is_usable).
@@ -52,10 +47,7 @@ class DatabaseFiles:
             self._warn_if_refused("GET", doctype, path, name, query={"limit": "0"})
 
     def _wait(self, doctype: str, path: str) -> None:
-        """Wait for a compaction that runs already: a second one is answered like a first and does nothing.
-
-        :param path: below the database, what tells of it
-        """
+        """Wait for a running compaction: a second one would do nothing."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             found = self._couchdb.request_json("GET", doctype, path) or {}
@@ -64,7 +56,7 @@ class DatabaseFiles:
             time.sleep(LOOK)
 
     def _warn_if_refused(self, method: str, doctype: str, path: str, index: str, **more: Document) -> None:
-        """Ask for something, and log if CouchDB does not do it. Others make indexes, too, which stop no deletion."""
+        """Request something, and log a refusal: other programs' indexes stop no deletion."""
         response = self._couchdb.request(method, doctype, path, **more)
         said = self._couchdb.json_object(response).get("warning") if response.ok else None
         if said or not response.ok:

@@ -1,11 +1,8 @@
-"""The validity of households' links. Each account has at most one valid link: the last that was created.
+"""The validity of households' links: per account at most one, the last created.
 
-A link is sealed and names its account. Here is, in one document per account, since the account may not exist yet, which
-link is valid, until when, and how often it was tried. Without the document no link is valid. A new link replaces the
-old one, taking it back empties the document, and a deletion removes it. That a link has served its purpose is said by
-the account that was connected with it. So what fails, and a form that has to be corrected later, leaves the link good.
-
-Anyone who holds a link, including a thief, can send any code or form with it, so tries are counted.
+A sealed link names its account, which may not exist yet. A document per account has the valid link, its end, and its
+tries, which are limited because a thief could send anything. Use is noted on the account, so failures and later
+corrections leave the link good.
 """
 
 from __future__ import annotations
@@ -29,7 +26,7 @@ log = logging.getLogger(__name__)
 LinkState = Literal["good", "used", "tried", "void"]
 
 TRIES = 5
-"""What may be sent with one link: enough for a person who makes mistakes, too few for guessing."""
+"""Uses of one link: enough for mistakes, too few for guessing."""
 
 
 class HouseholdLinks:
@@ -39,19 +36,11 @@ class HouseholdLinks:
         self._couchdb = couchdb
 
     def create_link(self, account: str, link: str, until: int) -> None:
-        """Make a link valid, and any other link of the account void.
-
-        :param account: the account's id; the account need not exist
-        :param link: identifies the link, which cannot be made from that
-        :param until: when it expires (epoch seconds)
-        """
+        """Make a link, named by an id, valid until epoch seconds, and any other link of the account void."""
         self._change(account, lambda stored: stored | {"link": link, "until": until, "tries": 0})
 
     def link_state(self, account: str, link: str, *, sends: bool = False) -> LinkState:
-        """Return the state of a link.
-
-        :param sends: whether something is about to be sent with it, which counts as a try if it is good
-        """
+        """Return the state of a link. ``sends``: something is about to be sent, which counts as a try."""
         found: LinkState = "void"
         document = self._couchdb.get(ACCOUNT, account)
 
@@ -69,15 +58,12 @@ class HouseholdLinks:
         return found
 
     def valid_until(self, account: str, document: Mapping[str, Any] | None) -> int | None:
-        """Return when the account's link expires (epoch seconds), or ``None`` if there is no valid link.
-
-        :param document: the account's document
-        """
+        """Return when the account's valid link expires (epoch seconds), if it has one."""
         stored = self._stored(account)
         return stored["until"] if _state_of_link(stored, stored.get("link", ""), document) == "good" else None
 
     def remove_expired(self, remover: Remover) -> int:
-        """Remove what is kept of links whose time is over. Return their number."""
+        """Remove documents of expired links, and return their number."""
         links = self._couchdb.range(DOCTYPE, "link-", "link-\ufff0")
         over = {each["_id"]: each["_rev"] for each in links if each.get("until", 0) <= time.time()}
         return remover.remove_revisions(DOCTYPE, over)
@@ -105,5 +91,5 @@ def _state_of_link(stored: Document, link: str, document: Mapping[str, Any] | No
 
 
 def link_document(account: str) -> str:
-    """Return the id of the document that says which link of an account is valid."""
+    """Return the id of an account's link document."""
     return f"link-{account}"

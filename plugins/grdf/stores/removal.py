@@ -1,13 +1,9 @@
-"""The removal of documents from CouchDB so that nothing personal stays.
+"""Removes documents from CouchDB so that nothing personal stays.
 
-CouchDB keeps a tombstone of every deleted document, with its id, and our ids contain the meter's number. After a purge
-no tombstone stays, and a compaction (``database_files``) frees what old revisions and indexes held. Only the server's
-list of its latest purges (``_purged_infos_limit``, 1,000 by default) still contains ids, until others replace them. The
-embedded server purges for show: the ids stay in its files, which is one more reason to use it for trying and testing
-only.
-
-Only a server administrator may purge. A deletion must purge (:func:`purger`). Other removals (of marks, or of days that
-a late load stored for a household that has left) do what their login may.
+A tombstone keeps the id, and our ids have the meter's number. A purge removes it, and compaction (``database_files``)
+old revisions and index entries. The list of latest purges (``_purged_infos_limit``, 1,000) keeps ids for a while; the
+embedded server purges for show. Only an administrator may purge: a deletion must (:func:`purger`), other removals do
+what their login may.
 """
 
 from __future__ import annotations
@@ -24,14 +20,11 @@ from include.gas.documents.doctypes import ACCOUNT, FOR_READERS
 from include.gas.errors import BadSettings
 
 PURGE_BATCH = 100
-"""Documents per ``_purge``; the default limit of CouchDB up to 3.5.0 (``[purge] max_document_id_number``)."""
+"""Documents per ``_purge``: CouchDB's default limit up to 3.5.0 (``[purge] max_document_id_number``)."""
 
 
 class Remover:
-    """Removes documents, and purges them if the login may.
-
-    :param couchdb: the hook, with the login that removes
-    """
+    """Removes documents, and purges them if the login may."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self.couchdb = couchdb
@@ -42,27 +35,23 @@ class Remover:
         return self.couchdb.is_administrator()
 
     def revisions(self, doctype: str, startkey: str, endkey: str) -> dict[str, str]:
-        """Return the documents of a range of ids: their revisions by id."""
+        """Return the documents of a range: revisions by id."""
         return {row["id"]: row["value"]["rev"] for row in self.couchdb.rows(doctype, startkey=startkey, endkey=endkey)}
 
     def remove_range(self, doctype: str, startkey: str, endkey: str) -> int:
-        """Remove the documents of a range, and return their number. One that is changed meanwhile stays."""
+        """Remove the documents of a range, and return their number. One changed meanwhile stays."""
         return self.remove_revisions(doctype, self.revisions(doctype, startkey, endkey))
 
     def remove(self, doctype: str, doc_id: str) -> int:
-        """Remove one document. It is fine if it is gone already."""
+        """Remove one document. A missing one is fine."""
         return self.remove_range(doctype, doc_id, doc_id)
 
     def remove_revisions(self, doctype: str, rows: dict[str, str]) -> int:
-        """Remove the documents that have not been changed since, and return their number.
-
-        :param rows: their revisions by id
-        """
+        """Remove documents, by revisions and id, that have not changed since, and return their number."""
         if not self.purges:
             stubs: list[dict[str, Any]] = [{"_id": key, "_rev": rev, "_deleted": True} for key, rev in rows.items()]
             return len(self.couchdb.write(doctype, stubs).written)
-        # Do not delete first: _all_docs does not list tombstones, so one that an interrupted try left would never be
-        # found.
+        # Do not delete first: _all_docs lists no tombstones, so one left by an interrupted try would stay.
         keys, removed = list(rows), 0
         for at in range(0, len(keys), PURGE_BATCH):
             batch = {key: [rows[key]] for key in keys[at : at + PURGE_BATCH]}
@@ -71,20 +60,14 @@ class Remover:
         return removed
 
     def remove_tombstones(self, doctype: str, ids: Collection[str]) -> int:
-        """Purge what the server keeps of documents that were deleted before, and return their number.
-
-        :param ids: ids that such documents may have had; a range of ids does not find them
-        """
+        """Purge tombstones of earlier deletions by ids that they may have, and return their number."""
         rows = self.couchdb.rows(doctype, keys=list(ids))
         gone = [row for row in rows if object_or_empty(row.get("value")).get("deleted")]
         return self.remove_revisions(doctype, {row["id"]: row["value"]["rev"] for row in gone})
 
 
 def purger(couchdb: CouchDBHook) -> Remover:
-    """Return what removes documents so that not even their ids stay.
-
-    :raises BadSettings: if the administrator's login may not purge
-    """
+    """Return a remover that purges; ``BadSettings`` if the administrator's login may not."""
     remover = Remover(admin := couchdb.administrator())
     if not remover.purges:
         raise BadSettings.about(
@@ -98,11 +81,10 @@ def purger(couchdb: CouchDBHook) -> Remover:
 
 
 def find_strays(couchdb: CouchDBHook, account: str) -> dict[str, dict[str, str]]:
-    """Return the documents that name an account under ids of their own: their revisions by id, for each doctype.
+    """Return, by doctype, documents that name an account under other programs' ids: revisions by id.
 
-    They are the konnector's, and those of programs that read the data. Our ids begin with the account's; these others
-    may be anywhere between the ranges of the accounts. No index holds all of them, and one more would cost every write
-    of a day. So what is between the ranges is read: one request per account and database, mostly of nothing.
+    They may be anywhere between the ranges of accounts, and an index would cost every write of a day. So what lies
+    between the ranges is read: one request per account and database, mostly of nothing.
     """
     ids = {account, *(str(document["_id"]) for document in couchdb.scan(ACCOUNT))}
     ranges = sorted(account_range(each) for each in ids if ACCOUNT_ID.fullmatch(each))
@@ -110,7 +92,7 @@ def find_strays(couchdb: CouchDBHook, account: str) -> dict[str, dict[str, str]]
     for doctype, rows in found.items():
         for (_, after), (before, _) in pairwise([("", ""), *ranges, (HIGHEST, HIGHEST)]):
             for document in couchdb.scan(doctype, after, before):
-                # What it says itself comes before what cozy-stack says of it.
+                # Its own account comes before cozy-stack's.
                 if (
                     document.get("account") or object_or_empty(document.get("cozyMetadata")).get("sourceAccount")
                 ) == account:

@@ -14,7 +14,7 @@ from include.gas.days.gas_day import ONE_DAY, YEARS, gas_day_of
 from include.gas.days.windows import Window
 
 LONGEST_WORD = 40
-"""Characters that are kept of GRDF's words."""
+"""Characters kept of GRDF's words."""
 
 _NUMBERS = {
     "volume": ("consommation", "volume_brut"),
@@ -33,20 +33,12 @@ _MOMENTS = {
 }
 _WORDS = {"grdf_quality": "type_qualif_conso", "grdf_status": "statut_conso"}
 MEASURES = frozenset((*_NUMBERS, *(f"{name}_at" for name in _MOMENTS), "through_zero", *_WORDS))
-"""What a line may say beside its energy, by the keys of a day's document; docs/documents.md says what each is.
-
-The indexes are whole m³, the volume is finer: on daily rows they differ by up to one m³ (ADICT fact sheet 3.2)."""
+"""What a line has besides its energy, by key of the day's document (docs/documents.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The consumption of one gas day.
-
-    :param load: energy in kWh, 0 or more; a measured 0 is a reading too
-    :param status: whether GRDF may still change the reading
-    :param quality: how GRDF determined it; an unknown word counts as estimated, the most careful of the three
-    :param measures: what else GRDF says of the day, by names of :data:`MEASURES`
-    """
+    """The consumption of one gas day in kWh; a measured 0 is a reading. ``measures``: by :data:`MEASURES`."""
 
     day: date
     load: int | float
@@ -56,22 +48,12 @@ class Reading:
 
 
 def parse_daily(text: str | bytes, *, account: str, pce: str, window: Window) -> SortedAnswer[Reading]:
-    """Parse an answer of ``donnees_consos_informatives``. Never raise, whatever GRDF sent.
-
-    If there are two lines about one day, the later one counts. But a provisional line never replaces a definitive one.
-
-    :param pce: the requested meter; lines about other meters are left out
-    :param window: the requested gas days; lines about other days are left out
-    """
+    """Parse ``donnees_consos_informatives`` and never raise. A provisional line never replaces a definitive one."""
     return sort_answer(DAILY, text, account=account, pce=pce, window=window)
 
 
 def measures_in(line: Line, use: Line) -> dict[str, Any]:
-    """Return what a line says beside its energy. Whatever cannot be read counts as not said.
-
-    :param line: an object of an answer
-    :param use: its ``consommation``
-    """
+    """Return what a line and its ``consommation`` have besides the energy. What cannot be read is absent."""
     found: dict[str, Any] = {}
     for name, path in _NUMBERS.items():
         if (number := number_in(value_at(line, *path))) is not None:
@@ -97,7 +79,7 @@ def _span(_line: Line, use: Line) -> Window | None:
 
 def _start(value: object) -> date | None:
     if not isinstance(value, str) or ("T" not in value and " " not in value.strip()):
-        return day_in(value)  # a bare date is the label itself
+        return day_in(value)  # a bare date is the label
     instant = instant_in(value)
     return gas_day_of(instant) if instant and instant.year in YEARS else None
 
@@ -110,4 +92,3 @@ DAILY: RowKind[Reading] = RowKind(
     row=_reading,
     replaces=lambda new, old: new.status == "definitive" or old.status != "definitive",
 )
-"""The rules for lines about gas days."""

@@ -1,8 +1,4 @@
-"""Published data (``donnees_consos_publiees``): the billed consumption, one period per line.
-
-They are a second source for the past: GRDF keeps them for five years, daily data for three. A period is a month for
-most meters (``1M``, ``MM``), half a year for ``6M`` and a day for ``JJ``.
-"""
+"""Published data (``donnees_consos_publiees``): five years of billed periods (month, half a year or day)."""
 
 from __future__ import annotations
 
@@ -17,19 +13,11 @@ from include.gas.days.gas_day import ONE_DAY, YEARS, gas_day_of
 from include.gas.days.windows import Window
 
 TO_COME = timedelta(days=200)
-"""How far in the future a period may end: half a year and more, in case that GRDF writes its nominal end."""
+"""How far ahead a period may end: half a year, in case GRDF writes its nominal end."""
 
 
 class Period(msgspec.Struct, frozen=True):
-    """A billing period.
-
-    :param load: energy in kWh; on monthly rows, the whole m³ between two indexes times the coefficient
-    :param coefficient: kWh per m³; ``None`` if unknown
-    :param volume: m³; ``None`` if unknown
-    :param reason: why the meter was read at the end (``raison_releve``; usually ``RNO``); ``""`` if unknown
-    :param status: whether GRDF may still change the period
-    :param quality: how GRDF determined the consumption
-    """
+    """A billing period: kWh (on monthly rows whole m³ times ``coefficient``, in kWh per m³) and m³."""
 
     first: date
     end: date
@@ -41,7 +29,6 @@ class Period(msgspec.Struct, frozen=True):
     quality: Quality = "measured"
 
     def __len__(self) -> int:
-        """Return the number of gas days."""
         return (self.end - self.first).days
 
     @property
@@ -51,15 +38,11 @@ class Period(msgspec.Struct, frozen=True):
 
 
 def parse_published(text: str | bytes, *, account: str, pce: str, window: Window, today: date) -> SortedAnswer[Period]:
-    """Parse an answer of ``donnees_consos_publiees``. Never raise, whatever GRDF sent.
+    """Parse an answer of ``donnees_consos_publiees``. Never raise.
 
-    If two rows have the same start, the one with the later end counts: GRDF sometimes sends a row for one day without
-    data next to the row for the month. If they have the same end, too, the later row counts, but a provisional row
-    never replaces a definitive one. A row without data never replaces a row with data. A row that ends in the far
-    future counts as unreadable: it would take the place of the right one, and be spread over months to come.
-
-    :param pce: the requested meter; lines about other meters are left out
-    :param window: the requested gas days; periods without any of these days are left out
+    Of rows with one start, the one with the later end counts: GRDF may send a row for one day without data beside the
+    month's. With one end too, the later row counts, but neither a provisional row for a definitive one nor one without
+    data for one with. A row that ends far ahead is unreadable: it would be spread over months to come.
     """
     return sort_answer(PERIODS, text, account=account, pce=pce, window=window, latest=today + TO_COME)
 
@@ -77,10 +60,7 @@ def _span(line: Line, use: Line) -> Window | None:
 
 
 def _bound(value: object) -> date | None:
-    """Return the gas day whose start is nearest to an instant.
-
-    Bounds are at 06:00 Paris time, provided that GRDF wrote the right UTC offset.
-    """
+    """Return the gas day whose start is nearest to an instant."""
     if not isinstance(value, str):
         return None
     text = value.strip()
@@ -98,4 +78,3 @@ PERIODS: RowKind[Period] = RowKind(
     row=_period,
     replaces=lambda new, old: (new.end, new.status == "definitive") >= (old.end, old.status == "definitive"),
 )
-"""The rules for lines about published periods."""

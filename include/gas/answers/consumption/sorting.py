@@ -1,9 +1,4 @@
-"""Sorts the lines of an answer. The code is the same for gas days and published periods.
-
-A bad line never makes us lose the good ones and never goes unnoticed: every line is counted exactly once. The rules
-that differ are in a :class:`RowKind`, one in ``daily`` and one in ``published``. Sources: GRDF's v2 API description and
-reports of its clients.
-"""
+"""Sorts the lines of an answer. A bad line never loses the good ones: each is counted exactly once."""
 
 from __future__ import annotations
 
@@ -21,29 +16,19 @@ from include.gas.errors import FailNow, GasError, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
 
 Line = dict[str, Any]
-"""A JSON object from an answer, or an object inside it."""
 
 Row = TypeVar("Row")
-"""The type that a good line is turned into."""
 
 HIGHEST_LOAD = 10_000_000
-"""kWh per day. No meter with daily data consumes nearly as much, so a line with more is broken."""
+"""kWh per day. A line with more is broken."""
 
 LEFT_OUT = ("foreign", "outside", "broken")
-"""The counts of lines that are worth reporting to GRDF."""
+"""Counts of lines worth reporting to GRDF."""
 
 
 @dataclass(frozen=True, slots=True)
 class SortedAnswer(Generic[Row]):
-    """A sorted answer.
-
-    :param window: the requested days
-    :param rows: the lines with a usable energy, by time: one per gas day, or one per first day of a period
-    :param absent: gas days, or first days of periods, for which GRDF says that it has no data (yet), in order
-    :param refusals: the errors of the lines in which GRDF refuses data, in the order of the answer
-    :param counts: number of lines by name, see :attr:`Kind.counted`
-    :param broken: where and why lines could not be read, without quoting them
-    """
+    """A sorted answer: ``rows`` with a usable energy by time, days or periods ``absent`` at GRDF, and ``counts``."""
 
     account: str
     pce: str
@@ -56,22 +41,16 @@ class SortedAnswer(Generic[Row]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing was refused or unreadable, so that GRDF has no data for the days that are not in the rows."""
+        """Whether nothing was refused or unreadable, so that GRDF has no data for the other days."""
         return not self.broken and self.error_to_raise() is None
 
     @property
     def left_out(self) -> dict[str, int]:
-        """Number of lines left out, by reason. Reasons without lines are not listed."""
+        """Number of lines left out, by reason."""
         return {name: self.counts[name] for name in LEFT_OUT if self.counts.get(name)}
 
     def error_to_raise(self) -> GasError | None:
-        """Return the error to raise after the rows are stored.
-
-        An error that needs a person comes before one that goes away by itself. If nothing in the answer could be read,
-        the error is a ``ServiceUnavailable``.
-
-        :return: ``None`` if nothing is wrong
-        """
+        """Return the error to raise after the rows are stored, one that needs a person first."""
         if self.refusals:
             return min(self.refusals, key=lambda error: not isinstance(error, FailNow))
         if self.broken and not (self.rows or self.absent):
@@ -86,12 +65,9 @@ class RowKind(Generic[Row]):
     """The rules for one kind of line.
 
     :param rows: name of the rows among the counts
-    :param type_conso: start of the ``type_conso`` of these lines, folded; lines without a ``type_conso`` belong too
-    :param noun: what a line is about, for messages
-    :param span: returns the gas days that a line is about, given the line and its ``consommation``; ``None`` when the
-        line does not say. One row is kept per first gas day
-    :param row: builds a row from a span, the energy in kWh, the line and its ``consommation``
-    :param replaces: returns whether a row (first argument) replaces an earlier one with the same first gas day
+    :param type_conso: start of their ``type_conso``, folded; a line without one belongs too
+    :param span: returns the gas days of a line and its ``consommation``, if it has any
+    :param replaces: whether a row replaces an earlier one with the same first gas day
     """
 
     rows: str
@@ -103,20 +79,14 @@ class RowKind(Generic[Row]):
 
     @property
     def counted(self) -> tuple[str, ...]:
-        """Names of an answer's counts. The first count is the sum of the others, since each line is counted once."""
+        """Names of the counts. The first is the sum of the others."""
         return ("lines", self.rows, "absent", "duplicate", "foreign", "outside", "broken", "refused", "status")
 
 
 def sort_answer(
     kind: RowKind[Row], text: str | bytes, *, account: str, pce: str, window: Window, latest: date = date.max
 ) -> SortedAnswer[Row]:
-    """Sort the lines of an answer. Never raise, whatever GRDF sent.
-
-    :param kind: the rules to sort by
-    :param pce: the requested meter; lines about other meters are left out
-    :param window: the requested gas days; lines about other days are left out
-    :param latest: the last possible end of a span; a line with a later one counts as unreadable
-    """
+    """Sort the lines of an answer and never raise. A span that ends after ``latest`` is unreadable."""
     found = find_objects(text)
     sorter = _Sorter(kind, account, pce, window, latest)
     counts = dict.fromkeys(kind.counted, 0) | {
@@ -138,8 +108,6 @@ def sort_answer(
 
 
 class _Sorter(Generic[Row]):
-    """Collects the lines of one answer."""
-
     def __init__(self, kind: RowKind[Row], account: str, pce: str, window: Window, latest: date) -> None:
         self.kind, self.account, self.pce, self.window, self.latest = kind, account, pce, window, latest
         self.best: dict[date, Row] = {}
@@ -148,7 +116,7 @@ class _Sorter(Generic[Row]):
         self.broken: list[str] = []
 
     def sort_line(self, line: Line) -> str:
-        """Keep what a line says, and return as what it counts."""
+        """Keep what a line contains, and return the name of its count."""
         code, message = status_of(line)
         use = line.get("consommation")
         if not is_about_meter(line, self.pce):

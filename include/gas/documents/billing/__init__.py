@@ -1,1 +1,1 @@
-"""Billing periods that GRDF published, and what they tell beside or instead of gas days."""
+"""Published billing periods beside or in place of gas days."""

@@ -1,7 +1,4 @@
-"""Compares published periods with the gas days of the same time.
-
-A difference is shown on the account. It never changes a document.
-"""
+"""Compares published periods with the gas days of the same time, for the account's page."""
 
 from __future__ import annotations
 
@@ -16,21 +13,15 @@ from include.gas.documents.day_documents import day_of, is_day
 from include.gas.documents.totals import Number, exact_sum
 
 FLOORED = 1
-"""kWh by which one gas day may be too low, because GRDF rounds it down to a whole number (681 of 684 real rows)."""
+"""kWh by which a gas day may be too low: GRDF rounds it down (681 of 684 real rows)."""
 
 USUAL_COEFFICIENT = 12.0
-"""kWh per m³, used for periods without a coefficient. It is a little above the highest coefficient seen."""
+"""kWh per m³ for periods without a coefficient: just above the highest seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A published period compared with its stored gas days.
-
-    :param published: kWh that GRDF published
-    :param stored: sum of the stored days in kWh
-    :param missing_days: number of its days that are not stored
-    :param beyond_rounding: whether rounding alone cannot explain the difference, see :func:`compare`
-    """
+    """A published period compared with its stored gas days, in kWh, beyond rounding or not (:func:`compare`)."""
 
     first: date
     end: date
@@ -48,13 +39,8 @@ class Comparison:
 def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
     """Compare a period with the stored days.
 
-    Two kinds of rounding explain a difference. Each day is rounded down to whole kWh, so the stored sum may be too low
-    by :data:`FLOORED` per day. And the period counts whole m³ between two indexes, so it may be off by one m³ in either
-    direction, which is its coefficient in kWh. A difference larger than both together is beyond rounding. Missing days
-    cause such a difference; :attr:`Comparison.missing_days` then explains it. A period that starts in the middle of a
-    calendar month may show one too, since it has one coefficient while its days have two.
-
-    :param loads: kWh by stored gas day; may contain other days
+    Rounding explains :data:`FLOORED` kWh per day and one m³ either way. Beyond it, days are missing, or the period
+    starts within a month, so that its days have two coefficients.
     """
     stored = [loads[day] for day in period.window.days() if day in loads]
     total = exact_sum(stored)
@@ -65,12 +51,7 @@ def compare(period: Period, loads: Mapping[date, Number]) -> Comparison:
 
 
 def compare_all(periods: Iterable[Mapping[str, Any]], days: Iterable[Mapping[str, Any]]) -> tuple[Comparison, ...]:
-    """Compare the stored periods of a meter that do not start before its first stored day.
-
-    :param periods: stored periods of one meter
-    :param days: all stored day documents of that meter
-    :return: comparisons in order of their first day; empty for a meter without stored days
-    """
+    """Compare the stored periods that do not start before the first stored day, in order."""
     loads = {day_of(document): document["load"] for document in days if is_day(document)}
     since = min(loads, default=None)
     if since is None:

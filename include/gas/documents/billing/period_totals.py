@@ -1,10 +1,7 @@
-"""Month and year totals of meters without daily data (``6M``, ``JJ``), from the billing periods that GRDF published.
+"""Month and year totals of meters without daily data (``6M``, ``JJ``), from published periods.
 
-A period's energy is spread evenly over its gas days, since nothing tells how it was used, and so belongs to the
-calendar months that these days are in. The parts of a period add up to it exactly: what rounding leaves to one day, the
-next one gets. Such a total says so (``source``), and gives way as soon as a day of its time is stored. Those that
-are left then are kept up to date with their periods, and go with them. A meter that is exchanged for one with daily
-data still gets those of its last period, for the months before its first day.
+A period's energy is spread evenly over its gas days, exactly: what rounding leaves to one day, the next one gets. Such
+a total goes as soon as a day of its time is stored.
 """
 
 from __future__ import annotations
@@ -20,19 +17,14 @@ from include.gas.documents.day_documents import Document, month_id, without_stal
 from include.gas.documents.totals import Number, bare_total, exact_sum
 
 SOURCE: Final = "published"
-"""The ``source`` of a total that was made from published periods. A sum of days has none."""
+"""``source`` of a total from published periods."""
 LAST = "9999-12"
 DECIMALS = 3
-"""Of the parts of a period whose energy is no whole number."""
+"""Of the parts of a period with a fraction."""
 
 
 def period_totals(account: str, pce: str, periods: Iterable[Period]) -> tuple[list[Document], list[Document]]:
-    """Return the month and the year totals that a meter's periods give.
-
-    :param periods: its stored periods; where two overlap, the one that starts first counts, and of two with the same
-        start the longer one
-    :return: month totals and year totals; ``published_days`` is the number of gas days that periods cover
-    """
+    """Return the month and the year totals of a meter's periods, with ``published_days``."""
     months, years = defaultdict[str, list[Number]](list), defaultdict[str, list[Number]](list)
     for day, load in _spread(periods):
         months[month_id(account, pce, day.year, day.month)].append(load)
@@ -45,7 +37,6 @@ def _total(document_id: str, loads: list[Number]) -> Document:
 
 
 def _spread(periods: Iterable[Period]) -> Iterator[tuple[date, Number]]:
-    """Yield the gas days of periods, each with its part of the energy."""
     end = date.min
     before: Number
     for period in sorted(periods, key=lambda period: (period.first, -len(period))):
@@ -59,7 +50,6 @@ def _spread(periods: Iterable[Period]) -> Iterator[tuple[date, Number]]:
 
 
 def _share(load: Number, days: int, of: int) -> Number:
-    """Return the energy of the first days of a period."""
     if days == of:
         return load
     exact = Fraction(load) * days / of
@@ -67,15 +57,7 @@ def _share(load: Number, days: int, of: int) -> Number:
 
 
 def totals_to_write(stored: Mapping[str, Document], totals: Iterable[Document], *, new_until: str) -> list[Document]:
-    """Return what to write so that totals from periods are up to date.
-
-    Sums of days and figures of the konnector stay. Of a total that changes, no price stays: it may have been another
-    household's.
-
-    :param stored: all stored month or year totals of the meter, by id
-    :param totals: those of :func:`period_totals`
-    :param new_until: the last month (``YYYY-MM``) of which to make a total that is missing, see :func:`last_new_month`
-    """
+    """Return totals from periods to write; sums of days stay. A changed one loses its price: it may be another's."""
     wanted = {document["_id"]: document for document in totals}
     pending = [new for key, new in wanted.items() if key not in stored and key.rpartition(":")[2] <= new_until]
     for key, old in stored.items():
@@ -90,12 +72,7 @@ def totals_to_write(stored: Mapping[str, Document], totals: Iterable[Document], 
 
 
 def last_new_month(months: Mapping[str, Document], *, daily: bool) -> str:
-    """Return the last month of which to make a total that is missing; ``""`` for none.
-
-    :param months: all stored month totals of the meter, by id
-    :param daily: whether GRDF may have daily data for the meter. If so, those are made that come before its first day,
-        of one that has others: its last period is published after its first days
-    """
+    """Return the last month whose missing total is made, or ``""``; with ``daily`` data, before the first day."""
     if not daily:
         return LAST
     of_days = (key.rpartition(":")[2] for key, total in months.items() if total.get("days"))

@@ -1,8 +1,7 @@
-"""A meter's billing periods as documents, and the month and year totals that are made of them.
+"""A meter's billing periods as documents, and the totals made of them. They never replace gas days.
 
-They are compared with the stored gas days, but never replace them. Storing may be repeated, also after a kill. The
-totals are read before the periods, and all is written against the revisions that were read. So if two do this at once,
-the one that has read older ones gets a conflict, or writes first.
+Safe to repeat and to kill: totals are read before the periods and written against their revisions, so of two at once,
+the one with older ones gets a conflict or writes first.
 """
 
 from __future__ import annotations
@@ -31,11 +30,7 @@ Read = tuple[SortedAnswer[Period], str]
 
 
 class PeriodsStored(NamedTuple):
-    """What was stored.
-
-    :param counts: number of periods by what became of them: ``new``, ``corrected``, ``removed``
-    :param until: first gas day after the newest period that is stored now; ``None`` if none is
-    """
+    """How many periods were ``new``, ``corrected``, ``removed``, and the first gas day after the newest one stored."""
 
     counts: Counter[str]
     until: date | None
@@ -44,12 +39,10 @@ class PeriodsStored(NamedTuple):
 def store_periods(
     store: Store, account: str, pce: str, allowed: Sequence[Window], read: Collection[Read], *, daily: bool
 ) -> PeriodsStored:
-    """Store the periods that an account may hold, remove what is outside its days, and bring the totals up to date.
+    """Store the allowed periods (``read`` is empty if GRDF was not asked), remove others, update the totals.
 
-    :param allowed: the gas days of the meter that the account may hold now, in order
-    :param read: what GRDF has said; empty if it was not asked
-    :param daily: whether GRDF may have daily data for the meter; otherwise its months and years are made of its periods
-    :raises StoreBusy: if others have changed the same documents meanwhile
+    :param daily: whether GRDF may have daily data; otherwise months and years are made of periods
+    :raises StoreBusy: on conflicting writes
     """
     span = account_range(account, pce)
     months, years = (
@@ -73,7 +66,6 @@ def store_periods(
 def _pending(
     account: str, pce: str, allowed: Sequence[Window], stored: dict[str, Document], read: Collection[Read]
 ) -> Iterator[Document]:
-    """Yield the periods to write and those to remove; of one that is yielded twice, the last one counts."""
     gone = (document for answer, _ in read for document in withdrawn_periods(stored.values(), answer))
     for each in (*disallowed_periods(stored.values(), allowed), *gone):
         yield {"_id": each["_id"], "_rev": each["_rev"], "_deleted": True}
@@ -92,13 +84,7 @@ def _write(store: Store, doctype: str, documents: Iterable[Document], account: s
 
 
 def period_document(account: str, pce: str, period: Period, read_at: datetime | str) -> Document:
-    """Return the document for a period.
-
-    Its id contains the first day only, so that a period with a corrected end replaces the former one. Of one with a
-    corrected start see :func:`withdrawn_periods`.
-
-    :param read_at: when ADICT was asked: an aware datetime or its ISO text
-    """
+    """Return the document for a period. Its id has the first day only, so that a corrected end replaces it."""
     first = period.first
     return {
         "_id": day_id(account, pce, first),
@@ -116,7 +102,7 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
 
 
 def period_of(document: Mapping[str, Any]) -> Period | None:
-    """Return the period in a stored document; ``None`` if others have damaged it, or have put it between them."""
+    """Return the period in a stored document; ``None`` if other programs have damaged or added it."""
     with suppress(msgspec.ValidationError, UnicodeError):
         period = msgspec.convert(document, Period)
         if has_load(document) and day_if_own(document) == period.first < period.end and period.end.year in YEARS:
@@ -125,21 +111,14 @@ def period_of(document: Mapping[str, Any]) -> Period | None:
 
 
 def readable_periods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Period]:
-    """Yield the periods in stored documents.
-
-    :param documents: all documents from the range of a meter's periods
-    """
+    """Yield the periods in stored documents."""
     return (period for document in documents if (period := period_of(document)))
 
 
 def merge_period(stored: Document | None, new: Document) -> Document | None:
-    """Return the document to write for a period, with a note of a changed load or end.
+    """Return the document to write, with a note of a changed load or end; ``None`` if the stored one is up to date.
 
-    If neither has changed, what GRDF leaves out stays as it was.
-
-    :param stored: the stored document with its ``_rev``; ``None`` if there is none
-    :param new: the document made from the answer
-    :return: ``None`` if the stored document says the same
+    Of an unchanged period, fields that GRDF leaves out stay.
     """
     if stored is None:
         return new
@@ -152,13 +131,10 @@ def merge_period(stored: Document | None, new: Document) -> Document | None:
 
 
 def withdrawn_periods(stored: Iterable[Document], answer: SortedAnswer[Period]) -> list[Document]:
-    """Return the stored periods that GRDF has withdrawn: it names others on their days, and not them.
+    """Return the stored periods that GRDF has withdrawn: others are on their days.
 
-    When GRDF moves the start of a period, the new version has another id. Only a whole answer tells that, and only of
-    periods that start on a day that was asked for: from one that was cut short any line may be missing.
-
-    :param stored: all documents from the range of a meter's periods
-    :param answer: what GRDF says of the meter now
+    A period with a moved start has a new id. Only a complete answer proves a withdrawal, of periods that start on a
+    requested day.
     """
     named = {row.first for row in answer.rows}
     return [
@@ -170,11 +146,7 @@ def withdrawn_periods(stored: Iterable[Document], answer: SortedAnswer[Period]) 
 
 
 def disallowed_periods(stored: Iterable[Document], allowed: Sequence[Window]) -> list[Document]:
-    """Return the stored periods that an account may not hold: they were read before that was known.
-
-    :param stored: all documents from the range of a meter's periods
-    :param allowed: the days that it may hold, in order; periods before the first one are left alone, and all if none is
-    """
+    """Return the stored periods that an account may not hold; those before its first allowed day are left alone."""
     return [
         document
         for document in stored
@@ -184,8 +156,5 @@ def disallowed_periods(stored: Iterable[Document], allowed: Sequence[Window]) ->
 
 
 def is_allowed(span: Window, allowed: Iterable[Window]) -> bool:
-    """Return whether an account may hold all days of a period.
-
-    :param allowed: the days that it may hold, in order and without overlaps
-    """
+    """Return whether an account may hold all days of a period."""
     return any(span.clip(each.first, each.end) == span for each in allowed)

@@ -1,1 +1,1 @@
-"""Access rights: who may read which meter, how a contract's holder answers, and what proves a consent."""
+"""Access rights: who may read which meter, holders' answers, proofs."""

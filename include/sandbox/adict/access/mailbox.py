@@ -1,8 +1,6 @@
-"""The mails with which GRDF asks contract holders about rights that a third party has declared for them.
+"""The mails with which GRDF asks holders about declared rights, each quarter of an hour (ADICT 5).
 
-GRDF sends them in batches at each quarter of an hour (ADICT 5); the holder accepts or refuses in the mail. Where
-GRDF's documentation says nothing, the sandbox behaves as follows. A right that nobody has answered becomes ``Obsolète``
-after 15 days. The page ``/sandbox/mailbox`` is the mailbox of all invented holders.
+Unknown at GRDF: an unanswered right becomes ``Obsolète`` after 15 days. ``/sandbox/mailbox`` has all holders' mails.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from include.sandbox.adict.store import Store
 from include.sandbox.adict.world import World, world
 
 DECLARED: Final = "DECLARATION_TIERS"
-"""``parcours`` of a right that a third party has declared."""
+"""``parcours`` of a declared right."""
 WAITING: Final = "A valider"
 _QUARTER: Final = timedelta(minutes=15)
 _UNANSWERED: Final = timedelta(days=15)
@@ -32,20 +30,19 @@ def _declared_at(right: rights.Right) -> datetime:
 
 
 def _mailed_at(right: rights.Right) -> datetime:
-    """Return when GRDF mails the holder: at the first quarter of an hour after the declaration."""
+    """Return when GRDF mails the holder: at the next quarter of an hour."""
     made = _declared_at(right)
     hour = made.replace(minute=0, second=0, microsecond=0)
     return hour + ((made - hour) // _QUARTER + 1) * _QUARTER
 
 
 def _mails(at: World) -> list[rights.Right]:
-    """Return the rights whose holder has a mail to answer, oldest first."""
     forget_unanswered(at)
     return [right for right in _waiting(at.store) if at.setting("mail_at_once") or _mailed_at(right) <= at.now()]
 
 
 def answer(store: Store, right: rights.Right, now: datetime, *, accept: bool) -> rights.Right:
-    """Let the holder answer, store the right and return it. A right that does not wait stays as it is."""
+    """Let the holder answer a waiting right, store and return it."""
     if not _waits(right):
         return right
     refused = {"date_passage_a_refuse": rights.stamp(now), "source_passage_a_refuse": "TITULAIRE"}
@@ -54,7 +51,7 @@ def answer(store: Store, right: rights.Right, now: datetime, *, accept: bool) ->
 
 
 def forget_unanswered(at: World) -> None:
-    """Make the rights obsolete that nobody has answered for too long."""
+    """Make rights obsolete that were not answered for too long."""
     for right in _waiting(at.store):
         if _declared_at(right) < at.now() - _UNANSWERED:
             rights.make_obsolete(at.store, right, "GRDF", at.now())
@@ -62,7 +59,7 @@ def forget_unanswered(at: World) -> None:
 
 @blueprint.get("")
 def page() -> str:
-    """Show the mails that have been sent, and how many will be."""
+    """Show the mails sent, and how many will be."""
     at = world()
     sent = _mails(at)
     due = [_mailed_at(right) for right in _waiting(at.store) if right not in sent]
@@ -71,7 +68,7 @@ def page() -> str:
 
 @blueprint.post("/<right_id>")
 def answer_mail(right_id: str) -> Response:
-    """Take the holder's answer from the page: ``accepter`` or ``refuser``."""
+    """Take the holder's answer: ``accepter`` or ``refuser``."""
     at = world()
     right = next((each for each in _mails(at) if each["id_droit_acces"] == right_id), None)
     if right is None:
@@ -82,7 +79,7 @@ def answer_mail(right_id: str) -> Response:
 
 
 def _waiting(store: Store) -> list[rights.Right]:
-    query = "SELECT body FROM rights WHERE body LIKE ? ORDER BY seq"  # so that the others are not parsed
+    query = "SELECT body FROM rights WHERE body LIKE ? ORDER BY seq"  # so that others are not parsed
     return [right for (body,) in store.rows(query, f"%{WAITING}%") if _waits(right := json.loads(body))]
 
 

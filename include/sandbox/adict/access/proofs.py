@@ -1,8 +1,4 @@
-"""Proofs of consent: GRDF asks for one, the third party sends it, and GRDF decides (ADICT 3.6).
-
-Where GRDF's documentation says nothing, the sandbox behaves as follows. Proofs may also be sent without being asked
-for, and again while they are checked. An empty file is refused, and so is a proof of a right that has ended.
-"""
+"""Proofs of consent (ADICT 3.6). Unknown at GRDF: they may come unasked and again, but never empty."""
 
 from __future__ import annotations
 
@@ -25,10 +21,7 @@ blueprint = Blueprint("proofs", __name__, url_prefix=identity.API_PATH)
 
 
 def received(store: Store, right_id: str) -> list[dict[str, Any]]:
-    """Return the files that were received for a right, oldest first: name, type, size, content in base64, and when.
-
-    Files that came in one call have the same number ``call``.
-    """
+    """Return the files received for a right, content in base64; those of one call have the same ``call``."""
     names = ("call", "name", "type", "content", "at")
     rows = store.rows("SELECT sent, name, type, content, at FROM proofs WHERE right_id = ? ORDER BY n", right_id)
     found = [dict(zip(names, row, strict=True)) for row in rows]
@@ -39,7 +32,7 @@ def received(store: Store, right_id: str) -> list[dict[str, Any]]:
 
 @blueprint.put("/droit_acces/<right_id>/preuves")
 def send(right_id: str) -> Response:
-    """Accept one to three proofs of consent. The right's proof is then in the state of being checked."""
+    """Accept one to three proofs of consent, to be checked."""
     at = world()
     if identity.may_revoke(g.client_id):
         return rights_answer("Ces identifiants ne permettent que la révocation.", "9999999403", 403)

@@ -1,9 +1,7 @@
-"""Access rights (``droits d'accès``): how they are created, how they end, and what each allows the third party to read.
+"""Access rights (``droits d'accès``): how they begin, end, and what each allows.
 
-Where GRDF's documentation says nothing, the sandbox behaves as follows. ``date_fin_droit_acces`` is the last day of the
-right. The consumption window runs from ``perim_donnees_conso_debut`` (inclusive) to ``perim_donnees_conso_fin``
-(**exclusive**), like the window of a request. A new consent by Client Connect makes the meter's earlier active rights
-``Obsolète``.
+Unknown at GRDF: ``date_fin_droit_acces`` is the last day. The window ends before ``perim_donnees_conso_fin``, like a
+request's. A new consent makes the meter's earlier active rights ``Obsolète``.
 """
 
 from __future__ import annotations
@@ -36,18 +34,11 @@ _EMPTY = (
     *("date_passage_a_obsolete", "source_passage_a_obsolete", "date_passage_a_refuse", "source_passage_a_refuse"),
     *("statut_controle_preuve", "date_limite_transmission_preuve"),
 )
-"""Fields of a right that are null at first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a holder consents to.
-
-    :param data_first: first gas day that may be read
-    :param data_end: the day after the last gas day that may be read
-    :param right_first: first civil day of the right
-    :param right_last: last civil day of the right
-    """
+    """What a holder consents to: gas days (``data_end`` excluded) and civil days."""
 
     perimeters: tuple[str, ...]
     data_first: date
@@ -57,18 +48,18 @@ class Terms:
 
     @classmethod
     def usual(cls, today: date) -> Terms:
-        """Return what the consent page proposes: five years back and three years ahead."""
+        """Return the consent page's proposal: five years back and three ahead."""
         ahead = paris.years_before(today, -3)
         return cls(PERIMETERS, paris.years_before(today, 5), ahead, today, ahead)
 
 
 def stamp(now: datetime) -> str:
-    """Format an aware time as access rights do, in Paris time without a zone."""
+    """Format an aware time as Paris time without a zone."""
     return f"{now.astimezone(paris.PARIS):%Y-%m-%d %H:%M:%S}"
 
 
 def new_right(pce: str, holder: meters.Holder, terms: Terms, now: datetime, **fields: Any) -> Right:
-    """Return a new access right. It is not stored yet."""
+    """Return a new access right, not stored yet."""
     right: Right = {
         "id_droit_acces": str(uuid.uuid4()),
         "id_pce": pce,
@@ -105,7 +96,7 @@ def _of(company: str, rows: Iterable[tuple[Any, ...]]) -> list[Right]:
 
 
 def find_right(store: Store, right_id: str) -> Right | None:
-    """Return the right with that ``id_droit_acces``, ``None`` if there is none."""
+    """Return the right with that ``id_droit_acces``, if there is one."""
     rows = store.rows("SELECT body FROM rights WHERE id = ?", right_id)
     return json.loads(rows[0][0]) if rows else None
 
@@ -131,11 +122,7 @@ def consent(
     keep_others: bool = False,
     company: str = identity.COMPANY,
 ) -> list[Right]:
-    """Create one right per meter, as a holder's consent by Client Connect does.
-
-    :param holder: the holder who consents; ``None`` for each meter's own holder
-    :param keep_others: whether the meters' earlier active rights stay active
-    """
+    """Create one right per meter, by a holder or (``None``) its own, as a consent does; others become obsolete."""
     made = []
     with store.lock:
         for pce in pces:
@@ -160,7 +147,7 @@ def revoke(store: Store, right: Right, source: str, now: datetime) -> Right:
 
 
 def decide(rights: list[Right], perimeter: str, today: date) -> tuple[list[Right], str | None]:
-    """Return the rights that allow the third party to read, or the code of the refusal."""
+    """Return the rights that allow reading, or the code of the refusal."""
     supply = [right for right in rights if "FOURNITURE" in right["role_tiers"]]
     if not supply:
         return [], "1000002"
@@ -186,7 +173,7 @@ def _refusal_of(right: Right, today: str) -> str:
 
 
 def covers(rights: Iterable[Right], day: date) -> bool:
-    """Return whether the consumption window of any of the rights includes the gas day."""
+    """Return whether any of the rights covers the gas day."""
     text = day.isoformat()
     return any(
         (right["perim_donnees_conso_debut"] or "") <= text < (right["perim_donnees_conso_fin"] or "9999")

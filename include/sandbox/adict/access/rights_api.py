@@ -1,9 +1,7 @@
-"""The access-right endpoints of ADICT v2.
+"""The access-right endpoints of ADICT v2, for a third party's own rights.
 
-A third party sees and changes its own rights only. Where GRDF's documentation says nothing, the sandbox behaves as
-follows. Only a delete client may revoke rights (a data client gets a 403), and only a data client may declare them.
-Revoking a right that is not active, waiting or to be checked again gets a 409 (or a 404, by the setting
-``second_revocation_status``). A filter with more than 1000 PCEs gets a 400.
+Unknown at GRDF: only a delete client revokes (else 403), only a data client declares. Revoking a right that is over
+gets 409 (or ``second_revocation_status``). A filter of more than 1000 PCEs gets 400.
 """
 
 from __future__ import annotations
@@ -51,7 +49,7 @@ def _listing(found: list[rights.Right]) -> Response:
 
 @blueprint.get("/droits_acces")
 def list_rights() -> Response:
-    """Return all rights of the third party, oldest first, followed by the status object."""
+    """Return all rights, oldest first, then the status object."""
     mailbox.forget_unanswered(world())
     return _listing(rights.all_rights(world().store, identity.company_of(g.client_id)))
 
@@ -102,7 +100,6 @@ def revoke(right_id: str) -> Response:
 
 
 def _terms(asked: dict[str, Any]) -> rights.Terms | None:
-    """Return the terms of a declaration, ``None`` if they make no sense."""
     chosen = tuple(name for name in rights.PERIMETERS if asked.get(f"perim_donnees_{name}") == "Vrai")
     try:
         terms = rights.Terms(chosen, *(date.fromisoformat(str(asked.get(name))) for name in _DATES))
@@ -114,7 +111,7 @@ def _terms(asked: dict[str, Any]) -> rights.Terms | None:
 
 @blueprint.put("/pce/<pce>/droit_acces")
 def declare(pce: str) -> Response:
-    """Declare a right, which the holder must then confirm (state ``A valider``, or that of the setting)."""
+    """Declare a right, which the holder must confirm (``A valider``, or as set)."""
     at, company = world(), identity.company_of(g.client_id)
     g.pce = pce
     if identity.may_revoke(g.client_id):

@@ -1,8 +1,7 @@
-"""The routes of Client Connect: the consent page, the token endpoint and the key set.
+"""The routes of Client Connect: consent page, token endpoint, key set.
 
-There is no password: who the visitor is, ``login_hint`` says. Once a holder has consented in a browser, that browser
-stays logged in as this holder, whatever the hint says, unless the third party asks for ``prompt=login`` (OpenID Connect
-Core, 3.1.2.1). For an unknown client or redirect URI, an error page is shown, and the browser is never redirected.
+``login_hint`` names the visitor, without a password. A browser stays logged in as its last holder unless
+``prompt=login`` is asked for (OpenID Connect Core, 3.1.2.1). An unknown client or redirect URI gets an error page.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ def _server() -> oauth.Server:
 
 @blueprint.route("/authorize", methods=["GET", "POST"])
 def authorize() -> Response | tuple[str, int]:
-    """Show the consent page, or handle the holder's answer."""
+    """Show the consent page, or handle the answer."""
     server, at = _server(), world()
     g.client_id = request.args.get("client_id")
     try:
@@ -94,10 +93,7 @@ def _page(holder: meters.Holder, values: MultiDict[str, str], *, problem: bool) 
 
 
 def _read_form(at: World, form: MultiDict[str, str]) -> tuple[list[str], Terms]:
-    """Return the meters and the terms that the holder has chosen.
-
-    :raises ValueError: if they make no sense
-    """
+    """Return the chosen meters and terms; ``ValueError`` if they make no sense."""
     pces = list(dict.fromkeys([*form.getlist("pce"), *form.get("autre_pce", "").replace(",", " ").split()]))
     chosen = tuple(name for name in rights.PERIMETERS if name in form.getlist("perimetre"))
     first, end = (date.fromisoformat(form.get(name, "")) for name in ("conso_debut", "conso_fin"))
@@ -117,5 +113,5 @@ def access_token() -> Response:
 
 @blueprint.get("/connect/jwk_uri")
 def jwk_uri() -> Response:
-    """Return the public key for verifying ``id_token`` signed with RS256."""
+    """Return the public key for RS256."""
     return answers.body(oauth.public_keys(world().store))

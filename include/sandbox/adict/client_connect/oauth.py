@@ -1,9 +1,8 @@
-"""Client Connect's authorization server, built on Authlib: its clients, two grants and one kind of ``id_token``.
+"""Client Connect's authorization server, on Authlib: clients, two grants, ``id_token``.
 
-Clients authenticate with ``client_secret_post`` only, as every known ADICT client does. A ``client_credentials``
-request must ask for exactly the API's path as its scope. An authorization code is exchanged for a token with the scope
-``openid``, which no data endpoint accepts, and an ``id_token`` with ForgeRock's claims and ``consentements`` (JSON in a
-string).
+Clients use ``client_secret_post``. ``client_credentials`` must ask for the API's path as scope. A code gives a token
+for ``openid``, which no data endpoint accepts, and an ``id_token`` with ForgeRock's claims and ``consentements`` (JSON
+in a string).
 """
 
 # Authlib has no type hints, so mypy sees its classes as Any:
@@ -55,7 +54,7 @@ class Client(ClientMixin):
         return self.client_id
 
     def get_default_redirect_uri(self) -> None:
-        """There is no default: a request must name its redirect URI."""
+        """Return none: a request must name its redirect URI."""
         return
 
     def get_allowed_scope(self, scope: str | None) -> str:
@@ -104,7 +103,7 @@ class CodeGrant(AuthorizationCodeGrant):
         self, redirect_uri: str, grant_user: Grantor | None
     ) -> tuple[int, str, list[Any]]:
         status, body, headers = super().create_authorization_response(redirect_uri, grant_user)
-        # GRDF adds these two to the callback.
+        # GRDF adds these to the callback.
         beside = [("iss", identity.issuer(world().port)), ("client_id", self.request.payload.client_id)]
         return status, body, [(name, add_params_to_uri(value, beside)) for name, value in headers]
 
@@ -127,14 +126,14 @@ class CodeGrant(AuthorizationCodeGrant):
         return tokens.use_code(world().store, code, client.client_id, world().now())
 
     def delete_authorization_code(self, authorization_code: tokens.Code) -> None:
-        """Do nothing, because the code was already marked as used when it was read."""
+        """Do nothing: the code was marked as used when read."""
 
     def authenticate_user(self, authorization_code: tokens.Code) -> tokens.Code:
-        return authorization_code  # which says for whom it was made
+        return authorization_code  # it names the holder
 
 
 class Pkce(CodeChallenge):
-    """PKCE (RFC 7636), as the setting ``pkce`` says. It is not known whether GRDF's server supports it."""
+    """PKCE (RFC 7636), as the setting ``pkce`` has it: GRDF's support is unknown."""
 
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
         pkce = world().setting("pkce")
@@ -149,7 +148,7 @@ class Pkce(CodeChallenge):
 
 
 class DataGrant(ClientCredentialsGrant):
-    """The client credentials grant, limited to the API's path as scope."""
+    """The client credentials grant, with the API's path as scope."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_post",)
 
@@ -159,7 +158,7 @@ class DataGrant(ClientCredentialsGrant):
 
 
 class Server(AuthorizationServer):
-    """Authlib's server for Flask, with the sandbox's clients and state."""
+    """Authlib's server for Flask."""
 
     def __init__(self) -> None:
         super().__init__(query_client=CLIENTS.get, save_token=_save_token)
@@ -169,7 +168,7 @@ class Server(AuthorizationServer):
         self.register_grant(DataGrant)
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
-        # Authlib responds with 400. RFC 6749, 5.2 allows 401 for invalid_client, which both known GRDF servers use.
+        # Authlib answers 400; both known GRDF servers 401 (RFC 6749, 5.2).
         if isinstance(payload, dict) and payload.get("error") == "invalid_client":
             status_code = 401
         answer: Response = super().handle_response(status_code, payload, headers)
@@ -232,7 +231,7 @@ def _id_token(client: Client, code: tokens.Code, access_token: str) -> str:
 
 
 def _rsa_key(store: Store) -> Any:
-    """Return the private key for ``id_token``. It is generated on first use and kept in the state."""
+    """Return the private key for ``id_token``, generated on first use."""
     with store.lock:
         if store.get(_KEY) is None:
             key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -248,7 +247,7 @@ def public_keys(store: Store) -> dict[str, Any]:
 
 
 def check_connect_request(data: Any) -> None:
-    """Check what Client Connect requires and Authlib does not check: only the scope ``openid``, and a ``state``."""
+    """Check what Authlib does not: only the scope ``openid``, and a ``state``."""
     redirect_uri, state = data.get("redirect_uri"), data.get("state")
     if data.get("scope") != "openid":
         raise InvalidScopeError("Client Connect asks for the scope openid.", redirect_uri=redirect_uri, state=state)

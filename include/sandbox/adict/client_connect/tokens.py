@@ -1,4 +1,4 @@
-"""Access tokens and authorization codes, stored as SHA-256 only, which expire by the sandbox's clock."""
+"""Access tokens and codes, stored as SHA-256, expiring by the sandbox's clock."""
 
 from __future__ import annotations
 
@@ -21,11 +21,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The data of an authorization code, with Authlib's interface.
-
-    :param subject: the holder's e-mail address
-    :param auth_time: when the holder consented, in epoch seconds
-    """
+    """An authorization code with Authlib's interface; ``subject`` is the holder's e-mail address."""
 
     client_id: str
     redirect_uri: str
@@ -54,7 +50,7 @@ def save_token(store: Store, text: str, token: Token, expires: datetime, code: s
 
 
 def find_token(store: Store, text: str, now: datetime) -> Token | None:
-    """Return the data of a token, ``None`` if it is unknown or has expired by the sandbox's clock."""
+    """Return a token's data, if it is known and not expired."""
     query = "SELECT client_id, scope, grant_type FROM tokens WHERE hash = ? AND expires > ?"
     rows = store.rows(query, fingerprint(text), now.timestamp())
     return Token(*rows[0]) if rows else None
@@ -66,12 +62,7 @@ def save_code(store: Store, text: str, code: Code, expires: datetime) -> None:
 
 
 def use_code(store: Store, text: str, client_id: str, now: datetime) -> Code | None:
-    """Use an authorization code, once. A second use also ends the tokens issued for the first one (RFC 6749, 4.1.2).
-
-    The code counts as used even if the rest of the request turns out to be invalid, because it may be stolen.
-
-    :return: ``None`` if the code is unknown, expired, used or belongs to another client
-    """
+    """Use a code, once, even in an invalid request; a second use ends the first one's tokens (RFC 6749, 4.1.2)."""
     key = fingerprint(text)
     with store.lock:
         rows = store.rows("SELECT body, expires, used FROM codes WHERE hash = ?", key)

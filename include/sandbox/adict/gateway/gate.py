@@ -1,14 +1,12 @@
-"""The gateway in front of ADICT, which checks callers, scopes and quotas, and the faults that tests inject.
+"""The gateway in front of ADICT: callers, scopes, quotas, and injected faults.
 
-The order of checks is: injected faults, form of the bearer token (400), token known and valid (401), scope (403),
-quota (429). Calls refused before the quota check do not count. The one-second window is shortened by 5 %, so that a
-client which waits exactly one second between calls is never refused because of clock jitter. The daily quota is reset
-at midnight in Paris. The quotas apply to both clients of a third party together, and to each party separately.
+Order: faults, form of the bearer token (400), token (401), scope (403), quota (429), which counts no earlier refusal.
+The second is 5 % shorter, against clock jitter. The day begins at midnight in Paris. Both clients of a third party
+share the quota.
 
 A fault is ``{"path": regex searched in the URL path, "status": 503, "times": 2 or null, "retry_after": 3, "method":
-"GET", "body": text or JSON value, "delay_s": 1.5, "cut": true, "after": true}``. Only ``path`` is required. With
-``status`` null the call is only delayed. ``cut`` breaks the connection in the middle of the body. ``after`` lets the
-call take effect first, for example a revocation whose response is lost.
+"GET", "body": text or JSON value, "delay_s": 1.5, "cut": true, "after": true}``, all but ``path`` optional. ``status``
+null only delays, ``cut`` breaks the connection in the body, ``after`` lets the call take effect first.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ _BEARER = re.compile(r"Bearer [\w\-.~+/]+=*")
 
 
 class Pace:
-    """A counter of calls for the quotas ``calls_per_second`` and ``calls_per_day``."""
+    """A counter of calls for ``calls_per_second`` and ``calls_per_day``."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,7 +67,7 @@ class Pace:
 
 
 def refuse(world: World, pace: Pace) -> Response | None:
-    """Return the response that refuses a call to the API, ``None`` if the call may pass."""
+    """Return the response that refuses a call, if any."""
     header = request.headers.get("Authorization")
     if header is None:
         return answers.gateway_error("Authentification nécessaire.", 401)
@@ -92,11 +90,7 @@ def refuse(world: World, pace: Pace) -> Response | None:
 
 
 def apply_fault(world: World, *, after: bool) -> Response | None:
-    """Apply the first fault that matches this request, and count one use of it.
-
-    :param after: whether to look for faults that apply after the call has taken effect
-    :return: the response to send, or ``None`` if there is no such fault, or it only delays the call
-    """
+    """Apply the first fault that matches this request, before or ``after`` its effect, and return its response."""
     fault = _take_fault(world, after=after)
     if fault is None:
         return None
@@ -131,7 +125,7 @@ def _take_fault(world: World, *, after: bool) -> dict[str, Any] | None:
 
 
 def _usual_body(status: int) -> Any:
-    # A technical error in the form that this path uses: ADICT's own for a 500, otherwise the gateway's.
+    # ADICT's own form for a 500, otherwise the gateway's.
     message = "Panne ordonnée au bac à sable."
     if status != 500 or not request.path.startswith(identity.API_PATH):
         return {"erreur": message}

@@ -9,7 +9,7 @@ from flask import Response, g, request
 
 from include.sandbox.adict.world import World
 
-#: Query parameters that are logged. Codes, states, hints and secrets are not.
+# Logged query parameters; codes, states, hints and secrets are not.
 _KEPT: Final = ("date_debut", "date_fin", "scope", "response_type", "redirect_uri")
 
 
@@ -29,6 +29,6 @@ def log_request(at: World, answer: Response) -> None:
 
 
 def entries_since(at: World, number: int) -> list[dict[str, Any]]:
-    """Return the entries after a number, 0 for all, oldest first, each with its number ``n``."""
+    """Return the entries after a number, oldest first, each with its number ``n``."""
     rows = at.store.rows("SELECT n, body FROM log WHERE n > ? ORDER BY n", number)
     return [{"n": n} | json.loads(body) for n, body in rows]

@@ -1,1 +1,1 @@
-"""What GRDF knows of meters and of their days, invented or real, and the text in which it says so."""
+"""What GRDF knows of meters and their days, and the text of it."""

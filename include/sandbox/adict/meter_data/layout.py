@@ -1,4 +1,4 @@
-"""The text layout of a response: one object per line, or one of the odd layouts that clients have seen."""
+"""The layout of a response: one object per line, or an odd one that clients have seen."""
 
 from __future__ import annotations
 
@@ -10,11 +10,7 @@ from include.sandbox.adict.answers import SUCCESS, treatment
 
 
 def render(lines: list[dict[str, Any]], layout: Collection[str] = ()) -> str:
-    """Return the text of one response.
-
-    :param layout: as in :mod:`include.sandbox.adict.meter_data.quirks`; ``envelope`` puts the objects into the list
-        ``liste_acces`` of one object, ``array`` into a plain JSON array
-    """
+    """Return the text of a response in layouts of :mod:`include.sandbox.adict.meter_data.quirks`."""
     if "empty_body" in layout and not any(line.get("consommation") for line in lines):
         return ""
     values: list[Any] = list(lines)

@@ -21,10 +21,7 @@ _COEFFICIENTS = {"coeff_pta": None, "valeur_pcs": None, "coeff_conversion": None
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The window of a request.
-
-    :param end: the day after the last gas day
-    """
+    """The window of a request, ``end`` excluded."""
 
     first: date
     end: date
@@ -68,10 +65,7 @@ def informative(pce: str, asked: Asked, day: Day) -> dict[str, Any]:
 
 
 def absence(pce: str, asked: Asked, day: Day, energy: int | None) -> dict[str, Any]:
-    """Return the line that says that a day has no data yet.
-
-    :param energy: ``None`` or 0, as both are reported to occur
-    """
+    """Return the line of a day without data yet; its energy is ``None`` or 0, as both occur."""
     line = informative(pce, asked, day)
     line["releve_fin"] = {"date_releve": None, **_index("fin", None, None)}
     line["consommation"] |= {
@@ -94,10 +88,7 @@ def refusal(pce: str, asked: Asked, code: str) -> dict[str, Any]:
 def informative_lines(
     pce: str, asked: Asked, days: list[Day], quirks: dict[str, Any], fails_from: date | None = None
 ) -> list[dict[str, Any]]:
-    """Return all lines of a response with daily data, with line quirks applied.
-
-    :param fails_from: the day from which this response fails with code 2000100
-    """
+    """Return all lines of daily data, with line quirks, failing with 2000100 from a day on if given."""
     wanted = quirks.get("lines") or {}
     broken = wanted.get("broken") or {}
     lines: list[dict[str, Any]] = []
@@ -146,7 +137,7 @@ def published(pce: str, asked: Asked, days: list[Day]) -> dict[str, Any]:
 
 
 def published_twin(pce: str, asked: Asked, day: Day) -> dict[str, Any]:
-    """Return the line without data that GRDF sends beside that of some billing periods."""
+    """Return the line without data that GRDF sends beside some billing periods'."""
     line = published(pce, asked, [day])
     line["consommation"] |= {"energie": None, "volume_brut": None, "type_qualif_conso": "Absence de Données"}
     return line

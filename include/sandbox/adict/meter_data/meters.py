@@ -21,26 +21,23 @@ class Meter:
 
     @property
     def kind(self) -> str:
-        """Whether it has the ``real`` household's data, or ``synthetic`` data."""
+        """Whether its data are ``real`` or ``synthetic``."""
         return "real" if self.pce == REAL_PCE else "synthetic"
 
     @property
     def postcode(self) -> str:
-        """The invented postcode of its address, one of the nine districts of Lyon."""
+        """An invented postcode in Lyon."""
         return f"6900{1 + synthetic.draw_number(self.pce, 'postcode') % 9}"
 
     @property
     def yearly_use(self) -> int:
-        """Its reference consumption, in kWh per year."""
+        """Its reference consumption, kWh per year."""
         return 22_300 if self.kind == "real" else synthetic.yearly_use(self.pce)
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A person who may consent for some meters. All holders are invented.
-
-    :param email: identifies the holder in a ``login_hint``
-    """
+    """An invented person who may consent for some meters, by e-mail address in a ``login_hint``."""
 
     first_name: str
     last_name: str
@@ -48,7 +45,7 @@ class Holder:
     pces: tuple[str, ...]
 
 
-#: The household with the real figures, one with two meters, and one whose consent the demo revokes.
+# With the real figures, with two meters, and with the consent that the demo revokes.
 DEMO_HOLDERS: Final = (
     Holder("Camille", "Exemple", "camille@example.org", (REAL_PCE,)),
     Holder("Dominique", "Exemple", "dominique@example.org", ("09999990000042", "GI999042")),
@@ -62,18 +59,15 @@ def well_formed(pce: str) -> bool:
 
 
 def find_meter(pce: str) -> Meter | None:
-    """Return the meter with that id, ``None`` if GRDF does not know it."""
+    """Return the meter with that id, if GRDF knows it."""
     return Meter(pce) if pce == REAL_PCE or synthetic.is_synthetic(pce) else None
 
 
 def holder_of(login_hint: str) -> Holder:
-    """Return the holder named in an authorization request. Invent one if necessary.
+    """Return the holder in a ``login_hint`` (first name, last name, e-mail, third party), or an invented one.
 
-    ``foyer-<n>@...`` holds the fleet meter ``0999999`` followed by n in 7 digits; ``foyer-<n>-<k>@...`` holds k meters,
-    starting with n. Any other e-mail address holds one meter derived from the address.
-
-    :param login_hint: first name, last name, e-mail address and third party, separated by ``;``
-    :return: the first demo holder if the hint has no e-mail address
+    ``foyer-<n>@...`` holds the fleet meter ``0999999`` followed by n in 7 digits; ``foyer-<n>-<k>@...`` holds k meters
+    from n on.
     """
     first_name, last_name, email = ([field.strip() for field in login_hint.split(";")] + [""] * 3)[:3]
     email = email.lower()
@@ -89,7 +83,7 @@ def holder_of(login_hint: str) -> Holder:
 
 
 def known_holder(pce: str) -> Holder:
-    """Return the holder to name on an access right that is created without the consent page."""
+    """Return the holder to name on a right made without the consent page."""
     for holder in DEMO_HOLDERS:
         if pce in holder.pces:
             return holder

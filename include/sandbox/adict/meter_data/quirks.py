@@ -1,6 +1,6 @@
-"""Quirks that can be set per meter: how a response is laid out, which lines it has, and whether it is a refusal.
+"""Quirks per meter: layout, lines, refusals.
 
-Quirks have this shape, where every key is optional::
+Every key is optional::
 
     {"layout": ["glued", "pretty", "nbsp", "bom", "blank_lines", "missing_bracket", "truncated", "status_line",
                 "envelope", "array", "empty_body", "scalar_car"],
@@ -9,10 +9,9 @@ Quirks have this shape, where every key is optional::
                "partial": {"from": day, "times": 1 or null}},
      "refusal": "1000014" or null, "frequency": "1M" | "6M" | "JJ", "contract_ended": true}
 
-``layout`` quirks never lose a good line: ``missing_bracket`` adds a broken copy of the first line before it,
-``truncated`` adds a cut copy of the last line after it. ``lines`` quirks, except ``duplicate`` and ``foreign``, list
-days without usable energy. ``partial`` makes the response fail with code 2000100 from a day on, ``times`` times (null:
-forever). A meter of another frequency than ``1M`` has no daily data.
+``layout`` never loses a good line: ``missing_bracket`` and ``truncated`` add a broken copy. ``lines``, except
+``duplicate`` and ``foreign``, list days without usable energy. ``partial`` fails with 2000100 from a day on, ``times``
+times (null: forever).
 """
 
 from __future__ import annotations
@@ -54,10 +53,7 @@ def unusable(quirks: dict[str, Any], day: date) -> bool:
 
 
 def use_partial(store: Store, pce: str, first: date, end: date) -> date | None:
-    """Return the day from which this response fails with 2000100, and count one use of the quirk.
-
-    :return: ``None`` if the response does not fail
-    """
+    """Return the day from which this response fails with 2000100, if any, and count one use of the quirk."""
     with store.lock:
         quirks = read_quirks(store, pce)
         partial = (quirks.get("lines") or {}).get("partial")

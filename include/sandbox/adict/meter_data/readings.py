@@ -1,9 +1,8 @@
-"""What GRDF knows about a meter's days at a given time: absent, provisional, corrected or definitive.
+"""What GRDF knows of a meter's days at a time: absent, provisional, corrected or definitive.
 
-A synthetic meter's gas day D appears at 08:00 Paris time on D+1, D+2 or D+3 (chosen per day). One day in ten is at
-first an estimate, slightly off, for five days. In one month out of three the coefficient is provisional too, so the
-days change by a kWh or two when the month is published, on the 3rd of the next month at 08:00. From then on, a day is
-definitive. The real household's days are definitive as soon as they are over.
+A synthetic gas day appears at 08:00 Paris time on D+1 to D+3. One in ten is an estimate for five days. In every third
+month the coefficient changes when the month is published, on the 3rd of the next one at 08:00; then days are
+definitive. The real household's are so at once.
 """
 
 from __future__ import annotations
@@ -28,13 +27,7 @@ _SETTLES_AFTER = timedelta(days=5)
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One gas day as GRDF currently reports it.
-
-    :param index_start: meter index at the start of the day, in m³
-    :param index_end: meter index at the end of the day, in m³
-    :param energy: kWh; ``None`` if GRDF has withdrawn the figure
-    :param coefficient: kWh per m³
-    """
+    """One gas day as GRDF reports it: indexes in m³, kWh (``None`` if withdrawn), kWh per m³."""
 
     day: date
     index_start: int
@@ -46,7 +39,7 @@ class Day:
 
     @property
     def volume(self) -> int:
-        """Volume between the two indexes, in whole m³."""
+        """Volume between the indexes, in whole m³."""
         return self.index_end - self.index_start
 
 
@@ -72,12 +65,7 @@ def days_now(
     shift: int = 0,
     continues: bool = False,
 ) -> list[Day]:
-    """Return the days that GRDF currently knows, oldest first, with corrections.
-
-    :param end: the day after the last gas day
-    :param daily: whether the meter has daily data at all
-    :param shift: number of years by which the real household's figures are moved
-    """
+    """Return the days that GRDF now knows, with corrections, until before ``end``; ``shift`` is in years."""
     if not daily:
         return []
     if meter.kind == "real":

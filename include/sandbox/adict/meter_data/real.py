@@ -1,13 +1,8 @@
-"""The real household: 711 days of figures, moved forward by a whole number of years.
+"""The real household: 711 days of figures, moved forward by whole years.
 
-Moving keeps the month and day, so every month of the file becomes a whole month of the sandbox with the same sum. There
-are two exceptions, both about 29 February. A 29 February that is moved to a year without one is **dropped**, so its
-month has 28 days, and the meter's index goes on without it. A 29 February in the new years to which no day is moved
-stays **absent**. ``real_days`` takes this into account, so compare with it and never with the raw file.
-
-The file ends in the past, so a household that is read every day would look late. Where the sandbox is to be looked at
-(``./grdf demo``, ``./grdf up``), its figures **go on**: each further day has those of the day a year before
-(``continued_days``).
+A 29 February moved to a year without one is **dropped**, and one to which no day is moved is **absent**. Compare with
+``real_days``, never with the file. For ``./grdf demo`` and ``./grdf up`` the figures **go on**: each further day has
+those of a year before (``continued_days``).
 """
 
 from __future__ import annotations
@@ -26,7 +21,7 @@ CSV_FILE: Final = Path(__file__).resolve().parents[2] / "data" / "real-daily-gas
 
 @lru_cache(maxsize=1)
 def file_days() -> tuple[FinalDay, ...]:
-    """Return the days of the file, oldest first, with their original dates."""
+    """Return the days of the file, oldest first."""
     with CSV_FILE.open(encoding="utf-8", newline="") as file:
         return tuple(
             FinalDay(
@@ -43,11 +38,7 @@ def file_days() -> tuple[FinalDay, ...]:
 
 
 def shift_for(today: date) -> int:
-    """Return the number of years that moves the file's newest day to less than a year ago.
-
-    The oldest day is then less than three years old, so ADICT's depth limit of three years hides no day when the
-    sandbox is first started.
-    """
+    """Return the years that move the file's newest day to less than a year ago, within ADICT's three."""
     newest = file_days()[-1].day
     years = max(0, today.year - newest.year)
     return years if newest.replace(year=newest.year + years) < today else max(0, years - 1)
@@ -70,12 +61,7 @@ def real_days(shift_years: int) -> tuple[FinalDay, ...]:
 
 @lru_cache(maxsize=8)
 def continued_days(shift_years: int, end: date) -> tuple[FinalDay, ...]:
-    """Return the household's days, with those after the file's last one made from the days a year before.
-
-    The meter's index goes on. A day whose day of the year before is absent, such as 29 February, is absent too.
-
-    :param end: the day after the last one to make
-    """
+    """Return the household's days until before ``end``, further ones from the year before, if that has them."""
     days = list(real_days(shift_years))
     known = {row.day: row for row in days}
     day = days[-1].day + timedelta(days=1)

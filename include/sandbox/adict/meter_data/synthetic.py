@@ -1,8 +1,7 @@
-"""Synthetic meters: any PCE that matches the two patterns below has plausible data, which only depends on its digits.
+"""Synthetic meters: any PCE of the patterns below has data that depend on its digits alone.
 
-The data is modelled on the 711-day household and on public averages: yearly consumption by type of home, the
-household's seasonal curve, day-to-day weather, holidays with exact zeros, volumes in steps of 0.1 m³, one coefficient
-per month between 10.9 and 11.4 kWh/m³, energy = floor(volume x coefficient), and a whole index that never decreases.
+Modelled on the 711-day household and public averages: season, weather, holidays with exact zeros, volumes in 0.1 m³, a
+coefficient per month of 10.9 to 11.4 kWh/m³, energy = floor(volume x coefficient), a whole index that never decreases.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from itertools import accumulate
 from random import Random
 from typing import Final
 
-#: No synthetic meter has data before this year, so five years of data require a sandbox clock of 2021 or later.
+# First year of data: five years require a sandbox clock of 2021 or later.
 FIRST_YEAR: Final = 2016
 _PATTERN: Final = re.compile(r"0999999\d{7}|GI999\d{3}")
-#: Average kWh per day in each month for the real household, January first.
+# kWh per day in each month for the real household, January first.
 _SEASON: Final = (134.0, 105.0, 75.0, 55.0, 30.0, 15.0, 12.0, 10.0, 20.0, 45.0, 97.0, 117.0)
 _SEASON_YEAR: Final = 21_663.0
 _ONE_ESTIMATE_IN: Final = 700
@@ -32,16 +31,13 @@ def is_synthetic(pce: str) -> bool:
 
 
 def draw_number(*parts: object) -> int:
-    """Return an integer below 2**32 that only depends on ``parts``, on every machine.
-
-    :param parts: values with a stable ``str`` and ``repr``
-    """
+    """Return an integer below 2**32 that depends on ``parts`` alone, on every machine."""
     return zlib.crc32(":".join(map(str, parts)).encode()) * 2654435761 % 2**32 ^ zlib.crc32(repr(parts[::-1]).encode())
 
 
 @lru_cache(maxsize=65536)
 def yearly_use(pce: str) -> int:
-    """Return a meter's yearly consumption in kWh: a flat that only cooks with gas, a small heated flat, or a house."""
+    """Return a meter's yearly kWh: a flat that cooks with gas, a small heated flat, or a house."""
     kind, size = draw_number(pce, "kind") % 100, draw_number(pce, "size") % 1000 / 1000
     low, high = (1_000, 1_600) if kind < 15 else (5_000, 8_500) if kind < 55 else (11_000, 17_500)
     return round(low + (high - low) * size)
@@ -49,13 +45,13 @@ def yearly_use(pce: str) -> int:
 
 @lru_cache(maxsize=65536)
 def coefficient(pce: str, year: int, month: int) -> float:
-    """Return kWh per m³ for one calendar month, between 10.9 and 11.4."""
+    """Return kWh per m³ for a month, 10.9 to 11.4."""
     return round(10.98 + draw_number(pce, "zone") % 120 / 1000 + draw_number(pce, year, month) % 300 / 1000, 3)
 
 
 @lru_cache(maxsize=16384)
 def _year_volumes(pce: str, year: int) -> array[int]:
-    """Return the daily volumes of one year in units of 0.1 m³, starting on 1 January."""
+    """Return a year's daily volumes in 0.1 m³."""
     rng = Random(f"{pce}:{year}")
     scale = yearly_use(pce) / _SEASON_YEAR * (0.92 + rng.random() * 0.16)
     first = date(year, 1, 1).toordinal()
@@ -79,7 +75,7 @@ def _year_volumes(pce: str, year: int) -> array[int]:
 
 @lru_cache(maxsize=4096)
 def _index_at_new_year(pce: str, year: int) -> int:
-    """Return the meter's index on 1 January, in units of 0.1 m³."""
+    """Return the index on 1 January, in 0.1 m³."""
     if year <= FIRST_YEAR:
         return draw_number(pce, "index") % 50_000
     return _index_at_new_year(pce, year - 1) + sum(_year_volumes(pce, year - 1))
@@ -87,20 +83,13 @@ def _index_at_new_year(pce: str, year: int) -> int:
 
 @lru_cache(maxsize=16384)
 def _year_indexes(pce: str, year: int) -> array[int]:
-    """Return the index at the start of each day of one year and of the next 1 January, in units of 0.1 m³."""
+    """Return the index at the start of each day of a year and of the next 1 January, in 0.1 m³."""
     return array("l", accumulate(_year_volumes(pce, year), initial=_index_at_new_year(pce, year)))
 
 
 @dataclass(frozen=True, slots=True)
 class FinalDay:
-    """One gas day of a meter in its definitive state.
-
-    :param index_start: whole m³ at 06:00 that day
-    :param index_end: whole m³ at 06:00 the next day
-    :param volume: in units of 0.1 m³
-    :param energy: whole kWh
-    :param coefficient: kWh per m³
-    """
+    """One definitive gas day: indexes in whole m³, volume in 0.1 m³, whole kWh, kWh per m³."""
 
     day: date
     index_start: int
@@ -113,7 +102,7 @@ class FinalDay:
 
 @lru_cache(maxsize=131072)
 def final_day(pce: str, day: date) -> FinalDay:
-    """Return the definitive data of a gas day, which is not before :data:`FIRST_YEAR`."""
+    """Return the definitive data of a gas day from :data:`FIRST_YEAR` on."""
     number = day.toordinal() - date(day.year, 1, 1).toordinal()
     indexes, volume = _year_indexes(pce, day.year), _year_volumes(pce, day.year)[number]
     factor = coefficient(pce, day.year, day.month)
@@ -123,9 +112,5 @@ def final_day(pce: str, day: date) -> FinalDay:
 
 
 def energy_of(volume: int, kwh_per_m3: float) -> int:
-    """Return kWh: the floor of volume x coefficient, computed with integers so that all machines round alike.
-
-    :param volume: in units of 0.1 m³
-    :param kwh_per_m3: coefficient with at most three decimals
-    """
+    """Return the floor of volume (0.1 m³) x coefficient (three decimals), by integers: the same on all machines."""
     return volume * round(kwh_per_m3 * 1000) // 10_000

@@ -1,1 +1,1 @@
-"""DAG bundles: one writes the accounts' DAG files, the other is the folder of DAG files that came with the package."""
+"""DAG bundles: of the accounts' DAG files, and of those that came with the package."""

@@ -1,10 +1,8 @@
-"""A DAG bundle that writes the accounts' DAG files when CouchDB's accounts have changed.
+"""The DAG bundle of the accounts' DAG files.
 
-Airflow asks a bundle every few seconds for what is new, and reads a DAG file again when it has been written. So a new
-account's DAG is there within 15 s, and nothing else is read for it. A file that CouchDB's answer says nothing new about
-stays: the files are the last good list.
-
-Every component of Airflow imports this module, so it imports nothing of ours before the bundle is used.
+Airflow refreshes it every few seconds and reads a file again once it was written, so a new account's DAG exists within
+15 s. Without an answer of CouchDB the files stay. Every component of Airflow imports this module, so it imports ours
+only when used.
 """
 
 from __future__ import annotations
@@ -25,21 +23,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERY = 5
-"""Seconds between two looks, and between two times that Airflow checks whether these have passed."""
+"""Seconds between refreshes, and between Airflow's checks whether one is due."""
 PAUSE = 9
-"""How many times as long as we have waited in vain we do not ask again: others' DAG files wait while we do."""
+"""Factor of the pause after a wait in vain, which delays others' DAG files."""
 
 
 class AccountBundle(BaseDagBundle):
-    """The accounts' DAG files.
-
-    :param refresh_interval: seconds between two looks for accounts
-    :param options: as for Airflow's ``BaseDagBundle``
-    """
+    """The accounts' DAG files."""
 
     supports_versioning = True
-    """Its files always have the same names, so its version never changes, and Airflow looks no further after a refresh.
-    Otherwise it would list the files and read the rows of all DAGs each time."""
+    """With a constant version Airflow stops after a refresh, instead of listing files and reading all DAGs' rows."""
 
     def __init__(self, *, refresh_interval: int = EVERY, **options: Any) -> None:
         super().__init__(refresh_interval=refresh_interval, **options)
@@ -51,11 +44,11 @@ class AccountBundle(BaseDagBundle):
 
     @property
     def path(self) -> Path:
-        """The folder of the files, among those of all bundles."""
+        """The folder of the files."""
         return self.base_dir
 
     def get_current_version(self) -> BundleVersion:
-        """Return the version, which is always the same."""
+        """Return the version, which is constant."""
         return BundleVersion("1")
 
     def initialize(self) -> None:
@@ -66,11 +59,7 @@ class AccountBundle(BaseDagBundle):
         super().initialize()
 
     def refresh(self) -> None:
-        """Write the files whose accounts have changed. The DAG processor alone calls this, in its loop.
-
-        :raises Exception: if CouchDB has not answered since the DAG processor started. Airflow then reads no file, so
-            that all DAGs stay as they are
-        """
+        """Write the files whose accounts have changed. Only the DAG processor calls this."""
         began = time.monotonic()
         if began >= self._ask_at:
             try:
@@ -95,7 +84,7 @@ class AccountBundle(BaseDagBundle):
         from grdf.airflow.bundle.account_files import write_changed
 
         for path in self._written:
-            os.utime(path)  # Airflow may have been reading it when it was written, and would not see that it is newer
+            os.utime(path)  # Airflow may have read it during the write, and must see that it is newer
         self._written = []
         if lines is not self._lines:
             self._written = write_changed(self.path, lines)

@@ -1,4 +1,4 @@
-"""The bundle's DAG files: each holds a share of the accounts, as a list of their ids."""
+"""The bundle's DAG files, each with the ids of a share of the accounts."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ globals().update(account_dags(lambda: %s))
 
 
 def write_missing(folder: Path) -> None:
-    """Write the files that are not there, without accounts: enough for a task, whose process builds the DAG it is told.
-
-    :param folder: the bundle's folder
-    """
+    """Write missing files, without accounts: enough for a task, which builds the DAG that Airflow names."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in _paths(folder):
         if not path.is_file():
@@ -29,11 +26,7 @@ def write_missing(folder: Path) -> None:
 
 
 def write_changed(folder: Path, accounts: Iterable[str]) -> list[Path]:
-    """Write the files whose accounts have changed, and return them.
-
-    :param folder: the bundle's folder
-    :param accounts: the ids of all accounts that have a DAG
-    """
+    """Write the files whose accounts have changed, and return them."""
     shares: list[list[str]] = [[] for _ in range(DAG_FILES)]
     for account in sorted(accounts):
         shares[dag_file_of(account)].append(account)
@@ -54,7 +47,7 @@ def _text(accounts: Iterable[str]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file at once: Airflow may be reading it, and another process may be writing it, too."""
+    """Write a file atomically: Airflow may be reading it, another process writing it."""
     new = path.with_suffix(f".{os.getpid()}")
     new.write_text(text, encoding="utf-8")
     new.replace(path)

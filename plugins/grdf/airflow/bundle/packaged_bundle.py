@@ -1,4 +1,4 @@
-"""The DAG files of an installed package as a DAG bundle: Airflow does not look for DAG files in ``site-packages``."""
+"""The package's DAG files as a bundle: Airflow does not look into ``site-packages``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ import grdf
 
 
 class PackagedBundle(LocalDagBundle):
-    """The DAG files that came with the package.
-
-    :param options: as for Airflow's ``LocalDagBundle``, without ``path``
-    """
+    """The DAG files that came with the package."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(path=str(dag_folder()), **options)

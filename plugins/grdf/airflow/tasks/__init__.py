@@ -1,1 +1,1 @@
-"""What our tasks have in common: the run that they belong to, their arguments, limits and waits."""
+"""What our tasks share: their run, arguments, limits and waits."""

@@ -1,4 +1,4 @@
-"""The part of a task's log that functions for a meter need."""
+"""What functions for a meter need of a task's log."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 
 class Log(Protocol):
-    """The methods used of a task's log."""
+    """The used methods of a task's log."""
 
     def info(self, event: str, *args: Any) -> Any:
         """Log what happened."""
 
     def warning(self, event: str, *args: Any) -> Any:
-        """Log something that a person should see."""
+        """Log what a person should see."""

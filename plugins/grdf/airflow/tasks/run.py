@@ -1,4 +1,4 @@
-"""The run that a task belongs to, read once from Airflow's context and passed on as a value."""
+"""The run of a task, read once from Airflow's context."""
 
 from __future__ import annotations
 
@@ -18,20 +18,14 @@ if TYPE_CHECKING:
 class Run:
     """A task's view of its run.
 
-    :param id: Airflow's id of the run
     :param kind: Airflow's run type: ``scheduled``, ``backfill``, ``manual``, ...
-    :param day: the gas day that the run is about. For a scheduled or backfilled run it is the data interval. A manual
-        run may have no interval, and is then about the last complete gas day
-    :param due: the earliest start of the run, with a time zone
-    :param started: when it was last started, with a time zone; ``None`` if Airflow does not say
-    :param asker: Airflow's name of the user who started it; ``None`` if Airflow does not say
-    :param try_number: which try of the task this is, from 1
-    :param is_last_try: whether Airflow will not try the task again by itself
-    :param was_cleared: whether somebody has cleared the run, so that it runs again in the name of the user who started
-        it. Airflow's own retries and reschedules do not count
-    :param conf: the configuration that the run was started with
-    :param params: the values of the form
-    :param succeeded: when the last run before this one succeeded. Airflow is asked once this is looked at
+    :param day: the gas day of the data interval, or the last complete one for a manual run without
+    :param due: the earliest start, aware; ``started`` is when it last started
+    :param try_number: from 1
+    :param was_cleared: whether a person has cleared it, so that it repeats in the first user's name; retries do not
+        count
+    :param conf: the configuration that it was started with, ``params`` those of the form
+    :param succeeded: when the previous successful run ended, asked of Airflow on use
     """
 
     id: str
@@ -69,45 +63,35 @@ class Run:
         )
 
     def last_success(self) -> float:
-        """Return when the last run before this one succeeded, in epoch seconds; 0 if none did. It asks Airflow."""
+        """Return when the previous successful run ended, in epoch seconds; 0 if none did. It asks Airflow."""
         return self.succeeded.timestamp() if self.succeeded else 0.0
 
     @property
     def is_scheduled(self) -> bool:
-        """Whether the timetable started the run, and not a person."""
+        """Whether the timetable started the run."""
         return self.kind == "scheduled"
 
     @property
     def is_backfill(self) -> bool:
-        """Whether an Airflow backfill created the run, so that it is about its own gas day alone."""
+        """Whether a backfill created the run, for its own gas day alone."""
         return self.kind == "backfill"
 
     @property
     def asked_by(self) -> str:
-        """Who started the run, for records."""
+        """The user who started the run, for records."""
         return self.asker or "unknown"
 
     def stop_if_cleared(self, dag: str) -> None:
-        """Raise an error if the run was cleared: what is done in somebody's name must not be repeated without that one.
-
-        Airflow does not say who did that. Whoever may, may as well start it anew.
-
-        :param dag: the id of the run's DAG, for the message
-        :raises BadRequest: if it was
-        """
+        """Raise ``BadRequest`` if the run was cleared: nothing may be repeated in the name of another user."""
         if self.was_cleared:
             raise BadRequest.about(
                 None,
-                f"this run of {dag} was cleared, and it is not known whether whoever did that may start it",
+                f"this run of {dag} was cleared, and it is not known whether the user who did that may start it",
                 f"Nothing was done. Start {dag} anew: it continues where this run stopped.",
             )
 
     def named_accounts(self, next_step: str) -> list[str]:
-        """Return the ids in the param ``accounts`` without duplicates; empty if none is named.
-
-        :param next_step: for the message: what was not done, and what to do
-        :raises BadRequest: if the param is not a list of ids
-        """
+        """Return the ids in the param ``accounts`` without duplicates; ``BadRequest`` if it is not a list of ids."""
         named = self.params.get("accounts") or []
         if not isinstance(named, list) or not all(isinstance(each, str) and each.strip() for each in named):
             raise BadRequest.about(None, "`accounts` is not a list of ids", next_step)

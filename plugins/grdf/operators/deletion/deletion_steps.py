@@ -1,7 +1,4 @@
-"""Carrying a deletion out: the account is marked as leaving, its consents are ended at GRDF, and its data are purged.
-
-The consents are ended with a secret that nothing else uses. What is gone is proved by a look, and by the record.
-"""
+"""Carries a deletion out: marks the account, revokes its rights at GRDF, purges its data, checks the result."""
 
 from __future__ import annotations
 
@@ -26,21 +23,14 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 FIRST_YEAR = 2010
-"""No communicating gas meter is older, and neither is any adopted figure."""
+"""No communicating gas meter and no adopted figure is older."""
 
 
 class MarkLeavingOperator(DeletionOperator):
-    """Begins the deletion on its record, and marks the account: its DAG refuses to run, and is no longer listed.
-
-    If another run carries out the deletion, this one takes over, and the next step of that one stops.
-    """
+    """Begins the deletion on its record, also in place of another run, and marks the account: its DAG stops."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
-
-        :raises BadRequest: if nobody has approved this run
-        :raises BadAccount: if another deletion has removed the account in the meantime
-        """
+        """Mark the account; ``BadRequest`` without an approval of this run, ``BadAccount`` if it is gone."""
         run, now = Run.from_context(context), datetime.now(UTC)
         _, document = self.check_request(run)
         if not settings.deletion_needs_approval():
@@ -54,22 +44,15 @@ class MarkLeavingOperator(DeletionOperator):
 
 
 class RevokeRightsOperator(DeletionOperator):
-    """Revokes every right in force that the ledger gives to the account, and none that another account uses.
+    """Revokes every right in force that the ledger gives to the account, unless another account uses it.
 
-    It waits for tasks of the account's DAG that were running when the account was marked, as a first launch may be
-    bringing its rights; tasks that start later refuse to run. GRDF is asked for the rights first, so a try whose answer
-    was lost is settled by the next one. The rights are recorded before any is revoked, so that no revocation is missing
-    from the record, wherever the task is interrupted. Other rights on the meters are recorded as left alone, because
-    they may belong to the present occupants.
+    It waits for tasks that ran when the account was marked: a first launch may bring rights. GRDF is asked first, which
+    settles a try without an answer, and rights are recorded before they are revoked. Other rights on the meters are
+    recorded as left alone: they may be the present occupants'.
     """
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
-
-        :return: GRDF's ids of the rights
-        :raises BadRequest: if nobody has approved this run, or not the revocation of these rights
-        :raises GasError: if a right is still in force
-        """
+        """Return the revoked ids; ``BadRequest`` without their approval, ``GasError`` if one is still in force."""
         from grdf.hooks.revocation import RevocationHook
 
         run = Run.from_context(context)
@@ -85,7 +68,7 @@ class RevokeRightsOperator(DeletionOperator):
             )
         # An error without its connection comes before anything is noted.
         hooks = {client: RevocationHook(client) for client in {*clients.values()}}
-        # What an earlier try has noted counts: GRDF may have revoked some of that.
+        # What an earlier try has noted counts: GRDF may have revoked some of it.
         asked = sorted(({*record["revoked"]} - left.keys()) | clients.keys())
         self.note_facts(run, revoked=asked, left_alone=left)
         for pce, right in own:
@@ -100,18 +83,10 @@ class RevokeRightsOperator(DeletionOperator):
 
 
 class PurgeAccountOperator(DeletionOperator):
-    """Removes gas days, totals, staged answers and the account document, or nothing of it if the data are kept.
-
-    A try that was killed is repeated as a whole.
-    """
+    """Removes gas days, totals, staged answers and the account document, unless the data are kept."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
-
-        :return: the id of the record of the deletion
-        :raises BadRequest: if nobody has approved this run
-        :raises StoreBusy: if something is still stored
-        """
+        """Return the record's id; ``BadRequest`` without an approval, ``StoreBusy`` if something is still stored."""
         from grdf.airflow.history_removal import remove_history
         from grdf.stores.database_files import DatabaseFiles
 
@@ -133,7 +108,7 @@ class PurgeAccountOperator(DeletionOperator):
         record = self.note_facts(run, airflow_history=history, finished_at=utc_text(datetime.now(UTC)))
         self.log.info(
             "Account %s has left. Asked by %s, approved by %s; consents: %s; removed: %s. Kept as record %s.",
-            self.account_id, record["asked_by"], record["approved_by"] or "nobody", record["revoked"] or "none",
+            self.account_id, record["asked_by"], record["approved_by"] or "no one", record["revoked"] or "none",
             record["removed"] or "nothing", record["_id"],
         )  # fmt: skip
         return {"account": self.account_id, "record": record["_id"]}
@@ -148,10 +123,10 @@ class PurgeAccountOperator(DeletionOperator):
             documents[doctype] |= rows
         found = {doctype: len(rows) for doctype, rows in documents.items()}
         found |= {"staged": self.staging.count(self.account_id), ACCOUNT: int(document is not None)}
-        # What an earlier try has noted counts: it may have removed some of that.
+        # What an earlier try has noted counts: it may have removed some of it.
         self.note_facts(run, removed={what: number for what, number in found.items() if number} | record["removed"])
         days = settings.consent_record_days()
-        # Counted from the day on which the deletion began, so that a repeated try makes no second copy.
+        # From the day on which the deletion began, so that a repeated try makes no second copy.
         begun = paris_today(datetime.fromisoformat(record["begun_at"]))
         own = self.couchdb.range(CONSENT_RECORD, *account_range(self.account_id))
         if kept := ConsentRecords(self.couchdb).keep_copies(own, begun, days):
@@ -160,7 +135,7 @@ class PurgeAccountOperator(DeletionOperator):
             self.remover.remove_revisions(doctype, rows)
         years = range(FIRST_YEAR, datetime.now(UTC).year + 1)
         for meter in self.all_meters(document or {}):
-            # No listing shows what was removed while the household was here, such as totals without days any more.
+            # No listing shows what was removed earlier, such as totals without days.
             for doctype, ids in possible_ids(self.account_id, meter.pce, years).items():
                 self.remover.remove_tombstones(doctype, ids)
             if remove_rights(meter, self.account_id).rights:
@@ -169,11 +144,11 @@ class PurgeAccountOperator(DeletionOperator):
                 self.remover.remove_revisions(METER, {meter.pce: meter.rev})
         self.staging.remove_all(self.account_id)
         self.remover.remove(CONNECT, link_document(self.account_id))
-        # Last: as long as it is there, whoever asks for the account finds it leaving.
+        # Last: until then every reader finds the account leaving.
         self.remover.remove(ACCOUNT, self.account_id)
 
     def _check_nothing_remains(self) -> None:
-        """Raise an error if something came while the rest was being removed. The next try removes it, too."""
+        """Raise an error if something came during the removal. The next try removes it."""
         left = {doctype: len(rows) for doctype, rows in self.documents().items()} | {
             METER: len(self.ledger.meters_of_account(self.account_id)),
             ACCOUNT: int(self.couchdb.get(ACCOUNT, self.account_id) is not None),
@@ -187,7 +162,7 @@ class PurgeAccountOperator(DeletionOperator):
             )
 
     def _reopen_account(self, run: Run) -> None:
-        """Take the mark away, and with it what would connect the household anew by itself."""
+        """Take the mark away, and with it what would connect the household again."""
 
         def change(document: Document) -> Document:
             self.note_facts(run)

@@ -1,4 +1,4 @@
-"""The plan: what the deletion would revoke and remove, for who asked, and for the other person who approves it."""
+"""The plan: what the deletion would revoke and remove, for the user who asked and the approver."""
 
 from __future__ import annotations
 
@@ -35,19 +35,14 @@ if TYPE_CHECKING:
 
 
 class CheckDeletionOperator(DeletionOperator):
-    """Validates the form again, which callers of the API have not seen, and prints the plan."""
+    """Validates the form, which API callers have not seen, and prints the plan."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Run the task.
-
-        :return: the account, whether this is a dry run, and the plan as text for the approver
-        :raises BadRequest: if the form is not filled in correctly
-        :raises BadAccount: if there is no such account
-        """
+        """Return the plan as text for the approver; ``BadRequest`` for a wrong form, ``BadAccount`` without account."""
         run = Run.from_context(context)
         params = run.params
         if not params["keep_data"]:
-            _ = self.remover  # an error before the consents are revoked, if the login may not purge
+            _ = self.remover  # an error before the revocation, if the login may not purge
         entry, document = self.check_request(run)
         if document is not None and is_real_run(params):
             document = self._taken_in(context, document)
@@ -58,10 +53,7 @@ class CheckDeletionOperator(DeletionOperator):
         return {"account": self.account_id, "dry_run": bool(params["dry_run"]), "text": text}
 
     def _taken_in(self, context: Context, document: Document) -> Document:
-        """Let the ledger know what the household has brought and no run has taken in, so that the plan is whole.
-
-        Nothing is declared for it.
-        """
+        """Take in what no run has taken in, without declaring, so that the plan is whole."""
         from grdf.ledger.account_intake import AccountIntake
 
         if leaving_asker(document) is not None or has_personal_data(document):
@@ -71,7 +63,7 @@ class CheckDeletionOperator(DeletionOperator):
                 self.wait_for_running(context)
             return AccountIntake(self.couchdb, self.adict.for_account(document), self.account_id).process_account()
         except (BadSettings, ClientUnknown, CredentialsRefused):
-            raise  # a problem of ours, not of this household: once it is solved, the consents can be found
+            raise  # our problem: once it is solved, the rights can be found
         except FailNow as error:
             self.log.warning(
                 "%s So its consents cannot be found, and only the household can end them, on GRDF's site. What "
@@ -81,12 +73,7 @@ class CheckDeletionOperator(DeletionOperator):
             return document
 
     def plan(self, run: Run, entry: Document, document: Document | None) -> tuple[str, list[str]]:
-        """Return what the deletion would remove as text, and GRDF's ids of the rights to be revoked.
-
-        If GRDF cannot be asked, those known before count: a household's wish must not wait for GRDF.
-
-        :param document: ``None`` if an earlier try has removed it
-        """
+        """Return what the deletion would remove as text, and GRDF's ids of the rights to revoke."""
         if document is None:
             text = f"Account **{self.account_id}**: an earlier deletion was interrupted near its end; this one ends it."
             return text, []
@@ -123,26 +110,21 @@ class CheckDeletionOperator(DeletionOperator):
 
 
 class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
-    """Waits for an approval by somebody who has not asked for the deletion. If the asker approves, it asks again.
+    """Waits for an approval by another user than the asker; if the asker approves, it asks again.
 
-    The text for the approver is computed here, because the return value of ``check`` can be changed in Airflow, even by
-    the asker. Question and approval are noted on the record in CouchDB, where the following steps look for them: a
-    task's state and return value can be changed in Airflow by anyone who may edit the DAG's runs.
+    The text is computed here, and question and approval are on the record in CouchDB: users who may edit the DAG's runs
+    can change states and return values in Airflow.
     """
 
     template_fields: Sequence[str] = ("account_id", "subject")
 
     def execute(self, context: Context) -> Any:
-        """Ask for the approval.
-
-        :raises BadRequest: if Airflow does not say who asked for the deletion, so that the approver cannot be told
-            apart from that person
-        """
+        """Ask for the approval; ``BadRequest`` if Airflow does not name the asker."""
         run = Run.from_context(context)
         if run.asker is None and not settings.deletion_by_one_person():
             raise BadRequest.about(
                 self.account_id,
-                "Airflow does not say who asked for its deletion, so nobody can be told apart from that person",
+                "Airflow does not say who asked for its deletion, so it is not clear who else may approve it",
                 "Nothing was done. Start the DAG in Airflow's UI or through its API, as a logged-in user.",
             )
         self.body, rights = self.plan(run, *self.check_request(run))
@@ -150,12 +132,7 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
         return ApprovalOperator.execute(self, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Process the answer. After a rejection the following steps are skipped.
-
-        Whether the plan still holds is for ``revoke`` to see: an approval must outlive a moment without GRDF.
-
-        :param event: the answer, with the user who gave it according to Airflow
-        """
+        """Process the answer. A rejection skips the next steps; ``revoke`` checks whether the plan still holds."""
         if event.get("chosen_options") == [self.APPROVE]:
             run, approver = Run.from_context(context), str((event.get("responded_by_user") or {}).get("name") or "")
             noted = read_order(run).with_approval_from(self.read_record())

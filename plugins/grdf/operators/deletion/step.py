@@ -1,4 +1,4 @@
-"""What the steps of a deletion have in common."""
+"""What the steps of a deletion share."""
 
 from __future__ import annotations
 
@@ -33,22 +33,19 @@ if TYPE_CHECKING:
 
 
 class DeletionOperator(AccountOperator):
-    """A task of the DAG ``grdf_delete_account``, whose account comes from the form."""
+    """A task of the DAG ``grdf_delete_account``, with the account of the form."""
 
     # -- what there is of the household ------------------------------------------------------------------------------
 
     @cached_property
     def remover(self) -> Remover:
-        """Removes documents as an administrator of CouchDB. No other part of a deletion needs these rights."""
+        """Removes documents as an administrator of CouchDB, which only a deletion needs."""
         from grdf.stores.removal import purger
 
         return purger(self.couchdb)
 
     def all_meters(self, document: Mapping[str, Any]) -> list[Meter]:
-        """Return the meters to which the household has or had a right, and those that its document names.
-
-        :param document: the account's document; an empty one if it is gone
-        """
+        """Return the meters to which the household has or had a right, and those that its document names."""
         given = _declaration_of_meter(document)
         named = [given.pce] if given else []
         with suppress(BadAccount):
@@ -57,7 +54,7 @@ class DeletionOperator(AccountOperator):
         return list((self.ledger.fetch_meters(named) | found).values())
 
     def query_meters(self, document: Mapping[str, Any]) -> list[Meter]:
-        """Ask GRDF for the rights to these meters, note its answer in the ledger, and return them as they are then."""
+        """Ask GRDF for the rights to these meters, and return them with its answer noted."""
         from grdf.ledger.account_intake import AccountIntake
 
         rights = AccountIntake(self.couchdb, self.adict.for_account(document), self.account_id)
@@ -67,7 +64,7 @@ class DeletionOperator(AccountOperator):
         return list(rights.meters.values())
 
     def own_rights(self, meters: Iterable[Meter]) -> tuple[list[tuple[str, Right]], dict[str, str]]:
-        """Return the household's own rights to its meters, and why the others stay, see :func:`divide_rights`."""
+        """Return the household's own rights, and why others stay, see :func:`divide_rights`."""
         used: set[str] = set()
         for other in self.accounts.active_documents():
             if other["_id"] != self.account_id:
@@ -76,40 +73,34 @@ class DeletionOperator(AccountOperator):
         return divide_rights(meters, self.account_id, used)
 
     def documents(self) -> dict[str, dict[str, str]]:
-        """Return the account's documents, their revisions by id for each doctype."""
+        """Return the account's documents, revisions by id and doctype."""
         from grdf.stores.removal import Remover
 
         reader, keys = Remover(self.couchdb), account_range(self.account_id)  # the ordinary login, as all others read
         return {doctype: reader.revisions(doctype, *keys) for doctype in DATA}
 
     def wait_for_running(self, context: Context) -> None:
-        """Give up the slot while a task of the account's DAG is running. Tasks that start after the mark do nothing."""
+        """Give up the slot while a task of the account's DAG runs. Tasks that start after the mark do nothing."""
         states = ["running", "restarting"]
         if running := context["ti"].get_ti_count(dag_id=dag_id(self.account_id), states=states):
             self.log.info("Account %s: waiting for %d running task(s) of its DAG to end.", self.account_id, running)
             moment = datetime.now(UTC) + timedelta(seconds=10)
             raise AirflowRescheduleException(moment)  # type: ignore[no-untyped-call]  # untyped in Airflow
 
-    # -- the record, which decides what a run may do. Who may edit a DAG's runs can change the states of its tasks ----
+    # -- the record, which decides what a run may do: states of tasks can be edited ----
 
     def read_record(self) -> Document:
         """Return the open record of the account's deletion, or a new one."""
         return open_record(self.account_id, self.couchdb.range(AUDIT, *account_range(self.account_id)))
 
     def change_record(self, change: Callable[[Document], Document]) -> Document:
-        """Change the record of this deletion, and return it.
-
-        :param change: returns the new record for the stored one; called once per try
-        """
+        """Change the record of this deletion, and return it."""
         from grdf.stores.compare_and_swap import change_document
 
         return change_document(self.couchdb, AUDIT, self.read_record, change, account=self.account_id)
 
     def note_facts(self, run: Run, **facts: object) -> Document:
-        """Note facts on the record of the deletion that this run carries out, if it may, and return the record.
-
-        :raises BadRequest: as :meth:`check_permission`
-        """
+        """Note facts on the record of the deletion that this run carries out, and return it; ``BadRequest`` if not."""
 
         def change(entry: Document) -> Document:
             self.check_permission(run, entry)
@@ -118,11 +109,7 @@ class DeletionOperator(AccountOperator):
         return self.change_record(change)
 
     def check_permission(self, run: Run, entry: Document, *, begins: bool = False) -> DeletionOrder:
-        """Return what this run asks for, if it may do it.
-
-        :param begins: whether it begins now; otherwise it must carry out the deletion already
-        :raises BadRequest: if it has no valid approval and needs one, or does not carry out the deletion
-        """
+        """Return this run's order; ``BadRequest`` without a valid approval, or if another run carries it out."""
         order, by_one_person = read_order(run).with_approval_from(entry), settings.deletion_by_one_person()
         is_approved = order.is_approved(by_one_person=by_one_person) or not settings.deletion_needs_approval()
         if not is_approved or not (begins or order.matches(entry)):
@@ -136,11 +123,7 @@ class DeletionOperator(AccountOperator):
         return order
 
     def check_request(self, run: Run) -> tuple[Document, Document | None]:
-        """Return the record of the deletion, and the account's document; ``None`` if an earlier try has removed it.
-
-        :raises BadRequest: if the id was not typed twice
-        :raises BadAccount: if there is no such account
-        """
+        """Return record and document (``None`` if removed); ``BadRequest`` or ``BadAccount`` for a wrong id."""
         if (confirmed := run.params["confirm"]) != self.account_id:
             raise BadRequest.about(
                 self.account_id,
@@ -165,14 +148,11 @@ def read_order(run: Run) -> DeletionOrder:
 
 
 def is_real_run(params: Mapping[str, Any]) -> bool:
-    """Return whether the form asked for more than a dry run.
-
-    :param params: the values of the form
-    """
+    """Return whether the form asked for more than a dry run."""
     return params["dry_run"] is False
 
 
 def _declaration_of_meter(document: Mapping[str, Any]) -> Declaration | None:
-    """Return what is or was to be declared for an account, if it names a meter."""
+    """Return an account's current or former declaration, if it names a meter."""
     given = Declaration.from_document(document)
     return given if given and is_pce(given.pce) else None

@@ -1,1 +1,1 @@
-"""Rights that come in without a code of Client Connect: declared, accepted, imported, adopted, and proved."""
+"""Rights without a code of Client Connect: declared, accepted, imported, adopted, proved."""

@@ -1,4 +1,4 @@
-"""Adopting rights that exist at GRDF and have no account here."""
+"""Adopts unclaimed rights at GRDF."""
 
 from __future__ import annotations
 
@@ -20,19 +20,16 @@ if TYPE_CHECKING:
 
 
 class AdoptRightsOperator(GrdfOperator):
-    """Gives an account to each right in force that has none, or says in a dry run which ones it would.
+    """Gives an account to each unclaimed right in force, or reports in a dry run.
 
-    It changes no account because of what the list lacks, so a list that was cut short does no harm. It is safe to
-    repeat: rights that an account has are left alone. So are rights that an account has just declared, and those that a
-    deletion has revoked, which GRDF's list may show for some time.
+    What the list lacks changes nothing. Rights just declared, or revoked by a deletion, are left alone. It may be
+    repeated.
     """
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Run the task.
+        """Return how many accounts have rights or would have, and how many cannot.
 
-        :return: how many accounts have rights now or would have, and how many cannot
-        :raises BadRequest: if the form is not filled in correctly, or the run was cleared
-        :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
+        :raises BadRequest: if the form is wrong, or the run was cleared
         :raises GasError: if GRDF gave no list for one of our clients; the rights of the others are adopted
         """
         from grdf.ledger.unclaimed_rights import UnclaimedRights

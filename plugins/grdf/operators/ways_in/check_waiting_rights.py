@@ -1,4 +1,4 @@
-"""Settling what accounts ask for, and looking whether the holders of contracts have accepted."""
+"""Settles what accounts ask for, and looks whether holders have accepted."""
 
 from __future__ import annotations
 
@@ -26,23 +26,18 @@ STARTED = 1000
 """Accounts whose runs one look may start: Airflow maps at most 1,024 tasks (``[core] max_map_length``)."""
 
 MOST_FAILED = 5
-"""Accounts for which GRDF or CouchDB fails. After that it is down."""
+"""Failing accounts after which GRDF or CouchDB counts as down."""
 
 
 class CheckWaitingRightsOperator(GrdfOperator):
-    """Asks GRDF for the rights that wait for an answer, all of a client in one call, and takes in what was asked for.
+    """Asks GRDF for rights that wait for an answer, one call per client, and takes in what accounts ask for.
 
-    GRDF sends no notice of a holder's answer. While something is new, every run looks; then the first of each hour
-    does, and after a week one a day. A run that a person starts looks in any case.
+    GRDF sends no notice of a holder's answer. New rights are looked for by every run, then by the first of each hour,
+    after a week by one a day; by a manual run in any case.
     """
 
     def perform(self, context: Context) -> list[str]:
-        """Run the task.
-
-        :return: the DAGs of accounts with a meter that may be read now and could not be before
-        :raises GasError: if GRDF did not answer and no account begins to be read. With several clients, what waits for
-            a client's calls is left to the next run
-        """
+        """Return the DAGs of accounts with a meter that is newly readable; ``GasError`` if GRDF did not answer."""
         run, now = Run.from_context(context), datetime.now(UTC)
         unsettled = [each for each in map(PendingAccount.from_document, self.accounts.active_documents()) if each]
         due = {each.account for each in unsettled if not run.is_scheduled or each.is_due(run.due, now)}
@@ -55,8 +50,8 @@ class CheckWaitingRightsOperator(GrdfOperator):
                     self._settle(client, accounts, due, begun)
             except GasError as error:
                 self.log.error("%s: %s", client.grdf_conn_id, error)
-                # A run that waits for one client's calls would keep the next ones, which come in a quarter of an hour,
-                # from looking for the others' answers.
+                # Waiting for one client's calls would keep the next runs, a quarter of an hour later, from the others'
+                # answers.
                 failures += [error] if len(self.clients()) == 1 or not isinstance(error, QuotaWait) else []
         if failures and not begun:
             raise failures[0]
@@ -64,7 +59,7 @@ class CheckWaitingRightsOperator(GrdfOperator):
         return begun
 
     def _group_by_client(self, unsettled: Iterable[PendingAccount]) -> dict[AdictHook, list[PendingAccount]]:
-        """Return accounts by the client that has their rights. Whose client is not known is named in the log."""
+        """Return accounts by client. Those of unknown clients are named in the log."""
         found: dict[AdictHook, list[PendingAccount]] = {}
         for each in unsettled:
             try:
@@ -74,11 +69,7 @@ class CheckWaitingRightsOperator(GrdfOperator):
         return found
 
     def _settle(self, client: AdictHook, accounts: Sequence[PendingAccount], due: Set[str], begun: list[str]) -> None:
-        """Settle what is to be settled of a client's accounts.
-
-        :param due: ids of the accounts of which what they ask for is taken in now; rights are looked for of all
-        :param begun: the DAGs of accounts that begin to be read, to which this adds
-        """
+        """Settle a client's accounts, of which those in ``due`` are taken in; ``begun`` gets DAGs to start."""
         from grdf.ledger.rights_query import query_rights
 
         meters, failed = query_rights(self.ledger, client, {pce for each in accounts for pce in each.meters}).meters, 0

@@ -1,4 +1,4 @@
-"""Importing many households from a CSV file: every line is checked first, then each household is taken in."""
+"""Imports households from a CSV file: all lines are checked, then each household is taken in."""
 
 from __future__ import annotations
 
@@ -24,25 +24,21 @@ if TYPE_CHECKING:
     from grdf.ledger.household_import import HouseholdImport
 
 MOST_OPEN = 10
-"""Lines that one try cannot settle, such as those that GRDF refuses for a reason that we do not know. After that
-something else is wrong."""
+"""Lines that one try cannot settle before it stops: something else is wrong then."""
 IN_LOG = 50
-"""Wrong lines in the log. The result file has all."""
+"""Wrong lines in the log; the result file has all."""
 
 
 class ImportAccountsOperator(GrdfOperator):
-    """Declares the rights of the households in a CSV file, or says in a dry run what would be done.
+    """Declares the rights of the households in a CSV file, or reports in a dry run, then removes the file.
 
-    It may be killed and started again at any point: the accounts and the ledger say what is done. No household gets a
-    second right. The CSV file is removed at the end.
+    Safe to kill and repeat: accounts and ledger know what is done, and no household gets a second right.
     """
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Run the task.
+        """Return how many lines have each outcome.
 
-        :return: how many lines have each outcome
         :raises BadRequest: if form, file or a line is wrong, or the run was cleared; nothing was sent to GRDF then
-        :raises RetryLater: if GRDF or CouchDB does not answer; the next try continues
         :raises GasError: if one of several clients cannot be called; the lines of the others are done
         """
         from grdf.ledger.household_import import HouseholdImport
@@ -92,10 +88,7 @@ class ImportAccountsOperator(GrdfOperator):
         return found
 
     def _take_in(self, lines: list[ImportLine], households: HouseholdImport, run: Run) -> list[GasError]:
-        """Take in the households of all lines to declare, and note in ``lines`` what came of each.
-
-        :return: why some are still to be declared
-        """
+        """Take in the households of lines to declare, note the outcomes in ``lines``, and return why some remain."""
         from grdf.ledger.client_choice import choose_client, count_client_meters
         from grdf.quota.governor import governor_for
 
@@ -104,7 +97,7 @@ class ImportAccountsOperator(GrdfOperator):
         self.log.info("%d line(s) to declare: until %s at least.", len(left), end)
         meters, aside, open_ = count_client_meters(self.ledger.all_meters), dict[str, GasError](), list[GasError]()
         for at in left:
-            # An id that is made is the same in each try of a run.
+            # The same id in each try of a run.
             made = blake2b(f"{run.id} {lines[at].number}".encode(), digest_size=5).hexdigest()
             line = replace(lines[at], account=lines[at].account or f"household-{made}")
             document = self.couchdb.get(ACCOUNT, line.account)

@@ -1,7 +1,4 @@
-"""The record of a consent as GRDF reads it: a PDF in French with all that the household entered, by fpdf2 in Noto Sans.
-
-The same record always gives the same file. Only the letters that are used are embedded.
-"""
+"""The record of a consent for GRDF: a PDF in French, by fpdf2 in Noto Sans."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from include.gas.proof.consent_record import HOUSEHOLD, ConsentRecord
 from include.gas.proof.proof_file import ProofFile
 
 for _talker in ("fontTools", "fpdf"):
-    logging.getLogger(_talker).setLevel(logging.ERROR)  # they name the letters that a text has, and those they lack
+    logging.getLogger(_talker).setLevel(logging.ERROR)  # they name the letters of a text, and those they lack
 
 _FONT = "Noto Sans"
 _TITLE = "Enregistrement du consentement à l’accès aux données de gaz"
@@ -30,10 +27,7 @@ _PERIMETERS = {
 
 
 def record_pdf(record: ConsentRecord, right: str) -> ProofFile:
-    """Return the record of a consent as a file.
-
-    :param right: GRDF's id of the right that it proves
-    """
+    """Return the record of a consent as proof of a right."""
     page = FPDF(format="A4")
     page.set_title(_TITLE)
     page.set_lang("fr-FR")
@@ -61,10 +55,7 @@ def _write(page: FPDF, text: str, height: float) -> None:
 
 
 def record_lines(record: ConsentRecord, right: str) -> list[tuple[str, str]]:
-    """Return what the page says, as pairs of a label and a text.
-
-    :param right: GRDF's id of the right that it proves
-    """
+    """Return the page's lines as labels and texts."""
     entered, agreed = record.entered, record.agreed
     given = datetime.fromisoformat(record.given).astimezone(PARIS)
     by_itself = "par le foyer lui-même, sur la page où il a saisi ces informations"

@@ -1,4 +1,4 @@
-"""Sending GRDF the proofs of consent that it asks for."""
+"""Sends GRDF the proofs of consent that it asks for."""
 
 from __future__ import annotations
 
@@ -30,22 +30,16 @@ if TYPE_CHECKING:
 
 
 class SendProofOperator(AccountOperator):
-    """Sends the proofs that GRDF waits for: the record of the consent as a PDF, behind an operator's own files.
+    """Sends the proofs that GRDF waits for: the record as a PDF, behind an operator's own files.
 
-    GRDF is asked about these rights first, in one call, so that nothing is sent twice. A proof that cannot be sent does
-    not stop the others.
-
-    :param account_id: the account's id (templated); empty for all that wait
+    GRDF is asked first, so that nothing is sent twice. A proof that cannot be sent stops no other.
     """
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Run the task.
+        """Return how many proofs GRDF waited for, how many were sent, and in how many files.
 
-        :return: how many proofs GRDF waited for, how many were sent, and in how many files
         :raises BadRequest: if the run was cleared
-        :raises BadAccount: if there is no such account
-        :raises RetryLater: if some could not be sent at the moment
-        :raises FailNow: if a person must act for some; the others were sent, and the log says why each was not
+        :raises GasError: if some could not be sent, now or before a person acts; the others were
         """
         from grdf.ledger.rights_query import query_rights
         from grdf.stores.consent_records import ConsentRecords
@@ -75,10 +69,7 @@ class SendProofOperator(AccountOperator):
         return counts
 
     def _send_all(self, account: str, client: AdictHook, found: RightsFound) -> None:
-        """Send an account's proofs, once for each of GRDF's questions.
-
-        A proof that was sent and is still asked for, or was refused, is replaced if files of the operator's own wait.
-        """
+        """Send an account's proofs once per question of GRDF; the operator's own files replace a refused one."""
         with self._noting():
             check_not_leaving(self.accounts.read_document(account))
             rights = {right.id: right for meter in found.meters.values() for right in meter.rights_of(account)}
@@ -99,11 +90,7 @@ class SendProofOperator(AccountOperator):
     def _send(
         self, account: str, client: AdictHook, line: AccessRight, declared: str, own: Sequence[ProofFile]
     ) -> None:
-        """Send the proof of a right.
-
-        :param declared: since when its account has it, UTC text
-        :param own: the operator's own files
-        """
+        """Send the proof of a right, which the account has since ``declared`` (UTC text)."""
         from grdf.operators.ways_in.record_pdf import record_pdf
 
         tag, record = meter_tag(account, line.pce), find_record(self._records.by_meter[line.pce], line, declared)

@@ -22,14 +22,7 @@ def draw_chart(
     title: Callable[[date], str],
     years: bool = False,
 ) -> Markup:
-    """Return a chart of cells. Days and months stand next to the same days one year earlier, years next to each other.
-
-    :param cells: the days of a month, the months of a year, or years
-    :param years: whether they are years
-    :param name: description of the chart for screen readers
-    :param label: returns the label on the x-axis for a cell's first day
-    :param title: returns the name of a period in the tooltip, from its first day
-    """
+    """Return a chart of days or months beside a year earlier, or of years; ``name`` is for screen readers."""
     spell = LocaleFormatter(t.language)
 
     def former(cell: Cell) -> Bar:
@@ -53,10 +46,7 @@ def draw_chart(
 
 
 def describe_cell(cell: Cell, t: Texts, *, figure: bool = True) -> str:
-    """Return a description of a cell in words.
-
-    :param figure: whether to include the kWh
-    """
+    """Return a description of a cell, with the kWh if ``figure``."""
     spell = LocaleFormatter(t.language)
     words = [t(f"kind.{cell.kind}")]
     if figure and cell.load is not None:

@@ -1,4 +1,4 @@
-"""The data for an account's page: its document and five requests to CouchDB, however long its history is."""
+"""The data of an account's page: its document and five requests to CouchDB."""
 
 from __future__ import annotations
 
@@ -23,18 +23,10 @@ from include.gas.rights.meter_rights import find_unclaimed_rights
 
 @dataclass(frozen=True)
 class Figures:
-    """What a meter has used, and what the store and the ledger say of it besides.
+    """What a meter has used, and what store and ledger know besides.
 
-    :param month: first day of the month whose days are shown
-    :param days: the days of that month
-    :param months: the months of that year
-    :param years: all years
-    :param missing: how many published days are not stored
-    :param billed_late: whether the next billing period is late
-    :param differing: how many billing periods differ from the stored days of this year and the one before
-    :param unclaimed: the day on which a consent for the meter was given that is in force and no account has; ``""`` if
-        there is none
-    :param shared: whether another account also reads the meter
+    :param differing: how many billing periods differ from the stored days of two years
+    :param unclaimed: the day of an unclaimed right in force to the meter, or ``""``
     """
 
     month: date
@@ -50,13 +42,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class AccountView:
-    """The data shown for an account.
-
-    :param line: the account's line in the list
-    :param meter: the meter to show, ``None`` until the account has one
-    :param figures: what is shown of it
-    :param names: what addresses call each meter
-    """
+    """The data shown for an account, without a ``meter`` until it has one."""
 
     line: AccountSummary
     meter: MeterDays | None = None
@@ -65,23 +51,19 @@ class AccountView:
 
     @property
     def stored(self) -> dict[str, int]:
-        """Number of stored days of the meter, of provisional and of corrected ones."""
+        """Number of stored days, of provisional and of corrected ones."""
         years = self.meter.years if self.meter else ()
         return {kind: sum(getattr(year, kind) for year in years) for kind in ("days", "provisional", "corrected")}
 
     @property
     def doubts(self) -> dict[str, int]:
-        """Number of doubted days of the meter by reason."""
+        """Number of doubted days by reason."""
         years = self.meter.years if self.meter else ()
         return {word: number for word in WORDS if (number := sum(year.doubts.get(word, 0) for year in years))}
 
 
 def asked_month(text: str | None) -> date | None:
-    """Parse a month from the query of a request.
-
-    :param text: ``YYYY-MM``
-    :return: the first day of the month, or ``None`` if the text is not a month or its year is not in :data:`YEARS`
-    """
+    """Return the first day of a month ``YYYY-MM`` in a query; ``None`` if it is none, or not in :data:`YEARS`."""
     try:
         month = parse_day(f"{text}-01")
     except ValueError:
@@ -90,10 +72,7 @@ def asked_month(text: str | None) -> date | None:
 
 
 def names_in_addresses(account: str, meters: Iterable[str]) -> dict[str, str]:
-    """Return an account's meters by what addresses call them: by their tags, since proxies and browsers keep addresses.
-
-    The second of two meters with the same tag has a number after it, such as ``M-7KQ-2``.
-    """
+    """Return the meters by tags, such as ``M-7KQ`` and ``M-7KQ-2``: proxies and browsers keep addresses."""
     named: dict[str, str] = {}
     for pce in sorted(meters):
         tag = meter_tag(account, pce)
@@ -105,11 +84,7 @@ def names_in_addresses(account: str, meters: Iterable[str]) -> dict[str, str]:
 def account_view(
     couchdb: CouchDBHook, document: Document, *, today: date, meter: str = "", month: date | None = None
 ) -> AccountView:
-    """Return the data to show for an account.
-
-    :param meter: the meter to show, as :func:`names_in_addresses` calls it; the account's first if it has no such meter
-    :param month: first day of the month to show; by default the month of the last stored day
-    """
+    """Return the data to show for an account: by default, its first meter and the month of the last stored day."""
     line = summarize_account(document)
     if line.odd or not line.meters:
         return AccountView(line)

@@ -36,10 +36,10 @@ TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "years": (YEAR, ("pce", "year", "load", "days", *SUMMED)),
     "published": (PUBLISHED, ("pce", "first", "end", "load", "coefficient", "reason", "status", "quality", "read_at")),
 }
-"""Doctype and columns of each CSV download. ``load`` is in kWh, volumes and indexes in m³; ``end`` is exclusive."""
+"""Doctype and columns of each CSV. ``load`` is in kWh, volumes and indexes in m³; ``end`` is exclusive."""
 
 ACTIONS = {"reread": "grdf_history", "leave": "grdf_delete_account"}
-"""DAGs that can be started for an account, besides its own."""
+"""Further DAGs that can be started for an account."""
 
 
 @router.get("/accounts/{account}")
@@ -75,7 +75,7 @@ def show(
         reread=_range_to_reread(view.figures, today),
         one_day=ONE_DAY,
         year_of=_year_of,
-        tag=lambda pce: meter_tag(account, pce),  # as logs and messages name the meter
+        tag=lambda pce: meter_tag(account, pce),  # as logs and messages name it
     )
 
 
@@ -96,7 +96,7 @@ def published(request: Request, account: AccountDep, meter: str = "") -> Respons
 
 @router.get("/accounts/{account}/{table}.csv", dependencies=[Depends(may_view)])
 def download_csv(account: AccountDep, table: Literal["days", "months", "years", "published"]) -> Response:
-    """Return one kind of data of an account, for all its meters, as a CSV file."""
+    """Return one kind of data of all the account's meters as CSV."""
     if couchdb().get(ACCOUNT, account) is None:
         raise HTTPException(404, "no such account")
     doctype, columns = TABLES[table]
@@ -137,7 +137,7 @@ def _year_of(day: date) -> str:
 
 
 def _range_to_reread(figures: Figures | None, today: date) -> tuple[date, date]:
-    """Return the range of days to propose for reading again: the month shown, its end exclusive."""
+    """Return the proposed days to read again: the month shown, its end exclusive."""
     month = figures.month if figures else today.replace(day=1)
     return month, max(min((month + 31 * ONE_DAY).replace(day=1), today), month + ONE_DAY)
 

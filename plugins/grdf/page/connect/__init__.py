@@ -1,1 +1,1 @@
-"""Connecting a household: who opened the page, the forms of both ways in, and the page that follows."""
+"""Connecting a household: who opened the page, both ways in, and progress."""

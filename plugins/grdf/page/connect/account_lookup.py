@@ -1,4 +1,4 @@
-"""Whether an account may be connected and with which client, and the page's own address."""
+"""Whether and with which client an account may be connected, and the page's own address."""
 
 from __future__ import annotations
 
@@ -18,15 +18,12 @@ LOOK_UP = (3.05, 15.0)
 
 
 def couchdb() -> CouchDBHook:
-    """Return a hook for CouchDB that gives up soon, because a person is waiting."""
+    """Return an impatient hook for CouchDB: a person waits."""
     return CouchDBHook(timeout=LOOK_UP, patience=1)
 
 
 def find_connectable_account(account: str) -> tuple[Document | None, str]:
-    """Check that an account may be connected. Return its document, if it exists, and the client that it has or gets.
-
-    :raises GasError: if it may not be connected, its client is none of ours, or CouchDB cannot be read
-    """
+    """Return a connectable account's document, if it exists, and its client; otherwise ``GasError``."""
     store = couchdb()
     document = store.get(ACCOUNT, account)
     check_connectable(document)
@@ -40,9 +37,5 @@ def find_connectable_account(account: str) -> tuple[Document | None, str]:
 
 
 def page_address(connection: str) -> str:
-    """Return the page's address as GRDF and households see it.
-
-    :param connection: the connection whose redirect URI leads there
-    :raises BadSettings: if it is not known
-    """
+    """Return the page's address as GRDF and households see it; ``BadSettings`` if it is unknown."""
     return GrdfOAuthHook(connection).redirect_uri.rstrip("/").removesuffix(CALLBACK)

@@ -1,8 +1,8 @@
-"""Client Connect: the way to GRDF's own site, and ``/callback``, to which GRDF sends the household's browser back.
+"""Client Connect: the way to GRDF's site and back to ``/callback``.
 
-API servers keep nothing about an attempt, so any of them may handle GRDF's answer. GRDF gets a random *state*, and the
-browser a sealed cookie named by it. So only the browser that began an attempt can finish it. The code in the answer is
-worth something only to the client, the verifier and the nonce of the attempt (RFC 7636; OpenID Connect, 3.1.3.7).
+API servers keep nothing: GRDF gets a random *state*, and the browser a sealed cookie named by it. So only this browser
+can finish, and the code is useless without the attempt's client, verifier and nonce (RFC 7636; OpenID Connect,
+3.1.3.7).
 """
 
 from __future__ import annotations
@@ -41,23 +41,16 @@ router = APIRouter()
 
 COOKIE = "grdf_connect_"
 HOLDER = ("first_name", "last_name", "email")
-"""The person who will consent, as typed into the form. Passed on to GRDF and not stored."""
+"""The person who will consent: passed on to GRDF and not stored."""
 ERRORS_OF_THE_HOUSEHOLD = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
 ERROR_CODE = re.compile(r"[A-Za-z0-9_]{1,40}")
 PATIENCE = 20.0
-"""Maximum seconds to wait for GRDF's quota, because a person is waiting."""
+"""Seconds to wait for GRDF's quota: a person waits."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What the browser keeps of an attempt.
-
-    :param connection: the client that the household consents to, which alone can use the code
-    :param token: the token of the household's link; empty if an operator began it
-    :param state: names the attempt in GRDF's answer
-    :param nonce: a random value that the ``id_token`` must contain
-    :param verifier: PKCE's code verifier
-    """
+    """What the browser keeps of an attempt: client, link's token (``""`` for an operator), and random values."""
 
     account: str
     connection: str
@@ -67,10 +60,7 @@ class Attempt:
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
 
     def authorize_url(self, facts: GrdfConnection, redirect_uri: str, hint: str) -> str:
-        """Return the address of GRDF's authorization page for this attempt.
-
-        :param hint: the ``login_hint``, which may be empty
-        """
+        """Return the address of GRDF's authorization page."""
         query = {
             "response_type": "code",
             "client_id": facts.client_id,
@@ -78,7 +68,7 @@ class Attempt:
             "redirect_uri": redirect_uri,
             "state": self.state,
             "nonce": self.nonce,
-            # Else whoever is logged in to GRDF in this browser consents: the operator, or the household before.
+            # Otherwise the person logged in to GRDF in this browser consents: the operator, or the last household.
             "prompt": "login",
             "code_challenge": challenge_of(self.verifier),
             "code_challenge_method": "S256",
@@ -90,20 +80,17 @@ class Attempt:
 
 
 def challenge_of(verifier: str) -> str:
-    """Return PKCE's code challenge for a code verifier, by the method S256 (RFC 7636, 4.2)."""
+    """Return PKCE's code challenge, S256 (RFC 7636, 4.2)."""
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def redirect_to_grdf(request: Request, opener: Opener, sent: FormData) -> Response:
-    """Redirect the browser to GRDF. If the fields of the form are not valid, show the form again.
-
-    :raises Stop: if the form was opened at an address other than the callback's
-    """
+    """Redirect to GRDF, or show the form again; ``ConnectionStopped`` under another address than the callback's."""
     _, connection = find_connectable_account(opener.account)
     oauth = GrdfOAuthHook(connection)
     facts, back = oauth.facts, urlsplit(oauth.redirect_uri)
     origin = request.headers.get("Origin")
-    if origin and urlsplit(origin).netloc != back.netloc:  # the cookie would be missing when GRDF leads back
+    if origin and urlsplit(origin).netloc != back.netloc:  # the cookie would be missing on return
         again = f"{page_address(connection)}{opener.path()}"
         raise ConnectionStopped("other_address", 409, f"{back.scheme}://{back.netloc}", again)
     holder = {name: str(sent.get(name, "")) for name in HOLDER}
@@ -125,9 +112,9 @@ def redirect_to_grdf(request: Request, opener: Opener, sent: FormData) -> Respon
 
 
 @router.get(CALLBACK)
-@router.get(f"{CALLBACK}/")  # a redirect would send the code again, behind a proxy perhaps over plain HTTP
+@router.get(f"{CALLBACK}/")  # a redirect would send the code again, perhaps over plain HTTP
 def callback(request: Request, visitor: VisitorIfAnyDep, state: str = "", code: str = "", error: str = "") -> Response:
-    """Handle GRDF's answer: check that it belongs to an attempt of this browser, and lead to the page that follows."""
+    """Check that GRDF's answer belongs to an attempt of this browser, and lead to its progress."""
     base, attempt = request.scope["root_path"], unseal(request.cookies.get(COOKIE + state, ""), Attempt, 60 * MINUTES)
     request.state.again = f"{base}/connect/" if visitor else ""
     if attempt is None:
@@ -148,13 +135,10 @@ def callback(request: Request, visitor: VisitorIfAnyDep, state: str = "", code: 
 
 
 def finish_consent(attempt: Attempt, opener: Opener, code: str) -> None:
-    """Exchange the code, which must be at once, and leave its ``id_token`` on the account, as cozy-stack does.
-
-    Whose the meters are is decided by the account's run. A code works once, as GRDF sees to, and so does a link. Of two
-    consents that one link brings at one moment the later stays; Fleet names the other, a right without an account.
+    """Exchange the code at once, and leave its ``id_token`` on the account, as cozy-stack does.
 
     :raises GasError: if GRDF or CouchDB does not answer, or the account cannot be connected; it is then unchanged
-    :raises Stop: if the household's link is not good
+    :raises ConnectionStopped: if the household's link is not good
     """
     account, connection, mark = opener.account, attempt.connection, opener.mark(datetime.now(UTC))
     oauth = GrdfOAuthHook(connection)

@@ -1,4 +1,4 @@
-"""The page of an account that is connected: its choice, its forms, and the link with which its household does it."""
+"""Connecting an account: its choice, its forms, and its household's link."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def _form(request: Request) -> FormData:
 
 @router.get("/connect/")
 def choose(request: Request, _: Annotated[Visitor, Depends(may_connect_some)], account: str = "") -> Response:
-    """Ask which account to connect. Redirect to the next step once one is chosen."""
+    """Ask which account to connect, then redirect."""
     account = account.strip()
     if ACCOUNT_ID.fullmatch(account):
         return RedirectResponse(f"{request.scope['root_path']}/connect/{account}", 303)
@@ -53,7 +53,7 @@ def start(request: Request, opener: OpenerDep) -> Response:
 @router.post("/connect/{account}")
 @router.post(HOUSEHOLD)
 def begin(request: Request, opener: OpenerDep, sent: Annotated[FormData, Depends(_form)]) -> Response:
-    """Go on with one way in: a step of the direct way, or else to GRDF's site."""
+    """Go on with one way in: a step of the direct way, or GRDF's site."""
     if opener.has_sent():
         return opener.follow(request)
     is_direct = "step" in sent
@@ -64,10 +64,7 @@ def begin(request: Request, opener: OpenerDep, sent: Annotated[FormData, Depends
 
 @router.post("/connect/{account}/link")
 def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
-    """Create a link for an account, which replaces all earlier ones.
-
-    Programs get JSON with ``account``, ``link`` and ``until``, the time when the link expires.
-    """
+    """Create a link for an account, in place of earlier ones."""
     if not settings.household_links():
         raise HTTPException(404, "links for households are switched off")
     until, invitation = int(time.time()) + 86_400 * LINK_DAYS, Invitation(secrets.token_urlsafe(16), account)

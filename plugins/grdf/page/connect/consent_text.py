@@ -1,4 +1,4 @@
-"""The text that a household agrees to, in its language, from a versioned file."""
+"""The text that a household agrees to, from a versioned file in its language."""
 
 from __future__ import annotations
 
@@ -19,12 +19,7 @@ OURS = FOLDER / "consent"
 
 
 def consent_text(asked: Declaration, language: str, today: date) -> ConsentText:
-    """Return the text of the highest version, filled with what the household has chosen.
-
-    :param asked: what the household entered, checked
-    :param language: one of ``LANGUAGES``
-    :raises BadSettings: if a text is missing, empty or cannot be read
-    """
+    """Return the highest version's text with the household's choices; ``BadSettings`` if it cannot be read."""
     version, texts = _newest(settings.consent_text() or OURS)
     text = texts[language]
     for name, value in _values(asked, Texts(language), today).items():
@@ -33,7 +28,7 @@ def consent_text(asked: Declaration, language: str, today: date) -> ConsentText:
 
 
 def text_digest(text: ConsentText) -> str:
-    """Return what tells whether a household has ticked this very text."""
+    """Return a digest that shows whether this very text was ticked."""
     return sha256(f"{text.version}\n{text.text}".encode()).hexdigest()
 
 
@@ -66,7 +61,7 @@ def _newest(folder: Path) -> tuple[str, dict[str, str]]:
         if all(texts.values()):
             return newest, texts
         why = "a text is empty"
-    except (OSError, ValueError) as error:  # also where there is no text at all
+    except (OSError, ValueError) as error:  # or no text
         why = f"no text of the newest version can be read ({type(error).__name__})"
     raise BadSettings.about(
         None,

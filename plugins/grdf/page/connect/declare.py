@@ -1,7 +1,4 @@
-"""The direct way in: the form's check, a summary of what GRDF will mail to whom, and what is stored when it is sent.
-
-GRDF is asked by the account's run.
-"""
+"""The direct way in: check, summary, and storing. The account's run asks GRDF."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
-    """Check the form, show the summary with the text that a household has to tick, or store what is asked for."""
+    """Check the form, show the summary with the text to tick, or store the declaration."""
     t, account, household = texts_for(request), opener.account, opener.is_household
     if typed.step == "change":
         return show_forms(request, opener, typed=typed)
@@ -68,11 +65,7 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
 
 
 def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
-    """Store the record of the consent, then the account with its declaration.
-
-    :raises GasError: if the account cannot be connected
-    :raises Stop: if it cannot be now, or the link is not good
-    """
+    """Store the consent record, then the declaration; ``GasError`` or ``ConnectionStopped`` if it may not be."""
     account, at = opener.account, datetime.fromisoformat(record.given)
     document, connection = find_connectable_account(account)
 
@@ -87,6 +80,6 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
 
     if not opener.has_sent(sends=True):
         change(document)  # what cannot be stored leaves no record
-        ConsentRecords(couchdb()).add(record)  # nobody's for long if the next step fails: see grdf_retention
+        ConsentRecords(couchdb()).add(record)  # removed by grdf_retention if the next step fails
         AccountStore(couchdb()).save(account, change)
         log.info("Account %s: %s connected it, and its right is to be declared.", account, opener.by)

@@ -1,4 +1,4 @@
-"""The forms of the ways in that the settings name, and what was typed into the one of the direct way."""
+"""The forms of the ways in, and what was entered in the direct one."""
 
 from __future__ import annotations
 
@@ -33,21 +33,15 @@ from include.gas.days.windows import oldest_allowed
 from include.gas.documents.day_documents import Document
 
 MINUTES = 60
-"""How long a household may take on GRDF's site, from the page's button to its return."""
+"""How long a household may take on GRDF's site."""
 TEXTS = ("pce", "name", "company", "postcode", "email", "phone", "first", "calls_until", "proof")
-"""The fields with a text. All but ``proof``, which only operators fill in, have the names of the declaration."""
+"""Text fields, named as in the declaration; operators alone fill in ``proof``."""
 ALWAYS = PERIMETERS[0]
-"""The daily data, without which nothing can be read."""
 LONGEST_PROOF = 200
 
 
 class DirectForm:
-    """The form of the direct way as it was sent.
-
-    :param sent: its fields: the texts of the declaration, ``proof`` and ``perimeters``, and besides
-        ``step`` (``check`` for the summary, ``send``, or ``change`` for the form again), and ``agreed``, which tells
-        which text the household ticked
-    """
+    """The form of the direct way: ``step`` is ``check``, ``send`` or ``change``, ``agreed`` the text's digest."""
 
     def __init__(self, sent: FormData) -> None:
         self.texts = {name: str(sent.get(name, "")).strip() for name in TEXTS}
@@ -58,35 +52,29 @@ class DirectForm:
 
     @classmethod
     def to_correct(cls, document: Document | None) -> DirectForm:
-        """Return the form with what was sent before and may be corrected; as it is at first if nothing may.
-
-        :param document: the account document
-        """
+        """Return the form with a correctable earlier entry, or empty."""
         former = Declaration.from_document(document) if document and is_correctable(document) else None
         sent = declaration_section(former or Declaration())
         chosen = [("perimeters", name) for name in sent.pop("perimeters", USUAL_PERIMETERS)]
         return cls(FormData([*sent.items(), *chosen]))
 
     def __repr__(self) -> str:
-        """Return a text without the person."""
+        """Return a text without personal data."""
         return f"DirectForm(step={self.step!r})"
 
     def hidden_fields(self) -> Iterator[tuple[str, str]]:
-        """Yield name and value of each hidden field that carries the form."""
+        """Yield the hidden fields that carry the form."""
         yield from self.texts.items()
         yield from (("perimeters", each) for each in self.perimeters)
 
     def wrong_fields(self, account: str, *, household: bool) -> list[str]:
-        """Return the names of the fields that are wrong.
-
-        :param household: whether a household fills it in, which needs no other proof than its tick
-        """
+        """Return the names of wrong fields. A household's tick is proof enough."""
         proof = self.texts["proof"]
         odd = not household and (not proof or len(proof) > LONGEST_PROOF or not proof.isprintable())
         return [*wrong_fields(self._document(account)), *(["proof"] if odd else [])]
 
     def declaration(self, account: str) -> Declaration:
-        """Return what is to be declared. The form must not be wrong."""
+        """Return the declaration of a form without wrong fields."""
         return checked_declaration(self._document(account))
 
     def _document(self, account: str) -> Document:
@@ -102,13 +90,7 @@ def show_forms(
     typed: DirectForm | None = None,
     errors: Collection[str] = (),
 ) -> Response:
-    """Return the page with a form for each way in.
-
-    :param holder: the fields of Client Connect as typed, if they are not valid
-    :param typed: the form of the direct way as typed
-    :param errors: the fields that are wrong there
-    :raises GasError: if the account cannot be connected
-    """
+    """Return the page with a form for each way in."""
     t, account, household, ways = texts_for(request), opener.account, opener.is_household, settings.ways_in()
     document, connection = find_connectable_account(account)
     action = f"{request.scope['root_path']}{opener.path()}"
@@ -136,7 +118,7 @@ def show_forms(
         links=links,
         link_until=datetime.fromtimestamp(until, PARIS).isoformat() if until else None,
     )
-    if "client_connect" in ways:  # Chromium applies "form-action" to the redirects after a form is sent, too.
+    if "client_connect" in ways:  # Chromium applies "form-action" to redirects after a form, too.
         grdf = urlsplit(GrdfOAuthHook(connection).facts.authorize_url)
         places = f"'self' {grdf.scheme}://{grdf.netloc} https://*.grdf.fr"
         answer.headers["Content-Security-Policy"] = policy(**{"form-action": places})

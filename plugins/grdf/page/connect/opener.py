@@ -1,9 +1,4 @@
-"""Who opened a page about one account: an operator who is logged in, or a household with its link.
-
-A link is sealed and only identifies the account. It takes the place of a login, for some days and for one connection,
-unless it is taken back or replaced (``stores/household_links``). Its secret is the query parameter ``token``, which is
-kept out of all logs (see ``guard``).
-"""
+"""Who opened a page about an account: an operator, or a household with a sealed link, kept out of all logs."""
 
 from __future__ import annotations
 
@@ -23,19 +18,16 @@ from include.gas.account.marks import ConnectedMark
 from include.gas.days.gas_day import utc_text
 
 BY_LINK = "the household itself, with a link"
-"""Who connects an account, in records and logs, if no Airflow user does."""
 HOUSEHOLD = "/household"
 LINK_DAYS = 7
-"""How long a link for a household is valid."""
+"""Days for which a household's link is valid."""
 
 
 class ConnectionStopped(Exception):
-    """Why a household cannot be connected, or not now, for the visitor. What only operators may read is a ``GasError``.
+    """Why a household cannot be connected now, for the visitor; what only operators may read is a ``GasError``.
 
-    :param key: names the texts ``connect.<key>.title``, ``.what`` and ``.next``
-    :param status: the HTTP status of the page that says it
-    :param cause: a value for the texts; must not contain secrets
-    :param again: the address for starting again, if it is not where the visitor began
+    :param key: of the texts ``connect.<key>.title``, ``.what`` and ``.next``
+    :param cause: a value for the texts, without secrets
     """
 
     def __init__(self, key: str, status: int, cause: str = "", again: str = "") -> None:
@@ -45,10 +37,7 @@ class ConnectionStopped(Exception):
 
 @dataclass(frozen=True)
 class Invitation:
-    """The content of a sealed link.
-
-    :param id: random id of the link
-    """
+    """The content of a sealed link, with its random id."""
 
     id: str
     account: str
@@ -56,12 +45,7 @@ class Invitation:
 
 @dataclass(frozen=True)
 class Opener:
-    """Who opened it.
-
-    :param by: who that is, for records and logs
-    :param link: id of the household's link; empty for an operator
-    :param token: the sealed token in the link's address
-    """
+    """Who opened the page; without ``link`` and ``token``, an operator."""
 
     account: str
     by: str
@@ -74,19 +58,15 @@ class Opener:
         return bool(self.link)
 
     def path(self, page: str = "") -> str:
-        """Return the path of the form, or of another page about the account, below the page's own address."""
+        """Return the path of the form, or of another page about the account."""
         return f"{HOUSEHOLD}{page}?token={self.token}" if self.link else f"/connect/{self.account}{page}"
 
     def follow(self, request: Request) -> Response:
-        """Lead to the page that tells what came of what was sent."""
+        """Lead to the progress of what was sent."""
         return RedirectResponse(f"{request.scope['root_path']}{self.path('/progress')}", 303)
 
     def has_sent(self, *, sends: bool = False) -> bool:
-        """Return whether something was sent with the household's link, which can only be followed then.
-
-        :param sends: whether something is about to be sent, which counts as a try with the link
-        :raises Stop: if the link may not be used for another reason
-        """
+        """Return whether the household's link was used; ``ConnectionStopped`` if it is not good. ``sends`` is a try."""
         if not self.is_household:
             return False
         standing = HouseholdLinks(couchdb()).link_state(self.account, self.link, sends=sends)
@@ -102,10 +82,7 @@ class Opener:
 
 
 def by_link(request: Request, token: str) -> Opener:
-    """Return the household that has a link, which may have been used or taken back.
-
-    :raises Stop: if the link was not made here, or has expired, or links are switched off
-    """
+    """Return the household with a link; ``ConnectionStopped`` if it is foreign, expired or switched off."""
     request.state.household = True
     found = unseal(token, Invitation, 86_400 * LINK_DAYS) if settings.household_links() else None
     if found is None:
@@ -114,10 +91,7 @@ def by_link(request: Request, token: str) -> Opener:
 
 
 def by_login(visitor: Visitor | None, account: str) -> Opener:
-    """Return the operator who is logged in.
-
-    :raises HTTPException: if that is nobody, or somebody who may not connect the account
-    """
+    """Return the logged-in operator; ``HTTPException`` without one who may connect the account."""
     if visitor is None:
         raise HTTPException(401, "not logged in")
     may_connect(visitor, account_in_path(account, visitor))

@@ -1,4 +1,4 @@
-"""The page that follows how a household is connected, until its first days are stored."""
+"""The progress of a connection, until its first days are stored."""
 
 from __future__ import annotations
 
@@ -28,10 +28,7 @@ _AGAIN = (Step.CORRECT, Step.REFUSED, Step.UNANSWERED, Step.OVER, Step.NARROW)
 @router.get("/connect/{account}/progress")
 @router.get(f"{HOUSEHOLD}/progress")
 def follow(request: Request, opener: OpenerDep) -> Response:
-    """Show how far an account is. Programs get JSON.
-
-    A household is told in words, and nothing that it did not bring itself with its link.
-    """
+    """Show how far an account is; programs get JSON. A household learns only what it brought itself."""
     store, household = couchdb(), opener.is_household
     document, form = store.get(ACCOUNT, opener.account), f"{request.scope['root_path']}{opener.path()}"
     if household and HouseholdLinks(store).link_state(opener.account, opener.link) != "good":
@@ -44,11 +41,7 @@ def follow(request: Request, opener: OpenerDep) -> Response:
 
 
 def describe_progress(t: Texts, opener: Opener, document: Document | None, form: str) -> dict[str, Any]:
-    """Return in words how far an account is.
-
-    :param document: the account's document. Its own message says too much to a household
-    :param form: the address of the form; empty if it cannot be used
-    """
+    """Return in words how far an account is, without its own message, which is not for a household."""
     household, mark = opener.is_household, parse_entry(ConnectedMark, (document or {}).get(ConnectedMark.key))
     is_its = not household or (mark is not None and (mark.by, mark.link) == (opener.by, opener.link))
     found = find_progress(document if is_its else None)
@@ -72,7 +65,7 @@ def describe_progress(t: Texts, opener: Opener, document: Document | None, form:
 
 
 def _reason(t: Texts, reason: str, *, household: bool) -> str:
-    """Return what has to be corrected, by GRDF's code (ADICT 3.6) or our own; ``""`` if only its own words say it."""
+    """Return what to correct, by GRDF's code (ADICT 3.6) or our own, or ``""``."""
     key = f"direct.refused.{reason}"
     keys = [*([f"{key}.household"] if household else []), key, f"direct.wrong.{reason}"]
     return next((t(each) for each in keys if each in t), "")

@@ -1,8 +1,4 @@
-"""Sealed texts, which the page gives to a browser or puts into a link and which must come back unread and unchanged.
-
-Fernet (from ``cryptography``) encrypts, signs and dates them. Its key is derived by HKDF (RFC 5869) from Airflow's
-``[api] secret_key``, which all API servers share, for each kind of content apart.
-"""
+"""Sealed texts for browsers and links: Fernet, with keys by HKDF (RFC 5869) from ``[api] secret_key``."""
 
 from __future__ import annotations
 
@@ -21,18 +17,12 @@ Content = TypeVar("Content")
 
 
 def seal(content: object) -> str:
-    """Return the sealed text for a dataclass of texts.
-
-    :raises BadSettings: if there is no secret to derive a key from
-    """
+    """Return the sealed text for a dataclass of texts; ``BadSettings`` without a secret key."""
     return _fernet(type(content)).encrypt(msgspec.json.encode(content)).decode()
 
 
 def unseal(text: str, kind: type[Content], seconds: int) -> Content | None:
-    """Return what was sealed; ``None`` if that was not here, not of this kind, or longer ago.
-
-    :raises BadSettings: if there is no secret to derive a key from
-    """
+    """Return what was sealed here, of this kind and in time, or ``None``; ``BadSettings`` without a secret key."""
     try:
         return msgspec.json.decode(_fernet(kind).decrypt(text.encode(), ttl=seconds), type=kind)
     except (InvalidToken, msgspec.MsgspecError):
@@ -41,7 +31,7 @@ def unseal(text: str, kind: type[Content], seconds: int) -> Content | None:
 
 def _fernet(kind: type) -> Fernet:
     secret = str(conf.get("api", "secret_key", fallback=""))
-    if not secret or secret == "{SECRET_KEY}":  # Airflow's placeholder, which is public
+    if not secret or secret == "{SECRET_KEY}":  # Airflow's public placeholder
         raise BadSettings.about(
             account=None,
             cause="there is no secret for sealing what the page sends to browsers",

@@ -1,1 +1,1 @@
-"""All accounts together: how they are, how new their days are, what runs, and what needs a person."""
+"""All accounts together: their health, newest days, runs, and what needs a person."""

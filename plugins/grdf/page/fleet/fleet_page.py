@@ -1,4 +1,4 @@
-"""The page in front of the list: all accounts together, and the button that says that a silent one is known."""
+"""The fleet page, and the button that confirms a known silence."""
 
 from __future__ import annotations
 
@@ -27,15 +27,12 @@ router = APIRouter()
 
 ADOPTING = "grdf_adopt_rights"
 NAMED = 3
-"""How many accounts are named for each cause."""
+"""Accounts named for each cause."""
 
 
 @router.get("/fleet")
 def fleet_view(request: Request, visitor: VisitorDep) -> Response:
-    """Show the accounts that the visitor may see, all together.
-
-    Calls to GRDF and rights are those of all accounts, so they are shown to whoever may see every account.
-    """
+    """Show the visible accounts together; quota and rights only to a visitor who may see all."""
     lines = account_mirror().lines()
     accounts = [account for account in lines if ACCOUNT_ID.fullmatch(account)]
     seen = visible_accounts(visitor, accounts)
@@ -68,7 +65,7 @@ def fleet_view(request: Request, visitor: VisitorDep) -> Response:
 
 @router.post("/accounts/{account}/known")
 def mark_silence_known(request: Request, account: AccountDep, visitor: ActorDep) -> Response:
-    """Note that a person knows that the account is silent. It is told again once it falls silent after a new day."""
+    """Note that the account's silence is known. After a new day it may be reported again."""
     known = SilenceMark(utc_text(datetime.now(UTC)), visitor.name)
     try:
         AccountStore(couchdb()).update(account, known.add_to)
@@ -79,7 +76,6 @@ def mark_silence_known(request: Request, account: AccountDep, visitor: ActorDep)
 
 
 def _names(t: Texts) -> list[str]:
-    """Return what each class of ages is called."""
     firsts = [age + 1 for age in AGES[:-1]]
     between = [str(last) if first == last else f"{first}–{last}" for first, last in zip(firsts, AGES[1:], strict=True)]
     return [

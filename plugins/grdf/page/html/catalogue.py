@@ -1,9 +1,4 @@
-"""The catalogue of all texts on the page, in English and French. The visitor's browser decides the language.
-
-Each file ``texts/<part>.<language>.json`` maps keys to texts, which may have placeholders such as ``{name}``. All parts
-together form the catalogue. ``tests/connect/test_texts.py`` checks that both languages have the same keys and the same
-placeholders.
-"""
+"""All texts of the page, in ``texts/<part>.<language>.json`` with placeholders such as ``{name}``."""
 
 from __future__ import annotations
 
@@ -12,18 +7,14 @@ from functools import cache
 from pathlib import Path
 
 LANGUAGES = ("en", "fr")
-"""The first one is used if the browser asks for neither."""
+"""The first one is the default."""
 
 FOLDER = Path(__file__).parents[1] / "texts"
 
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
-    """Return all texts of a language by their keys.
-
-    :param language: one of :data:`LANGUAGES`
-    :raises ValueError: if two parts contain the same key
-    """
+    """Return all texts of a language by key; ``ValueError`` if two parts contain the same."""
     texts: dict[str, str] = {}
     for path in sorted(FOLDER.glob(f"*.{language}.json")):
         part: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
@@ -34,32 +25,21 @@ def catalogue(language: str) -> dict[str, str]:
 
 
 class Texts:
-    """The texts in one language. Call it with a key to get a text.
-
-    :param language: one of :data:`LANGUAGES`
-    """
+    """The texts in one language. Call it with a key to get a text."""
 
     def __init__(self, language: str) -> None:
         self.language = language
         self._texts = catalogue(language)
 
     def __call__(self, key: str, **gaps: object) -> str:
-        """Return a text with its placeholders filled in. It is plain text, which templates escape.
-
-        :param gaps: values for the placeholders
-        :raises KeyError: if there is no such text, or a placeholder has no value
-        """
+        """Return a text, filled in but not escaped; ``KeyError`` if it or a value for a placeholder is missing."""
         return self._texts[key].format_map(gaps)
 
     def __contains__(self, key: object) -> bool:
-        """Return whether the catalogue has a text for a key."""
         return key in self._texts
 
 
 def language_of(accept_language: str | None) -> str:
-    """Return the first available language that a header ``Accept-Language`` names: browsers list the best one first.
-
-    :return: the first of :data:`LANGUAGES` if it names none
-    """
+    """Return the first available language in an ``Accept-Language`` header, otherwise the default."""
     tags = (entry.strip().lower()[:2] for entry in (accept_language or "").split(","))
     return next((tag for tag in tags if tag in LANGUAGES), LANGUAGES[0])

@@ -1,9 +1,4 @@
-"""Bar charts as inline SVG, drawn on the server and coloured by the page's style sheet, without scripts.
-
-pygal draws them. This module removes what a strict Content-Security-Policy forbids (pygal's style and script elements
-and its style attributes) and adds what pygal does not offer: the unit, a mark on corrected days, a line for a measured
-zero, and a hatched column for missing days.
-"""
+"""Bar charts as inline SVG, drawn by pygal and coloured by the style sheet, without scripts."""
 
 from __future__ import annotations
 
@@ -19,21 +14,14 @@ from include.gas.documents.totals import Number
 
 WIDTH, HEIGHT = 900, 300
 MARGIN_TOP = 24
-"""Room for the unit, in SVG user units. pygal would write it across the numbers of the y-axis."""
+"""Room for the unit, in SVG user units: pygal would write it across the y-axis's numbers."""
 ZERO = 3.0
-"""Height of the line for a measured zero, in SVG user units."""
+"""Height of a measured zero's line, in SVG user units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar.
-
-    :param load: height in the chart's unit; ``None`` draws no bar
-    :param kind: CSS class
-    :param text: tooltip
-    :param gap: whether to draw a column over the whole height, for missing data
-    :param marked: whether to draw the mark for a corrected value
-    """
+    """One bar: its load (or ``None``), CSS class and tooltip; a column for a ``gap``, a mark for a correction."""
 
     load: Number | None
     kind: str
@@ -49,13 +37,7 @@ def bar_chart(
     name: str,
     unit: str,
 ) -> Markup:
-    """Return a chart of bars side by side.
-
-    :param labels: labels of the x-axis
-    :param series: CSS class and one bar per label of each series; later series are drawn to the right
-    :param name: description of the chart for screen readers
-    :param unit: the unit of the bars' heights, which the y-axis is labelled with
-    """
+    """Return a chart of bars side by side."""
     highest = max((bar.load for _, bars in series for bar in bars if bar.load is not None), default=0) or 1
     chart = pygal.Bar(
         width=WIDTH, height=HEIGHT, margin=4, spacing=6, js=[], css=[], no_prefix=True, classes=("chart",),
@@ -67,7 +49,7 @@ def bar_chart(
     for word, bars in series:
         chart.add(word, [_value(word, bar, highest) for bar in bars])
     chart.add_xml_filter(lambda root: _adapt(root, name, unit))
-    # This is safe: pygal builds a tree and escapes every text when it serializes it.
+    # Safe: pygal escapes every text when it serializes its tree.
     return Markup(chart.render())
 
 
@@ -103,12 +85,12 @@ def _groups(root: Any, word: str) -> Iterator[Any]:
 
 
 def _space(node: Any) -> str:
-    """Return the namespace of a node, as its children's tags need it."""
+    """Return a node's namespace, for its children's tags."""
     return str(node.tag).rpartition("}")[0] + "}" * ("}" in node.tag)
 
 
 def _adapt_bar(group: Any) -> None:
-    """Turn a bar's label into its tooltip, and draw what has no height: a measured zero and the mark."""
+    """Turn a bar's label into its tooltip, and draw what has no height."""
     space = _space(group)
     box = next(node for node in group if node.tag.endswith("rect"))
     said = next((node.text for node in group if node.get("class") == "label"), None)

@@ -12,10 +12,7 @@ from include.gas.documents.day_documents import is_number
 
 
 class LocaleFormatter:
-    """A formatter for one language.
-
-    :param language: ``en`` or ``fr``
-    """
+    """A formatter for ``en`` or ``fr``."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -25,33 +22,30 @@ class LocaleFormatter:
         return format_date(day, self._of("d MMM y", day), locale=self.language)
 
     def clock(self, instant: datetime) -> str:
-        """Format the time of day of an aware instant in Paris, such as "09:05"."""
+        """Format the Paris time of day of an aware instant, such as "09:05"."""
         return f"{instant.astimezone(PARIS):%H:%M}"
 
     def iso(self, text: str) -> str:
-        """Format a day that a document stores as ``YYYY-MM-DD``. Return anything else unchanged."""
+        """Format a stored ``YYYY-MM-DD``. Return anything else unchanged."""
         try:
             return self.day(parse_day(text))
         except ValueError:
             return str(text)
 
     def weekday(self, day: date) -> str:
-        """Format a day with its weekday, such as "Friday 8 March 2024"."""
+        """Format a day such as "Friday 8 March 2024"."""
         return format_date(day, self._of("EEEE d MMMM y", day), locale=self.language)
 
     def month(self, day: date) -> str:
-        """Format the month of a day, such as "March 2024"."""
+        """Format a month such as "March 2024"."""
         return format_date(day, "LLLL y", locale=self.language)
 
     def month_name(self, day: date) -> str:
-        """Format the month of a day without the year, abbreviated, such as "Mar"."""
+        """Format a month such as "Mar"."""
         return format_date(day, "LLL", locale=self.language)
 
     def moment(self, text: str) -> str:
-        """Format an instant in Paris time.
-
-        :param text: ISO 8601 with a UTC offset, as in documents; anything else is returned unchanged
-        """
+        """Format an instant, ISO 8601 with a UTC offset, in Paris time. Return anything else unchanged."""
         try:
             instant = datetime.fromisoformat(text).astimezone(PARIS)
         except (ValueError, OverflowError):  # the latter at the ends of the calendar
@@ -63,11 +57,7 @@ class LocaleFormatter:
         return pattern.replace("d ", "d'er' ") if self.language == "fr" and day.day == 1 else pattern
 
     def number(self, number: float) -> str:
-        """Format a number with up to three decimals, so kWh are exact to the watt-hour.
-
-        :param number: one that is too large to stand for anything becomes a question mark: CouchDB keeps whole numbers
-            of any length, and other programs may have written them
-        """
+        """Format a number to three decimals: kWh are exact to the Wh. Absurd ones, which CouchDB keeps, become "?"."""
         if not is_number(number):
             return "?"
         return format_decimal(number, "#,##0.###", locale=self.language)

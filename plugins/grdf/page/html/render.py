@@ -1,9 +1,4 @@
-"""Pages built from templates and texts, and the static files that they need.
-
-All values passed to a template are escaped. Every template can use ``t`` (texts of the catalogue), ``spell`` (formats
-days and numbers), ``base`` (the path of this application), ``airflow`` (the path of Airflow) and ``static`` (returns
-the path of a file in ``static/``).
-"""
+"""Pages from templates, which also have ``t``, ``spell``, ``base``, ``airflow``, ``static``, and static files."""
 
 from __future__ import annotations
 
@@ -27,13 +22,13 @@ environment = Environment(loader=FileSystemLoader(PAGE / "templates"), autoescap
 
 @cache
 def static_version() -> str:
-    """Return a digest of the static files. It is part of their addresses, so browsers may keep them."""
+    """Return a digest of the static files for their addresses, so that browsers may keep them."""
     return hashlib.sha256(b"".join(path.read_bytes() for _, path in sorted(STATIC.items()))).hexdigest()[:12]
 
 
 @router.get("/static/{name}")
 def static(name: str) -> Response:
-    """Serve a static file. It needs no login, because the file contains no data."""
+    """Serve a static file without login: it has no data."""
     if name not in STATIC:
         raise HTTPException(404, "no such file")
     return FileResponse(STATIC[name], headers={"Cache-Control": "public, max-age=86400"})
@@ -45,13 +40,7 @@ def texts_for(request: Request) -> Texts:
 
 
 def page(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
-    """Return a page.
-
-    :param request: the request, which decides the language and the base path
-    :param template: the file name of the template in ``templates/``
-    :param status: the HTTP status of the response
-    :param values: variables for the template
-    """
+    """Return a page from a template with these values."""
     t = texts_for(request)
     base: str = request.scope["root_path"]
     html = environment.get_template(template).render(
@@ -70,15 +59,10 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
 def problem(
     request: Request, status: int, key: str, /, links: tuple[tuple[str, str], ...] = (), **gaps: object
 ) -> HTMLResponse:
-    """Return a page that says what went wrong and what to do next.
-
-    :param key: prefix of the texts ``<key>.title``, ``<key>.what`` and ``<key>.next``
-    :param links: links to offer, each as its address and the key of its text
-    :param gaps: values for the placeholders in the texts
-    """
+    """Return a page with a problem and the next step."""
     return page(request, "problem.html", status, key=key, gaps=gaps, links=links)
 
 
 def wants_page(request: Request) -> bool:
-    """Return whether the client is a browser that expects a page, rather than a program."""
+    """Return whether the client is a browser that expects a page."""
     return "text/html" in request.headers.get("Accept", "")

@@ -1,4 +1,4 @@
-"""The list of accounts: its query parameters and the lines that match them."""
+"""The list of accounts: query parameters and matching lines."""
 
 from __future__ import annotations
 
@@ -14,19 +14,14 @@ from include.gas.display.meter_days import Missing
 
 PAGE_SIZE = 50
 LONGEST = 140
-"""Characters of a search term that are used. An account's id has at most 128."""
+"""Characters used of a search term; account ids have at most 128."""
 
 _URGENCY = {situation: place for place, situation in enumerate(Situation)}
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """One account of the list.
-
-    :param overview: a summary of the account's document
-    :param situation: the account's most urgent situation today
-    :param missing: how many published days are not stored
-    """
+    """One account of the list."""
 
     overview: AccountSummary
     situation: Situation
@@ -40,19 +35,12 @@ SORTS: Mapping[str, Callable[[AccountRow], Any]] = {
     "missing": lambda line: -sum(line.missing),
     "consent": lambda line: line.overview.consent_until or date.max,
 }
-"""Sortable columns, with a sort key that puts accounts needing attention first. Ties are sorted by account id."""
+"""Sort keys, those that need attention first; ties by account id."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """The query parameters of the list. Invalid values are replaced by the defaults.
-
-    :param search: part of an account's id or of a meter's number, case-folded
-    :param state: show only accounts in this situation; ``None`` for all
-    :param sort: a key of :data:`SORTS`
-    :param backwards: whether to reverse the order
-    :param page: page number, from 1
-    """
+    """The query parameters of the list; invalid ones become defaults. ``page`` counts from 1."""
 
     search: str = ""
     state: Situation | None = None
@@ -73,12 +61,7 @@ class ListQuery:
         )
 
     def query(self, **changed: Any) -> str:
-        """Return the query string of this question with some changes.
-
-        It leads to page 1 unless ``page`` is given.
-
-        :param changed: attributes of the question to replace
-        """
+        """Return the query string with some changes, on page 1 by default."""
         other = replace(self, **({"page": 1} | changed))
         given = {
             "search": other.search,
@@ -91,25 +74,13 @@ class ListQuery:
         return f"?{written}" if written else "?"
 
     def sorted_by(self, column: str) -> str:
-        """Return the query string that sorts by a column, or reverses the order if that column is already used.
-
-        :param column: a key of :data:`SORTS`
-        """
+        """Return the query string that sorts by a column, or reverses it."""
         return self.query(sort=column, backwards=self.sort == column and not self.backwards)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of the list.
-
-    :param question: the question, with its page limited to those that exist
-    :param lines: the accounts on this page
-    :param total: number of accounts that the visitor may see
-    :param found: number of those that match the question
-    :param pages: number of pages, at least 1
-    :param counts: number of accounts that match the search, by situation; the most urgent situation comes first, and
-        situations without accounts are left out
-    """
+    """A page of the list. ``total`` accounts are visible, ``found`` match, ``counts`` are by situation."""
 
     question: ListQuery
     lines: tuple[AccountRow, ...]
@@ -120,20 +91,17 @@ class Listing:
 
     @property
     def first(self) -> int:
-        """Position of the first account on this page, from 1; 0 if the page is empty."""
+        """Position of the first account, from 1; 0 on an empty page."""
         return (self.question.page - 1) * PAGE_SIZE + 1 if self.lines else 0
 
     @property
     def last(self) -> int:
-        """Position of the last account on this page."""
+        """Position of the last account."""
         return (self.question.page - 1) * PAGE_SIZE + len(self.lines)
 
 
 def build_listing(overviews: Collection[AccountSummary], question: ListQuery, today: date) -> Listing:
-    """Return the page of the list that a question asks for.
-
-    :param overviews: the accounts that the visitor may see
-    """
+    """Return the page of the list for a query."""
     wanted = question.search
     lines = [
         AccountRow(each, each.situation(today), each.missing(today))

@@ -20,7 +20,7 @@ router = APIRouter()
 
 @router.get("/")
 def account_list(request: Request, visitor: VisitorDep) -> Response:
-    """List the accounts that the visitor may see, filtered and sorted as the query says."""
+    """List the visible accounts as the query says."""
     lines = account_mirror().lines()
     seen = visible_accounts(visitor, [account for account in lines if ACCOUNT_ID.fullmatch(account)])
     today = paris_today(datetime.now(UTC))

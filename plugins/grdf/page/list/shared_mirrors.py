@@ -1,4 +1,4 @@
-"""The mirrors of accounts and meters that all requests to this process share: one line of the list per account."""
+"""The mirrors of accounts and meters that all requests to this process share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.gas.rights.meter_rights import Meter
 
 
 def _meter(document: dict[str, Any]) -> Meter | None:
-    """Return a meter; ``None`` if its document cannot be read, which the check of health says."""
+    """Return a meter; ``None`` if unreadable, as the health check reports."""
     try:
         return msgspec.convert(document, Meter)
     except msgspec.ValidationError:
@@ -27,21 +27,15 @@ _meters = AccountMirror(_meter, patience=1, doctype=METER)
 
 
 def account_mirror() -> AccountMirror[AccountSummary]:
-    """Return this process's mirror of the accounts in the CouchDB of the Airflow connection ``couchdb``."""
+    """Return this process's mirror of the accounts in ``couchdb``."""
     return _shared
 
 
 def all_meters() -> Collection[Meter]:
-    """Return all meters in that CouchDB.
-
-    :raises GasError: if the connection cannot be used, or CouchDB does not answer
-    """
+    """Return all meters in ``couchdb``; ``GasError`` if it cannot be used."""
     return _meters.lines().values()
 
 
 def couchdb() -> CouchDBHook:
-    """Return this process's hook for that CouchDB.
-
-    :raises GasError: if the connection cannot be used
-    """
+    """Return this process's hook for ``couchdb``; ``GasError`` if the connection cannot be used."""
     return account_mirror().couchdb

@@ -1,7 +1,4 @@
-"""``/import/``: an operator uploads a file of households, starts its import, and takes the result away.
-
-Names of files stand in queries alone, which no log of Airflow keeps: a name may name somebody.
-"""
+"""``/import/``: upload, import, fetch the result. File names may name a person, so they stand in queries alone."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ ImporterDep = Annotated[Visitor, Depends(may_import)]
 
 @router.get("/import/")
 def show(request: Request, _: ImporterDep, stored: str = "") -> Response:
-    """List the files that wait and the results."""
+    """List the waiting files and the results."""
     return _page(request, stored=stored)
 
 

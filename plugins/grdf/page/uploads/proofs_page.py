@@ -1,4 +1,4 @@
-"""The proofs of an account's consents: the records kept here, what GRDF says of them, and an operator's own files."""
+"""An account's proofs of consent: records, GRDF's checks, an operator's own files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DAG = "grdf_send_proof"
 
 @router.get("/connect/{account}/records")
 def records(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
-    """Show what was agreed to and entered for an account, the newest first. Programs get JSON."""
+    """Show the consent records, the newest first; programs get JSON."""
     found = ConsentRecords(couchdb()).records_of(account)[::-1]
     log.info("Account %s: %s looked at %d record(s) of its consent.", account, visitor.name, len(found))
     if not wants_page(request):
@@ -46,7 +46,7 @@ def show(request: Request, account: AccountDep, visitor: ConnectorDep) -> Respon
 
 @router.post("/connect/{account}/proofs/upload")
 async def upload(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
-    """Store files for GRDF: all of them, or none if one cannot be used."""
+    """Store all files for GRDF, or none if one is unusable."""
     files = await read_uploads(request)
     return await run_in_threadpool(_store, request, account, files, visitor)
 
@@ -60,7 +60,7 @@ def remove(request: Request, account: AccountDep, visitor: ConnectorDep) -> Resp
 
 
 def _store(request: Request, account: str, files: list[tuple[str, bytes]], visitor: Visitor) -> Response:
-    check_not_leaving(AccountStore(couchdb()).read_document(account))  # else files would be left behind
+    check_not_leaving(AccountStore(couchdb()).read_document(account))  # a deletion would miss them
     if not files or len(_files(account).names()) + len(files) > MOST:
         wrong = texts_for(request)("proofs.too_many" if files else "proofs.no_file")
         return _page(request, account, visitor, wrong=wrong)

@@ -1,1 +1,1 @@
-"""The account documents: in CouchDB, in the index by which they are found, and in memory."""
+"""The account documents: in CouchDB, in its index, and in memory."""

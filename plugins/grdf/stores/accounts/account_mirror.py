@@ -1,11 +1,7 @@
-"""The accounts of a CouchDB in memory, brought up to date each time they are read.
+"""The accounts of a CouchDB in memory: one line each, without secrets, updated on each look.
 
-Reading thousands of documents each time would be too slow. So a process keeps one line per account, without secrets. A
-look asks CouchDB for the state of the database (``GET /db``), and only if that has changed for the documents that have
-(``_changes``).
-
-``_changes`` does not report documents that were purged, as by a deletion here. Then the number of documents is another
-one, and all is read again.
+A look asks for the database's state (``GET /db``), and only if it has changed for ``_changes``. These lack purged
+documents: if the number of documents differs, all is read again.
 """
 
 from __future__ import annotations
@@ -21,24 +17,19 @@ from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
 
 QUICK = (2.0, 8.0)
-"""Seconds for connecting and for each read. They are short because somebody is waiting for it."""
+"""Seconds for connecting and for each read: a person waits."""
 
 BATCH = 2000
-"""Number of changes per response of ``_changes``."""
+"""Changes per response of ``_changes``."""
 
 KEPT = 60.0
-"""Seconds after which the hook is replaced, so that a changed Airflow connection takes effect without a restart."""
+"""Seconds after which the hook is replaced, so that a changed connection takes effect."""
 
 Line = TypeVar("Line")
 
 
 class AccountMirror(Generic[Line]):
-    """One line per account of the CouchDB that the Airflow connection ``couchdb`` names now.
-
-    :param line: what to keep of an account's document; ``None`` leaves the account out
-    :param patience: how often a request is sent again when CouchDB is busy or restarting
-    :param doctype: of the documents that are mirrored, which may be others than accounts
-    """
+    """One line per account of the CouchDB that the connection ``couchdb`` names."""
 
     def __init__(
         self, line: Callable[[dict[str, Any]], Line | None], *, patience: int = 0, doctype: str = ACCOUNT
@@ -56,22 +47,14 @@ class AccountMirror(Generic[Line]):
 
     @property
     def couchdb(self) -> CouchDBHook:
-        """The hook. This may ask Airflow for the connection, but sends nothing to CouchDB.
-
-        :raises GasError: if the connection cannot be used
-        """
+        """The hook, without a request to CouchDB; ``GasError`` if the connection cannot be used."""
         if self._hook is None or time.monotonic() > self._hook_until:
             self._hook = CouchDBHook(timeout=QUICK, patience=self._patience)
             self._hook_until = time.monotonic() + KEPT
         return self._hook
 
     def lines(self) -> Mapping[str, Line]:
-        """Return the current accounts of this project's account type, by id. Without a database there are none.
-
-        While nothing has changed it is the very same mapping, by which a caller that looks often can tell.
-
-        :raises GasError: if CouchDB does not answer
-        """
+        """Return our accounts' lines by id, the same mapping while unchanged; ``GasError`` without CouchDB."""
         if not self._lock.acquire(timeout=sum(QUICK)):
             raise ServiceUnavailable.about(
                 None, "CouchDB is too slow: others are already waiting for the list of accounts"
@@ -92,7 +75,7 @@ class AccountMirror(Generic[Line]):
             return
         if not state or place != self._place:
             self._forget()
-        self._state, self._place = None, place  # whose state is not known if this fails half-way
+        self._state, self._place = None, place  # unknown if this fails half-way
         if state:
             self._follow(hook)
             if len(self._known) != state.get("doc_count"):

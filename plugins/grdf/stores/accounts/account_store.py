@@ -1,4 +1,4 @@
-"""The account documents in CouchDB, in Cozy's form. A change is repeated until no other writer interferes."""
+"""The account documents in CouchDB, in Cozy's form, changed by compare-and-swap."""
 
 from __future__ import annotations
 
@@ -22,10 +22,7 @@ class AccountStore:
         self._couchdb = couchdb
 
     def read_document(self, account_id: str) -> Document:
-        """Return an account's document.
-
-        :raises BadAccount: if there is none
-        """
+        """Return an account's document; ``BadAccount`` if there is none."""
         document = self._couchdb.get(ACCOUNT, account_id) if account_id else None
         if document is None:
             raise BadAccount.about(
@@ -37,30 +34,20 @@ class AccountStore:
         return document
 
     def read_account(self, account_id: str) -> Account:
-        """Return an account.
-
-        :raises BadAccount: if there is none, or its document is invalid
-        """
+        """Return an account; ``BadAccount`` if there is none, or its document is invalid."""
         return Account.from_document(self.read_document(account_id))
 
     def update(
         self, account_id: str, change: Callable[[Document], Document], *, known: Document | None = None
     ) -> Document:
-        """Change an account's document, see :func:`grdf.stores.compare_and_swap.change_document`.
-
-        :return: the document as it is stored now
-        :raises BadAccount: if the account does not exist
-        """
+        """Change an account's document by compare-and-swap, and return it; ``BadAccount`` if there is none."""
         read = partial(self.read_document, account_id)
         return change_document(self._couchdb, ACCOUNT, read, change, account=account_id, known=known)
 
     def update_if_staying(
         self, account_id: str, change: Callable[[Document], Document], *, known: Document | None = None
     ) -> Document:
-        """Change the document of an account whose household stays, as :meth:`update` does.
-
-        :raises AccountLeaving: if its deletion is in progress
-        """
+        """Change the document as :meth:`update` does; ``AccountLeaving`` during a deletion."""
 
         def change_if_it_stays(document: Document) -> Document:
             check_not_leaving(document)
@@ -74,23 +61,20 @@ class AccountStore:
         return change_document(self._couchdb, ACCOUNT, read, change, account=account_id)
 
     def mark_error(self, account_id: str, error: GasError, *, partial: bool = False) -> None:
-        """Note on an account what a person must do, if a failure concerns this household rather than everybody.
-
-        :param partial: whether other meters of the account can still be read
-        """
+        """Note on an account what a person must do, if a failure concerns this household."""
         if not error.state:
             return
         now = datetime.now(UTC)
         self.update(account_id, lambda document: with_error(document, error, since=now, partial=partial))
 
     def all_documents(self) -> Iterator[Document]:
-        """Yield all documents of the database, also those of other services and of accounts that are leaving."""
+        """Yield all documents of the database, also those of other services."""
         yield from self._couchdb.scan(ACCOUNT)
 
     def our_documents(self) -> Iterator[Document]:
-        """Yield the account documents of our account type, also those that are leaving, in the order of their ids."""
+        """Yield the documents of our account type by id, also leaving ones."""
         return (document for document in self.all_documents() if document.get("account_type") == ACCOUNT_TYPE)
 
     def active_documents(self) -> Iterator[Document]:
-        """Yield the account documents of our account type that are not leaving, in the order of their ids."""
+        """Yield the documents of our account type that are not leaving, by id."""
         return (document for document in self.our_documents() if leaving_asker(document) is None)
