@@ -28,14 +28,13 @@ PCE, OTHER = "09900000000017", "GI000042"
 NOW, DAY = datetime(2024, 4, 2, 9, tzinfo=UTC), date(2024, 3, 1)
 READING = Reading({"2024": StoredYear(DAY, date(2024, 3, 9), provisional=1)}, DAY, DAY, ("u-1",))
 HELD = MeterAccess(pce=PCE, word="active", is_open=True, right="u-1", own=("u-0", "u-1"))
-SECTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    "grdf_connection": (client_or_empty, (lambda doc: with_client(doc, "grdf_south"), lambda doc: with_client(doc,
-    DEFAULT))),
+SECTIONS: dict[str, tuple[Any, Any]] = {
+    "grdf_connection": (client_or_empty, [lambda doc, client=client: with_client(doc, client) for client in
+                                          ("grdf_south", DEFAULT)]),
     "status": (
         lambda doc: (
-            Status.access_of(doc), Status.reading_of(doc, PCE).last_whole(HELD, DAY), Status.reading_of(doc,
-            PCE).by_year(),
-            Status.billing_of(doc, PCE).frequency,
+            Status.access_of(doc), Status.reading_of(doc, PCE).last_whole(HELD, DAY),
+            Status.reading_of(doc, PCE).by_year(), Status.billing_of(doc, PCE).frequency,
         ),
         (
             lambda doc: Status.with_access(doc, [HELD]), lambda doc: Status.with_access(doc, []),
@@ -46,8 +45,8 @@ SECTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "leaving": (leaving_asker, (lambda doc: with_leaving(doc, by="b", since=NOW), without_leaving)),
     "connected": (ConnectedMark.read_moment, (ConnectedMark("x", "b").add_to,)),
     "declaration": (
-        lambda doc: (d.Declaration.from_document(doc), d.has_personal_data(doc), d.is_refused(doc),
-        d.refusal_text(doc)),
+        lambda doc: [read(doc) for read in (d.Declaration.from_document, d.has_personal_data, d.is_refused,
+                                            d.refusal_text)],
         (
             lambda doc: d.with_refusal(doc, "x", NOW, "1"), lambda doc: d.with_resend(doc, NOW), d.without_person,
             lambda doc: d.without_expired_person(doc, NOW), lambda doc: d.with_entry_time(doc, NOW),
