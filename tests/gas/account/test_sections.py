@@ -7,7 +7,6 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from include.gas.account import declaration as d
 from include.gas.account.account import ACCOUNT_TYPE, Account
 from include.gas.account.client import DEFAULT, client_or_empty, with_client
-from include.gas.account.document_sections import parse_entry
 from include.gas.account.grant import Grant, with_id_token, without_grant
 from include.gas.account.marks import ConnectedMark, leaving_asker, with_leaving, without_leaving
 from include.gas.account.state import with_state
@@ -118,8 +116,3 @@ def test_what_was_read_of_a_meter_leaves_the_others_and_the_meters_as_they_are()
     assert changed["status"] | {"readings": {}} == kept | {"readings": {}}
     assert changed["status"]["readings"][OTHER] == {"mine": [1]}
     assert Status.with_access(changed, [HELD])["status"]["readings"] == changed["status"]["readings"]
-
-
-def test_half_a_surrogate_pair_is_a_field_that_cannot_be_read() -> None:
-    """Python's ``json`` reads one, and msgspec raises another exception for it than for any other value."""
-    assert parse_entry(msgspec.defstruct("Entry", [("day", date | None, None)]), {"day": "\ud800"}) is None

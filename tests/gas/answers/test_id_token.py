@@ -182,7 +182,7 @@ def test_garbage() -> None:
     for token in (
         "", "abc", "a.b.c", "a.b.c.d.e", None, 7, b"a.b.c", "é.é.é", "x" * 30_000, forge({"alg": ["HS256"]}), forge({}),
         forge({"alg": "HS256", "crit": ["b64"], "b64": False}, key=SECRET.encode()), "bnVsbA.bnVsbA.bnVsbA",
-        forge({"alg": "HS256"}, [1], SECRET.encode()),
+        forge({"alg": "HS256"}, [1], SECRET.encode()), forge({"alg": None}), "W10.W10.W10", ".".join(["eyJ9"] * 3),
     ):  # fmt: skip
         refuse(token, "")
 
