@@ -6,9 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
 
 def rows_of(database: Path) -> Iterator[tuple[str, str]]:
     """Return every row of every table of Airflow's database, as text."""
@@ -19,16 +16,3 @@ def rows_of(database: Path) -> Iterator[tuple[str, str]]:
                 text = " ".join(v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in row)
                 yield table, text
     connection.close()
-
-
-def rows_of_postgres(url: str) -> Iterator[tuple[str, str]]:
-    """Return every row of every table of Airflow's database on PostgreSQL, as text.
-
-    :param url: the database's address for libpq
-    """
-    with psycopg.connect(url) as connection:
-        tables = connection.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
-        for (table,) in tables.fetchall():
-            query = sql.SQL("SELECT row::text FROM {} AS row").format(sql.Identifier(table))
-            for (text,) in connection.execute(query):
-                yield table, text

@@ -16,10 +16,8 @@ from grdf.doctor import airflow_checks
 from grdf.doctor.account_checks import MOST_NAMED, check_accounts
 from grdf.doctor.findings import Finding, findings_of
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.stores.accounts.account_store import AccountStore
 from include.gas.documents.day_documents import dag_id
 from include.gas.documents.doctypes import DOCTYPES
-from include.gas.errors import RightLost
 from tests.helpers import known_account
 
 if TYPE_CHECKING:
@@ -65,7 +63,6 @@ def rows(clean: LocalWorld, airflow_home: Path) -> Iterator[Rows]:
     yield found
     for table in TABLES:
         found.run(f"DELETE FROM {table}")
-    found.run("UPDATE slot_pool SET slots = 32")
 
 
 @pytest.fixture
@@ -106,16 +103,13 @@ def bad() -> list[str]:
     return [finding.says for finding in seen() if finding.state == "bad"]
 
 
-@pytest.mark.parametrize("setting", ["default_pool", "gas"])
-def test_a_pool_without_slots(alive: Rows, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+def test_a_pool_without_slots(alive: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """All our tasks are in the pool of the setting."""
-    monkeypatch.setenv("AIRFLOW__GRDF__POOL", setting)
-    if setting == "gas":
-        alive.add("slot_pool", pool="gas", slots=-1)
+    monkeypatch.setenv("AIRFLOW__GRDF__POOL", "gas")
+    alive.add("slot_pool", pool="gas", slots=0)
     try:
-        alive.run(f"UPDATE slot_pool SET slots = 0 WHERE pool = '{setting}'")
         (says,) = bad()
-        assert f"the pool {setting} has no slots" in says
+        assert "the pool gas has no slots" in says
     finally:
         alive.run("DELETE FROM slot_pool WHERE pool = 'gas'")
 
@@ -153,14 +147,6 @@ def test_accounts_that_are_silent_with_the_cause(alive: Rows, clean: LocalWorld,
     finally:
         for name in every[1:]:
             clean.book.remove(name)
-
-
-def test_one_whose_right_is_over_needs_no_run(alive: Rows, household: str) -> None:
-    AccountStore(CouchDBHook()).mark_error(
-        household, RightLost.about(household, "GRDF says that its consent is revoked")
-    )
-    (look,) = [each for each in seen() if household in each.says]
-    assert (look.state, "have ended, were refused, or cannot be used, within a week" in look.says) == ("look", True)
 
 
 def test_an_airflow_that_cannot_be_read_from_here(clean: LocalWorld, household: str) -> None:

@@ -100,8 +100,7 @@ def connection(name: str, what: str, says: str, **more: Any) -> tuple[Any, str, 
     def changed(world: LocalWorld) -> dict[str, str]:
         known = json.loads(world.connections()[name])
         fields = {key: more.pop(key) for key in ("password", "host", "port") if key in more}
-        extra = more
-        return {name: json.dumps(known | fields | {"extra": known.get("extra", {}) | extra})}
+        return {name: json.dumps(known | fields | {"extra": known.get("extra", {}) | more})}
 
     return changed, what, says
 
@@ -111,19 +110,14 @@ BROKEN: dict[str, tuple[Callable[[LocalWorld], dict[str, str]], str, str]] = {
     "a wrong secret": connection(ADICT, GRDF, "invalid_client", password="wrong"),
     "nobody's address": connection(ADICT, GRDF, "cannot be reached", token_url="http://127.0.0.1:9/token"),
     "a wrong scope": connection(ADICT, GRDF, "scope", scope="/other"),
-    "an empty connection": (lambda _: {ADICT: "{}"}, GRDF, "grdf_adict"),
     "no connection": (lambda _: {ADICT: "{nonsense"}, GRDF, "grdf_adict"),
     "CouchDB's password": connection(COUCH, "CouchDB", "login", password="wrong"),
     "CouchDB's address": connection(COUCH, "CouchDB", "could not be reached", host="127.0.0.1", port=9),
-    "CouchDB's connection": (lambda _: {COUCH: "{nonsense"}, "CouchDB", "connection couchdb"),
     "databases missing": connection(COUCH, "CouchDB", "are missing", database_prefix="looked-at-"),
     "letters": setting("reread_days", "many"),
-    "misspelt connections": setting("connections", "a,,b"),
     "an unknown setting": setting("rereed_days", "3"),
-    "no such pool": setting("pool", "no_such_pool", "Airflow", "no pool no_such_pool"),
     "an address as pool": setting("pool", "redis://u:wrong/word@h", "Airflow", "no pool [hidden]"),
     "no quota store": setting("quota_url", "postgresql://127.0.0.1:9/q", GRDF, "be counted"),
-    "an odd quota store": (lambda _: {"AIRFLOW__GRDF__QUOTA_URL": "redis://127.0.0.1:port/0"}, GRDF, ""),
     "a login in staging": setting("staging_url", "s3://writer:wrong/word@bucket", "settings", "staging_url holds a"),
     "staging in a file": setting("staging_url", "file:///dev/null/grdf/staging", "staging", "/dev/null is no folder"),
     "no notifier": (
@@ -163,16 +157,6 @@ def test_what_it_looks_at(installed: LocalWorld, doctor: Doctor, tmp_path: Path)
     assert "secret-room" not in told
 
 
-@pytest.mark.parametrize("below", ["", "a/b"])
-def test_a_staging_folder_that_is_somebody_else_s(
-    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, below: str
-) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode, **_: Path(path) != tmp_path or not mode & os.W_OK)
-    _, findings = doctor(AIRFLOW__GRDF__STAGING_URL=f"file://{tmp_path / below}")
-    ((what, says),) = bad(findings)
-    assert (what, f"may not write to {tmp_path}" in says) == ("staging", True)
-
-
 def test_accounts_that_could_come_back_after_a_deletion(doctor: Doctor) -> None:
     """``./grdf couchdb setup`` has CouchDB compare revisions; cozy-stack, which may have made it, does not."""
     hook = CouchDBHook()
@@ -189,12 +173,9 @@ def test_accounts_that_could_come_back_after_a_deletion(doctor: Doctor) -> None:
 
 @pytest.mark.parametrize(
     ("address", "says"),
-    [
-        ("nonsense-secretpw", "looked at: ValueError"),
-        ("postgresql+psycopg2://a:secretpw@127.0.0.1:9/x", "the package psycopg2 is missing"),
-    ],
-    ids=["nonsense", "no driver"],
-)
+    [("nonsense-secretpw", "looked at: ValueError"),
+     ("postgresql+psycopg2://a:secretpw@127.0.0.1:9/x", "the package psycopg2 is missing")],
+)  # fmt: skip
 def test_an_address_with_which_airflow_cannot_be_loaded(new_doctor: Doctor, address: str, says: str) -> None:
     code, findings = new_doctor(**{DATABASE: address})
     (found,) = [each for each in findings if each["state"] == "bad"]
@@ -202,17 +183,14 @@ def test_an_address_with_which_airflow_cannot_be_loaded(new_doctor: Doctor, addr
     assert "secretpw" not in json.dumps(findings)
 
 
-@pytest.mark.parametrize("content", [None, b"nonsense" * 999], ids=["missing", "damaged"])
-def test_a_database_that_is_none_of_airflow_s(new_doctor: Doctor, tmp_path: Path, content: bytes | None) -> None:
+def test_a_database_that_is_none_of_airflow_s(new_doctor: Doctor, tmp_path: Path) -> None:
     file = tmp_path / "airflow.db"
-    if content is not None:
-        file.write_bytes(content)
-    code, findings = new_doctor(**{DATABASE: f"sqlite:///{file}"})
-    (told,) = [each for each in findings if each["what"] == "Airflow" and each["state"] in ("bad", "unknown")]
-    if content is None:
-        assert (code, "no database here" in told["says"], file.exists()) == (0, True, False)
-    else:
-        assert (code, "its database is damaged" in told["says"]) == (1, True)
+    for content, code, says in ((None, 0, "no database here"), (b"nonsense" * 999, 1, "its database is damaged")):
+        if content:
+            file.write_bytes(content)
+        ended, findings = new_doctor(**{DATABASE: f"sqlite:///{file}"})
+        (told,) = [each for each in findings if each["what"] == "Airflow" and each["state"] in ("bad", "unknown")]
+        assert (ended, says in told["says"], file.exists()) == (code, True, bool(content))
 
 
 def test_a_silent_one_is_not_asked_for_each_connection(new_doctor: Doctor) -> None:

@@ -44,14 +44,6 @@ def couchdb() -> list[Finding]:
     return list(findings_of("CouchDB", lambda: couchdb_checks.check_connection(couchdb_checks.hook_of_doctor())))
 
 
-def test_how_long_it_waits(changed: Callable[..., None], monkeypatch: pytest.MonkeyPatch, world: LocalWorld) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB_ADMIN", world.connections()[COUCH])
-    for hook in (couchdb_checks.hook_of_doctor(), couchdb_checks.hook_of_doctor().administrator()):
-        assert (hook._timeout, hook._patience) == ((FAST, FAST), 0)
-    monkeypatch.undo()
-    assert (couchdb_checks.TIMEOUT, couchdb_checks.PATIENCE, client_checks.TIMEOUT) == ((3.05, 10.0), 0, (3.05, 10.0))
-
-
 @pytest.mark.parametrize("first", [b"", HEAD], ids=["silent", "a body"])
 def test_a_couchdb_that_is_silent_or_slow(
     changed: Callable[..., None], capsys: pytest.CaptureFixture[str], first: bytes
@@ -65,15 +57,6 @@ def test_a_couchdb_that_is_silent_or_slow(
     assert (told["state"], "no answer in time" in told["says"], "firewall" in told["do"]) == ("bad", True, True)
     assert (left_out["state"], "because CouchDB cannot be read" in left_out["says"]) == ("unknown", True)
     assert (server.connections, server.requests) == (1, 1)
-
-
-def test_a_couchdb_that_falls_silent(changed: Callable[..., None]) -> None:
-    first = Reply(body={"couchdb": "Welcome", "version": "3.5.0"})
-    server = Server(lambda heard: first if heard.path == "/" else Reply(body={}, delay=3 * FAST))
-    with server.running():
-        changed(COUCH, host=server.url, port=None)
-        assert [each.state for each in couchdb()] == ["ok", "bad"]
-    assert [heard.path for heard in server.heard] == ["/", "/_session"]
 
 
 @pytest.mark.parametrize("body", ["[]", "<html>", '{"version": 1}'])

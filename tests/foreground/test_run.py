@@ -99,10 +99,3 @@ def test_what_fails_for_good_or_for_now(clean: LocalWorld, account_id: str, run:
     assert (code in (1, 3), "consent" in told["steps"][-1]["says"], pce in shown) == (True, True, False)
     code, told, shown = run("nobody-74700")
     assert (code, told["steps"][-1]["outcome"], "Account nobody-74700: " in shown) == (1, "failed", True)
-
-
-@pytest.mark.parametrize("range_", [("2026-01-01",), ("2026-02-01", "--to", "2026-02-01"), ("x",)])
-def test_wrong_usage(range_: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        foreground.main(["a", "--from", *range_])
-    assert (ended.value.code, "usage: ./grdf run" in capsys.readouterr().err) == (2, True)

@@ -29,14 +29,8 @@ def hide_this_project() -> None:
 
 def load_this_project() -> None:
     """Load what a scheduler, a DAG processor and tasks load."""
-    for name in (
-        "account_dag",
-        "hooks.adict",
-        "hooks.couchdb",
-        "operators.load",
-        "staging.staged_answers",
-        "doctor.couchdb_checks",
-    ):
+    modules = "account_dag hooks.adict hooks.couchdb operators.load staging.staged_answers doctor.couchdb_checks"
+    for name in modules.split():
         importlib.import_module(f"grdf.{name}")
 
 
@@ -106,14 +100,8 @@ class Seen:
                 found[f"their test {role} {path}"] = self.ask("POST", path, role, content=b"x" * LONG)
             found[f"write {role}"] = self.ask("PATCH", "/api/v2/dags/nobody", role, json={"is_paused": True})[::2]
         order = f"/x/orders/{NUMBER}?invoice={NUMBER}&barcode=1&state={'s' * 50}"
-        for path in (
-            order,
-            "/api/v2/variables/team=a",
-            "/x?code=1&state=2",
-            "/api/v2/dags?tags=token",
-            "//grdf",
-            "/x;y",
-        ):
+        others = "/api/v2/variables/team=a", "/x?code=1&state=2", "/api/v2/dags?tags=token", "//grdf", "/x;y"
+        for path in (order, *others):
             found[path] = self.ask("GET", path)[::2]
         with self.client.websocket_connect(f"/x/room/blue?token=abc&state={'s' * 50}") as socket:
             found["websocket"] = socket.receive_json()

@@ -52,13 +52,11 @@ def run(house: Path) -> Run:
     ("command", "pretends", "code", "said"),
     [
         ("dmeo", "", 2, "no command 'dmeo'"),
-        ("test", "sys.version_info = (2, 7, 18)", 3, "found only: PYTHON (2.7)"),
         ("test", "sys.version_info = (3, 10, 13)", 3, "needs Python 3.11, 3.12 or 3.13, found only: PYTHON (3.10)"),
         ("test", "sys.version_info = (3, 14, 0)", 3, "found only: PYTHON (3.14)"),
         ("test", "sys.modules['ensurepip'] = None", 3, "apt-get install python3-venv"),
         ("test", "", 4, "cannot reach the Python package index"),
     ],
-    ids=["command", "2.7", "3.10", "3.14", "no venv", "no network"],
 )
 def test_what_cannot_be_done_is_said_and_leaves_nothing(
     run: Run, house: Path, tmp_path: Path, command: str, pretends: str, code: int, said: str
@@ -148,13 +146,10 @@ def test_airflow_is_that_of_up_unless_the_caller_names_one(run: Run, ready: Path
     assert (left | {"AIRFLOW__CORE__DAGS_FOLDER": f"{ready}/dags"}).items() <= variables(done).items()
     for name, value in (
         ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql://nowhere/airflow"),
-        ("AIRFLOW_HOME", str(ready / "home")),
-        ("AIRFLOW_CONFIG", str(ready / "airflow.cfg")),
-    ):
-        done = run("airflow", "version", **{name: value})
-        env = variables(done)
-        assert (env[name], done.stderr, "AIRFLOW_CONN_COUCHDB" in env) == (value, "", False)
-        assert env["AIRFLOW_HOME"] != str(home)
+        ("AIRFLOW_HOME", str(ready / "home")), ("AIRFLOW_CONFIG", str(ready / "airflow.cfg")),
+    ):  # fmt: skip
+        env = variables(run("airflow", "version", **{name: value}))
+        assert (env[name], "AIRFLOW_CONN_COUCHDB" in env, env["AIRFLOW_HOME"] == str(home)) == (value, False, False)
 
 
 # ---- ./grdf env, which needs no set-up ----
@@ -176,8 +171,10 @@ def test_a_new_form_has_all_secrets_that_can_be_made_and_is_its_owner_s_alone(ho
         subprocess.run(["sh", "-c", command], env=env, capture_output=True, check=True, timeout=60)
         forms.append(lines((house / ".env").read_text(encoding="utf-8")))
     one, two = forms
-    made = {name: value for name, value in one.items() if re.search("PASSWORD|SECRET|(?<!TLS)_KEY", name)}
-    made = {name: value for name, value in made.items() if name not in YOURS}
+    made = {
+        name: value for name, value in one.items()
+        if re.search("PASSWORD|SECRET|(?<!TLS)_KEY", name) and name not in YOURS
+    }  # fmt: skip
     assert len(made) == len({*made.values()}) == 8
     assert all(len(value) >= 32 and value != two[name] for name, value in made.items())
     assert all(value.isalnum() for name, value in made.items() if name.endswith("PASSWORD")), "a part of addresses"

@@ -28,12 +28,10 @@ def test_the_notes_are_what_the_changelog_says_of_the_version(capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("tag", "changelog", "refused"),
     [
-        ("v0.3.0", CHANGELOG, "0.2.0"),
-        ("v0.2.0", "# Changelog\n\n## Unreleased\n\n* New.\n", "no section"),
+        ("v0.3.0", CHANGELOG, "0.2.0"), ("v0.2.0", "# Changelog\n\n## Unreleased\n\n* New.\n", "no section"),
         ("v0.2.0", "## 0.2.0\n\n## 0.1.0\n\n* Old.\n", "no section"),
     ],
-    ids=["another version in the code", "not named in the changelog", "nothing said of it"],
-)
+)  # fmt: skip
 def test_nothing_else_is_released(tag: str, changelog: str, refused: str) -> None:
     with pytest.raises(ValueError, match=refused):
         notes(tag, changelog, '__version__ = "0.2.0"\n')

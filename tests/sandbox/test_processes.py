@@ -98,8 +98,7 @@ def test_signals_to_the_parent_end_them(tmp_path: Path, number: signal.Signals) 
     child, grandchild = (int(pid) for pid in parent.stdout.readline().split())
     parent.send_signal(number)
     parent.communicate(timeout=20)
-    told = number in (signal.SIGINT, signal.SIGKILL)
-    assert parent.returncode == (-number if told else 128 + number)
+    assert parent.returncode == (-number if number in (signal.SIGINT, signal.SIGKILL) else 128 + number)
     assert gone(child)
     if number == signal.SIGKILL:  # the child should end its own children, but this one does not
         os.kill(grandchild, signal.SIGKILL)
@@ -119,10 +118,6 @@ def test_what_does_not_come_is_said_with_the_log(tmp_path: Path) -> None:
         ended = processes.start("The server", python(code), log=log, env={"SEEN": "yes"}, cwd=tmp_path)
         with pytest.raises(ProcessError, match=r"The server ended with code 3") as caught:
             ended.await_line("never", 20)
-        missing = processes.start("The server", ["no-such-program"], log=log)
-        with pytest.raises(ProcessError, match="no-such-program"):
-            missing.await_line("never", 20)
-    assert ended.output().startswith(f"yes {tmp_path}\n")
     assert (f"yes {tmp_path}" in str(caught.value), "earlier run" in str(caught.value)) == (True, False)
     assert log.stat().st_mode & 0o777 == 0o600
 
@@ -130,20 +125,16 @@ def test_what_does_not_come_is_said_with_the_log(tmp_path: Path) -> None:
 # ---- ./grdf sandbox: both servers in the foreground ----
 
 KEYS = {
-    *("adict_base", "token_url", "authorize_url", "client_id", "client_secret", "delete_client_id"),
-    *("delete_client_secret", "redirect_uri", "couch_url", "couch_user", "couch_password"),
-}
-
-
-def command(*arguments: str) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-m", "include.sandbox", *arguments]
-    return subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    "adict_base", "token_url", "authorize_url", "client_id", "client_secret", "delete_client_id",
+    "delete_client_secret", "redirect_uri", "couch_url", "couch_user", "couch_password",
+}  # fmt: skip
 
 
 @contextmanager
 def sandbox(data: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str], list[int]]]:
     """Run it, and give its process, its facts and its ports."""
-    process = command("--port", "0", "--couch-port", "0", "--data", str(data), *more)
+    argv = [sys.executable, "-m", "include.sandbox", "--port", "0", "--couch-port", "0", "--data", str(data), *more]
+    process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         facts = json.loads(process.stdout.readline())
@@ -170,18 +161,6 @@ def test_both_answer_and_both_end_and_are_kept(tmp_path: Path) -> None:
             assert process.returncode == 0
             assert all(map(port_is_free, ports))
         method, status = requests.get, 200
-
-
-@pytest.mark.parametrize("option", ["--port", "--couch-port"])
-def test_a_taken_port_is_one_line_and_code_2(tmp_path: Path, option: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        other = {"--port", "--couch-port"} - {option}
-        process = command(option, str(port), *other, "0", "--data", str(tmp_path))
-        out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, len(err.splitlines())) == (2, "", 1)
-    assert f"Port {port}" in err
-    assert option.removeprefix("--") in err
 
 
 @linux_alone

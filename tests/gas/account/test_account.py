@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from include.gas.account.account import Account
 from include.gas.account.connection_documents import (
-    check_connectable,
     document_after_consent,
     document_to_declare,
     has_other_declaration,
@@ -59,26 +58,23 @@ def test_the_shapes_of_an_account() -> None:
     assert cozy == Account("acc-1", grant=Grant("s3cr3t-i"))
     code = {"code": "s3cr3t-c", "redirect_uri": "https://x.example/cb", "nonce": "n"}
     exchange = Account.from_document(document(code, {}))
-    assert exchange.grant == Grant(code="s3cr3t-c", redirect_uri="https://x.example/cb", nonce="n")
+    assert exchange.grant == Grant(**code)
     konnector = Account.from_document(document(results={"id_token": "s3cr3t-i", "pce_id": PCE}))
     assert (konnector.meters, konnector.grant) == ((MeterAccess(pce=PCE),), Grant("s3cr3t-i"))
     assert [each.needs_grant for each in (cozy, exchange, konnector)] == [True, True, False]
     assert not konnector.reconnected
     ours = without_grant(with_meters(document(), reversed(METERS)))
-    read, results = Account.from_document(ours), ours["oauth_callback_results"]
+    read = Account.from_document(ours)
     assert (read.meters, read.grant, read.needs_grant) == (METERS, None, False), "one that may be read comes first"
-    assert (results["pce_id"], results["scope"]) == (PCE, "openid")
-    assert results["consents"][1] == {"pce": GI, "id_accreditation": "u-2"}
-    assert (ours["_id"], ours["_rev"]) == ("acc-1", "2-x")
-    again = with_meters(with_meters(document(), METERS), [MeterAccess(pce=PCE), MeterAccess(pce=GI, right="u-3")])
-    named = [each["id_accreditation"] for each in again["oauth_callback_results"]["consents"]]
-    assert named == ["u-1", "u-3"], "a right that the document names may be another account's"
-    known = without_grant(with_meters(document(), METERS))
-    assert Account.from_document(known | {"oauth": {"code": "s3cr3t-c"}}).needs_grant
-    known["oauth_callback_results"]["id_token"] = "s3cr3t-i"
-    for state in (None, "VENDOR_DOWN", OUTDATED):
-        account = Account.from_document(known | {"oauth": {}, "state": state})
-        assert (account.needs_grant, account.reconnected) == (True, True)
+    assert ours["oauth_callback_results"] == {
+        "scope": "openid", "pce_id": PCE,
+        "consents": [{"pce": PCE, "id_accreditation": "u-1"}, {"pce": GI, "id_accreditation": "u-2"}],
+    }  # fmt: skip
+    again = with_meters(ours, [MeterAccess(pce=PCE), MeterAccess(pce=GI, right="u-3")])["oauth_callback_results"]
+    assert [each["id_accreditation"] for each in again["consents"]] == ["u-1", "u-3"], "one may be another account's"
+    assert Account.from_document(ours | {"oauth": {"code": "s3cr3t-c"}}).needs_grant
+    ours["oauth_callback_results"]["id_token"] = "s3cr3t-i"
+    assert Account.from_document(ours | {"state": "VENDOR_DOWN"}).reconnected
 
 
 def test_no_secret_is_left_or_shown() -> None:
@@ -93,16 +89,11 @@ def test_no_secret_is_left_or_shown() -> None:
     ("changes", "cause"),
     [
         ({"account_type": "enedis"}, "^Account acc-1: its account_type is not grdfgrandlyon"),
-        ({"account_type": None}, "account_type"), ({"oauth": []}, "its oauth is not an object"),
-        ({"oauth_callback_results": "x"}, "its oauth_callback_results is not an object"),
+        ({"oauth": []}, "its oauth is not an object"),
         ({"state": 7}, "its state is not a string"), ({"oauth": {"code": 7}}, "its code is not a string"),
-        ({"oauth": {"nonce": 7}}, "its nonce is not a string"), ({"_id": None}, "odd _id"),
-        ({"oauth_callback_results": {"id_token": {}}}, "its id_token is not a string"),
-        ({"oauth_callback_results": {"pce_id": 9900000000017}}, "its pce_id is not a string"),
         ({"oauth_callback_results": {"pce_id": "x"}}, "its pce_id is not a valid meter"),
         ({"oauth_callback_results": {"consents": {}}}, "its list of consents is not a list"),
         ({"oauth_callback_results": {"consents": [{}]}}, "one of its consents names no valid meter"),
-        ({"oauth_callback_results": {"consents": [{"pce": PCE, "id_accreditation": 7}]}}, "its id_accreditation is"),
         ({"_id": "a b"}, "odd _id: 'a b' is not an account id"),
     ],
 )  # fmt: skip
@@ -115,13 +106,10 @@ def test_odd_documents(changes: dict[str, Any], cause: str) -> None:
 def test_states() -> None:
     later = datetime(2024, 5, 1, tzinfo=UTC)
     marked = with_state(document(), OUTDATED, "revoked", NOW)
-    assert Account.from_document(marked).state == OUTDATED
-    assert (marked["state_message"], marked["state_since"]) == ("revoked", "2024-04-02T09:00:00.000000Z")
+    assert (marked["state"], marked["state_message"], marked["state_since"][:10]) == (OUTDATED, "revoked", "2024-04-02")
     assert with_state(marked, OUTDATED, "revoked", later) == marked
     assert with_state(marked, "LOGIN_FAILED", "x", later)["state_since"].startswith("2024-05")
-    cleared = with_state(marked, None)
-    assert Account.from_document(cleared).state is None
-    assert not {"state_message", "state_since"} & cleared.keys()
+    assert with_state(marked, None) == document(state=None)
     assert with_state(document(), None) == document()
 
 
@@ -131,14 +119,10 @@ def test_a_meter_is_read_whole_anew_for_each_new_right() -> None:
 
     day = NOW.date()
     noted = Status.with_reading(document(), PCE, Reading(whole_at=day, since=date(2021, 4, 4), under=("u-0", "u-1")))
-    assert noted["status"]["readings"][PCE] == {
-        "whole_at": "2024-04-02", "since": "2021-04-04", "under": ["u-0", "u-1"],
-    }  # fmt: skip
     reading = Status.reading_of(noted, PCE)
     assert reading.last_whole(has("u-1"), day) == reading.last_whole(has("u-0", "u-1"), day) == day
     assert reading.last_whole(has("u-1", "u-9"), day) is None
     assert reading.last_whole(has("u-1", first=date(2021, 4, 3)), date(2024, 3, 31)) is None, "it reaches further back"
-    assert reading.last_whole(has("u-1", first=date(2030, 1, 1)), day) == day
     between = (Window(date(2018, 1, 1), date(2020, 1, 1)), Window(date(2023, 1, 1), date(2030, 1, 1)))
     gap = replace(has("u-1"), days=between)
     assert replace(reading, since=date(2023, 1, 1)).last_whole(gap, day) == day, "what GRDF serves begins in a gap"
@@ -177,9 +161,8 @@ def test_what_asks_for_nothing_and_is_read_or_history_is_settled() -> None:
     [
         ((" Alix ", "Exemple", "a@example.org", "Ville"), "Alix;Exemple;a@example.org;Ville"),
         (("Alix", "Exemple", "a@example.org", ""), "Alix;Exemple;a@example.org;"), (("", " ", "", "Ville"), ""),
-        (("Alix", "", "a@example.org", "V"), None), (("", "", "a@example.org", "V"), None),
-        (("Alix", "Exemple", "no address", "V"), None), (("Al;ix", "Exemple", "a@example.org", "V"), None),
-        (("Alix", "Ex|emple", "a@example.org", "V"), None), (("Alix", "Exemple\n", "a@exa\nmple.org", "V"), None),
+        (("Alix", "", "a@example.org", "V"), None), (("Alix", "Exemple", "no address", "V"), None),
+        (("Al;ix", "Exemple", "a@example.org", "V"), None), (("Alix", "Ex|emple\n", "a@example.org", "V"), None),
         (("A" * 101, "Exemple", "a@example.org", "V"), None),
     ],
 )  # fmt: skip
@@ -187,24 +170,11 @@ def test_the_hint_of_a_login_has_four_parts(parts: tuple[str, str, str, str], hi
     assert login_hint(*parts) == hint
 
 
-def test_a_new_account_is_as_cozy_leaves_it() -> None:
-    made = document_after_consent(None, "new", TOKEN, MARK)
-    assert made == {
-        "_id": "new", "account_type": "grdfgrandlyon", "name": "", "oauth": {"nonce": "once"},
-        "oauth_callback_results": {"scope": "openid", "consents": [], "id_token": "signed"},
-        "connected": {"at": AT, "by": "op"},
-    }  # fmt: skip
-    account = Account.from_document(made)
-    assert (account.needs_grant, account.grant, account.waits_for_person) == (True, TOKEN, False)
-
-
 @pytest.mark.parametrize("more", [{}, {"consents": [{"pce": PCE, "id_accreditation": "old"}]}])
 def test_connecting_again_loses_nothing(more: dict[str, Any]) -> None:
     old = document({"access_token": "old"}, {"id_token": "old", "pce_id": PCE, **more}, name="kept", state=OUTDATED,
                    status={"readings": {PCE: {"since": "2024-01-01"}}}, anything={"else": 1})  # fmt: skip
-    before = repr(old)
     new = document_after_consent(old, "acc-1", TOKEN, MARK)
-    assert repr(old) == before
     changed = {"oauth", "oauth_callback_results", "connected"}
     assert {key: new[key] for key in new.keys() - changed} == {key: old[key] for key in old.keys() - changed}
     account = Account.from_document(new)
@@ -213,10 +183,7 @@ def test_connecting_again_loses_nothing(more: dict[str, Any]) -> None:
 
 
 def test_another_kind_of_account_or_one_that_leaves_is_left_alone() -> None:
-    odd = ({"account_type": "enedis"}, BadAccount), ({"account_type": None}, BadAccount), (LEAVING, AccountLeaving)
-    for more, error in odd:
-        with pytest.raises(error):
-            check_connectable(document(**more))
+    for more, error in ({"account_type": "enedis"}, BadAccount), (LEAVING, AccountLeaving):
         with pytest.raises(error):
             document_after_consent(document(**more), "acc-1", TOKEN, MARK)
 
@@ -238,9 +205,8 @@ def test_a_name_that_is_written_in_another_way_is_no_other_household(given: dict
 
 
 def test_what_was_sent_from_a_link_may_be_corrected_once_it_is_refused_or_waits_for_a_meter() -> None:
-    sent = document_to_declare(
-        None, "new", Declaration(pce=PCE, name="Durand"), ConnectedMark(AT, "household", "link-1")
-    )
+    asked, link = Declaration(pce=PCE, name="Durand"), ConnectedMark(AT, "household", "link-1")
+    sent = document_to_declare(None, "new", asked, link)
     assert document_after_consent(sent, "new", TOKEN, MARK)["connected"] == {"at": AT, "by": "op", "link": "link-1"}
     assert not is_correctable(sent)
     assert is_correctable(sent | {"declaration": {**sent["declaration"], "refused": True}})
@@ -294,12 +260,8 @@ def test_what_is_asked_for_and_answered() -> None:
     assert "numero_telephone_mobile_titulaire" not in sent
     assert "nom_titulaire" not in declaration_request(SHOP, date(2024, 2, 29))
     assert (wanted_right(DURAND).published, wanted_right(SHOP).published) == (True, False)
-    assert parse_declaration_answer('{"id_droit_acces": "u-1", "code_statut_traitement": "0000000002"}') == (
-        "u-1",
-        True,
-    )
-    assert parse_declaration_answer('{"id_droit_acces": "../x y", "code_statut_traitement": "0000000000"}') == (
-        "",
-        False,
-    )
-    assert parse_declaration_answer("<html>") == ("", True)
+    for body, found in (
+        ('{"id_droit_acces": "u-1", "code_statut_traitement": "0000000002"}', ("u-1", True)),
+        ('{"id_droit_acces": "../x y", "code_statut_traitement": "0000000000"}', ("", False)), ("<html>", ("", True)),
+    ):  # fmt: skip
+        assert parse_declaration_answer(body) == found

@@ -54,11 +54,8 @@ def line(day: str | None = "2024-03-28", energy: Any = 60, **use: Any) -> dict[s
 def billed(first: str = "2024-03-01T06:00:00+01:00", end: str = "2024-04-01T06:00:00+02:00", **use: Any) -> Any:
     """Return a line about a billing period: March's, unless other bounds are given."""
     usual = {"energie": 1922, "volume_brut": 171, "statut_conso": "Définitive", "type_conso": "Publiée"}
-    bounds = {
-        "date_debut_consommation": first,
-        "date_fin_consommation": end,
-        "coeff_calcul": {"coeff_conversion": 11.24},
-    }
+    bounds = {"date_debut_consommation": first, "date_fin_consommation": end}
+    bounds |= {"coeff_calcul": {"coeff_conversion": 11.24}}
     reads = {"releve_debut": {"date_releve": first}, "releve_fin": {"date_releve": end, "raison_releve": "RNO"}}
     return line(None, **(usual | bounds | use)) | reads
 
@@ -128,13 +125,10 @@ def test_numbers_have_one_spelling_and_a_measured_zero_counts() -> None:
 
 def test_absent_is_missing_never_zero() -> None:
     answer = read(
-        line("2024-03-28", None),
-        line("2024-03-29", 0, type_qualif_conso="Absence de Données"),
-        line("2024-03-30", 9, type_qualif_conso="ABSENCE DE DONNEES"),
-        line("2024-03-31", None),
-        line("2024-03-31", 4),
-        line() | {"consommation": None},
-    )
+        line("2024-03-28", None), line("2024-03-29", 0, type_qualif_conso="Absence de Données"),
+        line("2024-03-30", 9, type_qualif_conso="ABSENCE DE DONNEES"), line("2024-03-31", None),
+        line("2024-03-31", 4), line() | {"consommation": None},
+    )  # fmt: skip
     assert answer.absent == (D28, D29, D30)
     assert [reading.day for reading in answer.rows] == [D31]
     assert kinds(answer) == {"absent": 5, "readings": 1}
@@ -353,7 +347,7 @@ def test_all_of_a_whole_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [-1, True, "5", [5], {}, 1e300, 10**400, float("nan"), None], ids=lambda odd: str(odd)[:9]
+    "odd", [-1, True, "5", [5], {}, 1e300, 10**400, float("nan"), None], ids=lambda odd: repr(odd)[:9]
 )
 def test_what_is_odd_is_left_out(odd: Any) -> None:
     index = {"date_releve": "2024-03-29T06:00:00+01:00", "index_brut_fin": {"valeur_index": odd}}
@@ -361,12 +355,7 @@ def test_what_is_odd_is_left_out(odd: Any) -> None:
     assert measures(end=index, volume_brut=odd, volume_converti=odd, coeff_calcul=factors) == {}
     for part in (odd, {"index_brut_fin": odd}, {"index_brut_fin": {"valeur_index": None}}):
         assert measures(start=part, end=part, coeff_calcul=odd) == {}
-    taken = {
-        "2024-03-29T06:00:00": "2024-03-29T05:00:00.000000Z",
-        "hier": None,
-        20240329: None,
-        "0001-01-01T00:00": None,
-    }
+    taken = {"2024-03-29T06:00:00": "2024-03-29T05:00:00.000000Z", "hier": None, 2024: None, "0001-01-01T00:00": None}
     for text, moment in taken.items():
         told = measures(end={"index_brut_fin": {"valeur_index": 7, "horodate_Index": text}})
         assert (told["index_end"], told.get("index_end_at")) == (7, moment)

@@ -178,14 +178,13 @@ def winter(loads: dict[int, float], usual: float) -> Days:
 @pytest.mark.parametrize(
     "days",
     [
-        winter({}, 0), winter(dict.fromkeys(range(0, 90, 7), 90), 0), winter({24: 160, 25: 160, 26: 160}, 15),
-        winter(dict.fromkeys(range(50, 57), 150), 0), winter({}, 12),
-        winter({day: 90 for day in range(40, 90) if day % 7 in (5, 6)}, 0),
+        winter({}, 0),  # off all winter
+        winter(dict.fromkeys(range(0, 90, 7), 90), 0),  # used on Sundays
+        winter({24: 160, 25: 160, 26: 160}, 15),  # kept from freezing, lived in for three days
+        winter(dict.fromkeys(range(50, 57), 150), 0),  # a week of holidays
+        winter({}, 12),  # cooks
+        winter({day: 90 for day in range(40, 90) if day % 7 in (5, 6)}, 0),  # used at weekends from February on
     ],
-    ids=[
-        "off all winter", "used on Sundays", "kept from freezing, lived in for three days", "a week of holidays",
-        "cooks", "used at weekends from February on",
-    ],
-)  # fmt: skip
+)
 def test_ordinary_households_have_no_doubtful_days(days: Days, car: float | None) -> None:
     assert found(days, car) == {}

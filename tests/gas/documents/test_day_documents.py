@@ -113,9 +113,8 @@ def test_merging_days() -> None:
 
 @given(LOADS, LOADS, st.integers(0, 9), st.integers(0, 9))
 def test_the_later_reading_wins_in_any_order(one: Any, other: Any, when: int, later: int) -> None:
-    first, second = (
-        day(DAY, load, read_at=f"2024-04-02T0{hour}:00:00Z") for load, hour in ((one, when), (other, later))
-    )
+    hours = ((one, when), (other, later))
+    first, second = (day(DAY, load, read_at=f"2024-04-02T0{hour}:00:00Z") for load, hour in hours)
     forth, back = d.merge_day(first, second) or first, d.merge_day(second, first) or second
     if when != later:
         assert forth["load"] == back["load"] == (one if when > later else other)

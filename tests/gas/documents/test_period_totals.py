@@ -167,9 +167,7 @@ def test_one_that_has_daily_data_now_gets_those_before_its_first_day(days: tuple
     write(store, before)
     put(store, dict.fromkeys(days, 7))
     write(store, before, HALF, daily=True)
-    made = [
-        period for period in store.periods(MONTH) if is_from_periods(store.get(MONTH, period)) and period > "2022-02"
-    ]
+    made = [each for each in store.periods(MONTH) if is_from_periods(store.get(MONTH, each)) and each > "2022-02"]
     assert len(made) == months
     store = MemoryStore()
     assert write(store, HALF, daily=True) == 0

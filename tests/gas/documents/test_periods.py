@@ -20,7 +20,7 @@ from include.gas.documents.billing.periods import (
     period_of,
     withdrawn_periods,
 )
-from include.gas.documents.day_documents import CHANGES_KEPT, account_range, day_id
+from include.gas.documents.day_documents import CHANGES_KEPT, day_id
 from include.gas.documents.doctypes import DATA, PUBLISHED
 from include.gas.errors import PartialAnswer
 
@@ -44,8 +44,6 @@ def test_a_document_and_back() -> None:
         "read_at": "2024-06-01T11:00:00.000000Z",
     }  # fmt: skip
     assert period_of(stored) == period
-    start, end = account_range("home")
-    assert start < stored["_id"] < end
     assert PUBLISHED in DATA, "a household that leaves takes its periods along"
 
 
@@ -160,12 +158,6 @@ def test_only_whole_periods_beside_readable_days_are_compared() -> None:
     assert compare_all([document()], []) == ()
     note = days[0] | {"_id": f"{days[0]['_id']}-note", "load": 5000}
     assert compare_all([document()], [*days, note, days[0] | {"month": 13}]) == compare_all([document()], days)
-    odd = (
-        ("first", None),
-        ("first", "2024-03-02"),
-        ("end", "9999-12-31"),
-        ("load", "x"),
-        ("end", 7),
-        ("coefficient", "a"),
-    )
-    assert not any(compare_all([document() | {name: value}], days) for name, value in odd)
+    for odd in ({"first": None}, {"first": "2024-03-02"}, {"end": "9999-12-31"}, {"load": "x"}, {"end": 7},
+                {"coefficient": "a"}):  # fmt: skip
+        assert not compare_all([document() | odd], days)

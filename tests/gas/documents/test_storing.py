@@ -126,9 +126,7 @@ def test_a_store_that_always_conflicts_is_busy() -> None:
     class Busy(MemoryStore):
         """Others change a document, whose id has this end, so many times."""
 
-        def __init__(self, end: str, times: int) -> None:
-            super().__init__()
-            self.end, self.times = end, times
+        end, times = "2023-12-29", ATTEMPTS
 
         def write(self, doctype: str, docs: Any) -> WriteResult:
             busy = {doc["_id"] for doc in docs if self.times and doc["_id"].endswith(self.end)}
@@ -137,11 +135,12 @@ def test_a_store_that_always_conflicts_is_busy() -> None:
             result.conflicts.update(busy)
             return result
 
-    store = Busy("2023-12-29", ATTEMPTS)
+    store = Busy()
     with pytest.raises(StoreBusy, match=rf"^Account a: .* meter {meter_tag('a', PCE)} .* tried again automatically"):
         put(store, {0: 1})
     assert len(store.calls) == 4 * ATTEMPTS
-    store = Busy("2024-01", 1)
+    store = Busy()
+    store.end, store.times = "2024-01", 1
     report = put(store, {0: 1, 3: 1})
     assert (report.months, report.years) == (2, 2), "those of both attempts"
     store.check_totals()
@@ -167,9 +166,8 @@ def test_two_at_once(before: dict[int, int], old: dict[int, int], new: dict[int,
     store = filled(before)
     interleave(store, [lambda s: put(s, old, 1), lambda s: put(s, new, 2)], order)
     store.check_totals()
-    for n in (
-        before | old | new
-    ):  # a reading that repeats what is stored leaves no trace, so an older one may replace it
+    # A reading that repeats what is stored leaves no trace, so an older one may replace it.
+    for n in before | old | new:
         stored = store.loads()[str(day(n))]
         newest = next(loads[n] for loads in (new, old, before) if n in loads)
         assert stored == newest or (n in old and stored == old[n] and new.get(n) == before.get(n))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -99,8 +98,8 @@ WELL = [account(f"well-{number}") for number in range(9)]
 
 def test_a_fleet_that_is_read_is_well_and_no_account_is_no_fault() -> None:
     found, nothing = verdict([account("a"), account("b")]), verdict([])
-    assert (found.red, nothing.red, found.headline()[:27]) == ((), (), "The fleet is well: 2 of 2 a")
-    assert "No account is connected yet" in nothing.headline()
+    assert (found.red, nothing.red, "2 of 2" in found.headline()) == ((), (), True)
+    assert "No account" in nothing.headline()
     leaving = verdict([old("gone", 60, leaving={"run": "r", "by": "x", "since": "s"})])
     assert (leaving.accounts, leaving.findings) == (0, ())
     for left, imported, red in ((599, 0, True), (600, 0, False), (1, 599, False)):
@@ -125,21 +124,13 @@ TWO_UNREAD = {"a": "?", "b": "?", "old": PAUSED}
         ([old("old"), *WELL], {}, {"alone": ["old"]}),
         ([old("old"), *WELL], {"unread": {"old": PAUSED}}, {"unread": ["old"]}),
         (AB_OLD, {"unread": TWO_UNREAD, "refused": ["grdf_adict"]}, {"token": ["a", "b", "old"]}),
-        (AB_OLD, {"unread": TWO_UNREAD}, {"unread": ["a", "b", "old"]}),
         (ABC[:2], {}, {"alone": ["a", "b"]}),  # two are not everybody
         ([old("a", 6), *(old(f"b{n}", 5) for n in range(9))], {}, {"late": ["a"]}),  # the others are silent tomorrow
         ([old("old", state=DOWN, state_since="2026-06-02T08:00:00.000000Z"), *WELL], {"unread": {"old": "no run"}},
          {"alone": ["old"], "down": ["old"]}),
-        ([*ABC, *SOUTH], {}, {"late": ["a", "b", "c"]}),  # another client's are not everybody
-        ([*ABC, *SOUTH], {"refused": ["grdf_south"]}, {"late": ["a", "b", "c"]}),
+        ([*ABC, *SOUTH], {"refused": ["grdf_south"]}, {"late": ["a", "b", "c"]}),  # another client's are not everybody
         ([*WELL, *(old(name, 40, **KNOWN) for name in "abcdef")], {}, {}),
-        # What was connected lately, came back, or has a right that begins later, is not silent.
-        *(([account("new", None, status={}, **more)], {}, {})
-          for more in ({}, {"connected": {"at": text(0), "by": "x"}}, {"connected": {"at": text(5), "by": "x"}})),
-        ([account("again", 90, connected={"at": text(1), "by": "x"})], {}, {}),
         ([account("never", None, status={}, connected={"at": text(40), "by": "x"})], {}, {"alone": ["never"]}),
-        *(([account("a", None, held(PCE, "later", first=first, day=date(2026, 7, 20), since=text(9)))], {}, {})
-          for first in (date(2026, 7, 20), date(2025, 7, 20))),
     ],
 )  # fmt: skip
 def test_the_cause_of_silence_is_looked_for_in_order(fleet: Any, more: Any, found: dict[str, list[str]]) -> None:
@@ -148,30 +139,27 @@ def test_the_cause_of_silence_is_looked_for_in_order(fleet: Any, more: Any, foun
 
 
 def test_what_falls_silent_is_named_once() -> None:
-    first = verdict([old("before", 9), *WELL])
-    assert told(first) == ["before"]
-    second = verdict([old("today", 6), old("before", 10), *WELL])
-    assert told(second, first.names_after_mail({})) == ["today"]
-    third = second.names_after_mail(first.names_after_mail({}))
-    assert told(verdict([old("today", 7), old("before", 11), *WELL]), third) == []
-    read = verdict([old("today", 8), *WELL]).names_after_mail(third)
-    assert told(verdict([old("today", 14), old("before", 6), *WELL]), read) == ["before"], "again silent"
+    def name(before: Any, *fleet: dict[str, Any], **more: Any) -> tuple[list[str], dict[str, list[str]]]:
+        found = verdict([*fleet, *WELL], **more)
+        return told(found, before), found.names_after_mail(before)
+
+    names, first = name({}, old("before", 9))
+    assert names == ["before"]
+    names, second = name(first, old("today", 6), old("before", 10))
+    assert names == ["today"]
+    names, third = name(second, old("today", 7), old("before", 11))
+    assert names == []
+    _, read = name(third, old("today", 8))
+    assert name(read, old("today", 14), old("before", 6))[0] == ["before"], "again silent"
     late = verdict(ABC)
     assert (causes(late), told(late)) == ({"late": ["a", "b", "c"]}, [])
-    assert told(verdict([old("a"), *WELL]), late.names_after_mail({})) == ["a"]
-    one = verdict([old("a", 12), *WELL])
+    assert name(late.names_after_mail({}), old("a"))[0] == ["a"]
     everybody = verdict([old("a", 13), *(old(f"well-{number}", 9) for number in range(9))])
-    assert (told(one), told(everybody, one.names_after_mail({}))) == (["a"], [])
-    for unread in ({}, {"a": PAUSED}):  # whatever the cause becomes
-        later = verdict([old("a", 14), *WELL], unread=unread)
-        assert told(later, everybody.names_after_mail(one.names_after_mail({}))) == []
-    many = verdict(
-        [*(account(f"w{number:03}") for number in range(200)), *(old(f"o{number:02}") for number in range(25))]
-    )
-    assert told(many, many.names_after_mail({})) == [f"o{number}" for number in range(20, 25)], (
-        "the rest of the first mail"
-    )
-    assert told(many, many.names_after_mail(many.names_after_mail({}))) == []
+    assert (told(everybody, {"silent": ["a"]}), everybody.names_after_mail({"silent": ["a"]})["silent"]) == ([], ["a"])
+    assert name({"silent": ["a"]}, old("a", 14), unread={"a": PAUSED})[0] == [], "whatever the cause becomes"
+    many = [account(f"w{number:03}") for number in range(200)] + [old(f"o{number:02}") for number in range(25)]
+    names, named = name({}, *many)
+    assert (len(named["silent"]), name(named, *many)[0]) == (20, names[20:]), "the rest of the first mail"
 
 
 def test_a_person_is_called_by_a_share_and_never_by_one() -> None:
@@ -209,7 +197,7 @@ def test_a_line_names_some_and_the_headline_nobody() -> None:
     assert "a00" not in found.headline()
     assert list_names(found.red[0].named, 1) == "a00 (newest day 2026-06-02); and 28 more"
     token = verdict([old("old"), *WELL], unread={"old": PAUSED}, refused=["grdf_adict"])
-    assert "GRDF gives no token: grdf_adict is refused" in token.findings[0].report_line(())
+    assert "grdf_adict is refused" in token.findings[0].report_line(())
     down = verdict([old("old", state=DOWN, state_since="2026-06-02T08:00:00.000000Z"), *WELL])
     assert "since 2026-06-02" in down.findings[0].named[0].why
 
@@ -220,27 +208,18 @@ def two(other: MeterAccess | None = None, stored: int | None = None, **more: Any
     return with_reading(document, OTHER, None if stored is None else year(stored), since=None)
 
 
-def test_a_meter_is_silent_by_how_often_grdf_reads_it() -> None:
-    for frequency, age, silent in (
-        ("1M", 5, False), ("1M", 6, True), ("MM", 55, False), ("MM", 56, True), ("6M", 90, False), ("JJ", 90, False),
-    ):  # fmt: skip
-        never = two(held(OTHER, since=text(age)), connected=None)  # its right is as old
-        for document in two(stored=age), never:
-            found = causes(verdict([with_billing(document, OTHER, frequency)]))
-            assert found == ({"alone": ["two"]} if silent else {})
-
-
 @pytest.mark.parametrize(
     ("document", "silent"),
     [
         (with_billing(two(), OTHER, "JJ", until="2026-05-01"), True),  # it is not billed any more
         (two(), True),  # it has never given a day
+        (with_billing(two(stored=55), OTHER, "MM"), False), (with_billing(two(stored=56), OTHER, "MM"), True),
         (with_reading(two(held(OTHER, since=text(0))), PCE, year(30), since=None), True),  # the first one lags
         (two(stored=60, silence_known={"at": text(20), "by": "x"}), False),
         (with_reading(two(stored=60, silence_known={"at": text(20), "by": "x"}), PCE, year(6), since=None), True),
         (two(held(OTHER, "over", end=ago(90), day=ago(90)), 91), False),  # history
     ],
-)
+)  # fmt: skip
 def test_each_meter_counts_for_itself(document: dict[str, Any], silent: bool) -> None:
     assert causes(verdict([document])) == ({"alone": ["two"]} if silent else {})
     assert summarize_account(two(stored=60)).is_silent_for_long(TODAY)
@@ -281,12 +260,9 @@ SOON, GONE = date(2026, 7, 11), {"state": "ended", "ended_on": TODAY}
 )  # fmt: skip
 def test_what_is_told_of_rights_calls_nobody(found: list[Right], told: dict[str, list[str]]) -> None:
     judged = rights(meter(*found))
-    assert (causes(judged), judged.red) == (told, ())
-    assert judged.headline().startswith("The fleet is well: 2 of 2")
-    assert not any(
-        PCE in each.report_line(each.named) or "call a person" in each.report_line(each.named)
-        for each in judged.findings
-    )
+    assert (causes(judged), judged.red, "2 of 2" in judged.headline()) == (told, (), True)
+    lines = [each.report_line(each.named) for each in judged.findings]
+    assert not any(PCE in each or "call a person" in each for each in lines)
 
 
 def test_what_of_rights_calls_a_person() -> None:
@@ -295,56 +271,16 @@ def test_what_of_rights_calls_a_person() -> None:
     for asked in (text(2), ""):
         found = rights(meter(right()), asked=asked)
         assert (causes(found), bool(found.red)) == ({"unchecked": ["grdf_adict"]}, True)
-        assert causes(rights(meter(right(since=0)), asked=asked)) == {}, "one of today"
-        assert "unchecked" not in causes(rights(meter(right("")), asked=asked)), "it has no account"
-
-
-RIGHT, AT = "right", "2026-01-01T08:00:00.000000Z"
-HOLE = {"first": "9999-12-23", "end": "9999-12-28"}
-ODD = (
-    "0001-01-01", "9999-12-31", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2026-06-10T08:00:00", "", "x",
-    "\ud800", 10**400, float("nan"), -1, None, [], {}, ["9999-12-31"],
-    {"9999": {"first": "9999-12-20", "last": "9999-12-31", "absent": [HOLE]}},
-)  # fmt: skip
-
-
-def dated(name: str = "home") -> dict[str, Any]:
-    """An account with everything on it that has a day or a moment."""
-    dates = {"first": "2023-01-01", "end": "2029-01-01", "calls_until": "2029-01-01"}
-    proofs, ends = {RIGHT: Proof(state="asked", until=date(2026, 12, 1), sent=AT)}, date(2029, 1, 1)
-    meter = held(PCE, "active", date(2023, 1, 1), ends, day=ends, since=AT, own=(RIGHT,), proofs=proofs)
-    absent = [{"first": "2026-02-01", "end": "2026-02-03"}]
-    document = account(name, 2, meter, state_since=AT, connected={"at": AT, "by": "x"},
-                       declaration={"pce": PCE, "entered_at": AT, **dates})  # fmt: skip
-    document = with_reading(document, PCE, {"2026": {"first": "2026-01-01", "last": "2026-06-08", "absent": absent}})
-    return with_billing(document, PCE, until="2026-06-01")
-
-
-def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the way to each value in a document."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in pairs:
-        yield (*at, key)
-        yield from places(inner, (*at, key))
-
-
-@pytest.mark.parametrize("place", [each for each in places(dated()) if each != ("_id",)], ids=str)
-def test_no_damaged_value_stops_the_summary_of_an_account(place: tuple[Any, ...]) -> None:
-    for odd in ODD:
-        document: Any = copy.deepcopy(dated())
-        inner = document
-        for key in place[:-1]:
-            inner = inner[key]
-        inner[place[-1]] = odd
-        assert summarize_account(document).situation(TODAY) in Situation
-        assert verdict([document]).accounts == 1
+        for told_of in right(since=0), right(""):  # one of today, or that no account has
+            assert "unchecked" not in causes(rights(meter(told_of), asked=asked))
 
 
 def test_accounts_that_cannot_be_understood_are_not_read_and_the_others_are_judged() -> None:
-    damaged, late = dated("damaged") | {"oauth": "x"}, with_reading(dated("late"), PCE, year(93))
-    assert summarize_account(damaged).situation(TODAY) == Situation.ODD
-    found = verdict([damaged, damaged | {"_id": "odd"}, late, dated()])
-    assert causes(found) == {"unread": ["damaged", "odd"], "alone": ["late"]}
+    damaged, late = account("damaged", oauth="x"), with_reading(account("late"), PCE, year(93))
+    beyond = with_billing(account("beyond"), PCE, until="0001-01-01")  # no calendar can reckon with the day before
+    assert {summarize_account(each).situation(TODAY) for each in (damaged, beyond)} == {Situation.ODD}
+    found = verdict([damaged, beyond, late, account("well")])
+    assert (causes(found), found.accounts) == ({"unread": ["beyond", "damaged"], "alone": ["late"]}, 4)
     assert [each.cause for each in found.red] == [Cause.UNREAD]
-    leaving = damaged | {"leaving": {"run": "r", "by": "x", "since": AT}}
+    leaving = damaged | {"leaving": {"run": "r", "by": "x", "since": text(1)}}
     assert summarize_account(leaving).situation(TODAY) == Situation.LEAVING

@@ -201,31 +201,21 @@ def test_a_household_that_has_asked_for_the_end_rests_until_it_has_another_right
         (gone, 6, True), (shown, 7, True), (shown.bring("a", "r2", 8), 8, False), (HELD.show(6, ended), 6, False),
         (shown.show(9, line()).show(10, ended), 10, False),  # GRDF has ended what it showed as active again
     ):  # fmt: skip
-        assert (
-            has_withdrawn_consent([story.access("a", day), access_to_meter(Meter(pce="GI000001"), "a", today(day))])
-            is rests
-        )
+        other = access_to_meter(Meter(pce="GI000001"), "a", today(day))
+        assert has_withdrawn_consent([story.access("a", day), other]) is rests
     assert not has_withdrawn_consent([])
 
 
 def test_the_bounds_of_an_account_s_days() -> None:
     access, whole = NEXT.access("a"), Window(today(-2000), today(9))
-    assert (access.first_day, access.end_day, access.allowed_parts(whole)) == (
-        today(-1095),
-        today(40),
-        (Window(today(-1095), today(9)),),
-    )
-    ever = MeterAccess(pce=PCE, days=(Window(date.min, date.max),))
-    assert (ever.first_day, ever.end_day, MeterAccess(pce=PCE).first_day, MeterAccess(pce=PCE).end_day) == (
-        None,
-        None,
-        None,
-        None,
-    )
-    several = MeterAccess(
-        pce=PCE, days=(Window(today(0), today(1)), Window(today(5), today(7)), Window(today(8), today(9)))
-    )
-    assert (several.first_day, several.end_day) == (today(0), today(9))
+    part = Window(today(-1095), today(9))
+    assert (access.first_day, access.end_day, access.allowed_parts(whole)) == (today(-1095), today(40), (part,))
+    for days, bounds in (
+        ([(date.min, date.max)], (None, None)), ([], (None, None)),
+        ([(today(0), today(1)), (today(5), today(7)), (today(8), today(9))], (today(0), today(9))),
+    ):  # fmt: skip
+        held = MeterAccess(pce=PCE, days=tuple(Window(*each) for each in days))
+        assert (held.first_day, held.end_day) == bounds
     renews = HELD.access("a", 9)
     assert (renews.renews_on, NEXT.access("a", 50).renews_on) == (today(1096), None)
     assert msgspec.to_builtins(msgspec.structs.replace(EMPTY.meter, rev="1-a")) == {"_id": PCE, "_rev": "1-a"}
@@ -444,9 +434,8 @@ class World:
             others = [each for each in ACCOUNTS if each != account]
             before = [allowed_days(self.meter, each, shared=self.shared) for each in others]
             self.apply(lambda meter: t.remove_rights(meter, account))
-            assert [allowed_days(self.meter, each, shared=self.shared) for each in others] == before, (
-                "days change hands"
-            )
+            after = [allowed_days(self.meter, each, shared=self.shared) for each in others]
+            assert after == before, "days change hands"
         elif event == "list":
             cut = [each for position, each in enumerate(rights.values()) if (number >> position) & 1]
             self.hear(client, cut, whole=False)

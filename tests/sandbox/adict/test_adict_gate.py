@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -39,9 +38,9 @@ def told(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("error", "")
 
 
-def claims_of(adict: Any, id_token: str, key: Any = None, alg: str = "HS256") -> dict[str, Any]:
-    key, client = key or adict.facts["client_secret"], adict.facts["client_id"]
-    return jwt.decode(id_token, key, algorithms=[alg], audience=client, issuer=adict.facts["issuer"])
+def claims_of(adict: Any, id_token: str) -> dict[str, Any]:
+    key, client = adict.facts["client_secret"], adict.facts["client_id"]
+    return jwt.decode(id_token, key, algorithms=["HS256"], audience=client, issuer=adict.facts["issuer"])
 
 
 # ---- Calls ----
@@ -83,20 +82,10 @@ def test_calls_of_a_second_and_of_a_day_in_paris(adict):
 def test_faults_strike_as_ordered_and_as_often(adict):
     token, right = adict.token(), adict.control.consent(["09999990000901"])[0]["id_droit_acces"]
     adict.control.fault("/donnees_consos_informatives$", status=503, times=2, retry_after=7)
-    adict.control.fault("/access_token$", status=500, body="<html>panne</html>")
     assert [adict.daily(PCE, *WINDOW, token).status_code for _ in range(3)] == [503, 503, 200]
-    answer = adict.post_token(**DATA_GRANT)
-    assert (answer.status_code, answer.text) == (500, "<html>panne</html>")
-    assert adict.control.settings()["faults"] == []
     adict.control.fault("informatives", cut=True)
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         adict.daily(PCE, *WINDOW, token)
-    adict.control.fault("informatives", delay_s=0.3)
-    started = time.monotonic()
-    assert adict.daily(PCE, *WINDOW, token).status_code == 200
-    assert time.monotonic() - started >= 0.3
-    adict.control.fault("informatives", status=200, body={"odd": 1})
-    assert adict.daily(PCE, *WINDOW, token).json() == {"odd": 1}
     adict.control.fault("/droit_acces/", method="PATCH", status=504, after=True)
     eraser = adict.token("delete_")
     answers = [adict.call("PATCH", f"/droit_acces/{right}", eraser).status_code for _ in range(2)]
@@ -106,32 +95,16 @@ def test_faults_strike_as_ordered_and_as_often(adict):
 # ---- Tokens ----
 
 
-@pytest.mark.parametrize(
-    ("fields", "status", "error"),
-    [
-        ({"client_secret": "wrong"}, 401, "invalid_client"),
-        ({"client_id": "nobody"}, 401, "invalid_client"),
-        ({"grant_type": "refresh_token"}, 400, "unsupported_grant_type"),
-        ({"scope": "/adict/v1"}, 400, "invalid_scope"),
-        ({"scope": ""}, 400, "invalid_scope"),
-        ({"grant_type": "authorization_code"}, 400, "invalid_request"),
-        ({"grant_type": "authorization_code", "code": "never-given"}, 400, "invalid_grant"),
-    ],
-)
-def test_token_endpoint_refuses_in_the_words_of_rfc_6749(adict, fields, status, error):
-    answer = adict.post_token(**DATA_GRANT | fields)
-    assert told(answer) == (status, error)
-    assert answer.headers["Cache-Control"] == "no-store"
-
-
-def test_a_data_token_has_its_form_and_its_time(adict):
-    adict.control.set(token_lifetime_s=100)
-    body = adict.post_token(**DATA_GRANT).json()
-    assert set(body) == {"access_token", "scope", "token_type", "expires_in"}
-    assert (body["scope"].split(" ")[0], len(body["scope"].split(" ")), body["expires_in"]) == ("/adict/v2", 3, 100)
-    for seconds, status in ((99, 200), (2, 401)):
-        adict.control.set_clock(adict.control.now() + timedelta(seconds=seconds))
-        assert adict.call("GET", "/droits_acces", body["access_token"]).status_code == status
+def test_token_endpoint_refuses_in_the_words_of_rfc_6749(adict):
+    code = {"grant_type": "authorization_code"}
+    for fields, status, error in (
+        ({"client_secret": "wrong"}, 401, "invalid_client"), ({"client_id": "nobody"}, 401, "invalid_client"),
+        ({"grant_type": "refresh_token"}, 400, "unsupported_grant_type"), ({"scope": ""}, 400, "invalid_scope"),
+        ({"scope": "/adict/v1"}, 400, "invalid_scope"), (code, 400, "invalid_request"),
+        (code | {"code": "never-given"}, 400, "invalid_grant"),
+    ):  # fmt: skip
+        answer = adict.post_token(**DATA_GRANT | fields)
+        assert (*told(answer), answer.headers["Cache-Control"]) == (status, error, "no-store")
 
 
 def test_a_code_works_once_for_a_minute_for_its_redirect_uri(adict):
@@ -140,9 +113,7 @@ def test_a_code_works_once_for_a_minute_for_its_redirect_uri(adict):
     assert adict.call("GET", "/droits_acces", token).status_code == 403
     assert told(adict.exchange(code)) == (400, "invalid_grant")
     assert adict.call("GET", "/droits_acces", token).status_code == 401, "its second use ends the token"
-    adict.control.set(redirect_uris=["http://127.0.0.1:9/other"])
-    moved = adict.exchange(adict.consent()["code"], redirect_uri="http://127.0.0.1:9/other")
-    assert told(moved) == (400, "invalid_grant")
+    assert told(adict.exchange(adict.consent()["code"], redirect_uri="http://127.0.0.1:9/other"))[1] == "invalid_grant"
     code = adict.consent()["code"]
     adict.control.set_clock(adict.control.now() + timedelta(seconds=61))
     assert told(adict.exchange(code)) == (400, "invalid_grant")
@@ -169,30 +140,22 @@ def test_whole_dance_gives_meters_and_a_token_too_narrow_for_data(adict):
     assert adict.daily("GI999042", "2026-06-01", "2026-06-10", body["access_token"]).status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("change", "error"),
-    [
-        ({"client_id": "nobody"}, ""),
-        ({"client_id": None}, ""),
-        ({"redirect_uri": "http://evil.example/"}, ""),
-        ({"redirect_uri": None}, ""),
-        ({"scope": "profile"}, "invalid_scope"),
-        ({"scope": None}, "invalid_scope"),
-        ({"state": None}, "invalid_request"),
-        ({"response_type": "token"}, "unsupported_response_type"),
+def test_a_wrong_request_goes_back_to_a_known_caller_and_else_is_told_on_the_page(adict):
+    for change in ({"client_id": "nobody"}, {"client_id": None}, {"redirect_uri": "http://evil.example/"},
+                   {"redirect_uri": None}):  # fmt: skip
+        answer = adict.authorize(**change)
+        assert (answer.status_code, "Location" in answer.headers) == (400, False)
+        assert "text/html" in answer.headers["Content-Type"]
+    for change, error in (
+        ({"scope": "profile"}, "invalid_scope"), ({"scope": None}, "invalid_scope"),
+        ({"state": None}, "invalid_request"), ({"response_type": "token"}, "unsupported_response_type"),
         ({}, "temporarily_unavailable"),  # as ordered
-    ],
-)
-def test_a_wrong_request_goes_back_to_a_known_caller_and_else_is_told_on_the_page(adict, change, error):
-    adict.control.set(authorize_error=None if change else error)
-    answer = adict.authorize(**change)
-    if error:
+    ):  # fmt: skip
+        adict.control.set(authorize_error=None if change else error)
+        answer = adict.authorize(**change)
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith(adict.facts["redirect_uri"])
         assert f"error={error}" in answer.headers["Location"]
-    else:
-        assert (answer.status_code, "Location" in answer.headers) == (400, False)
-        assert "text/html" in answer.headers["Content-Type"]
 
 
 def test_pkce_binds_a_code_to_its_verifier(adict):
@@ -206,18 +169,6 @@ def test_pkce_binds_a_code_to_its_verifier(adict):
     assert "error=invalid_request" in adict.authorize().headers["Location"]
     adict.control.set(pkce="unknown")
     assert adict.exchange(adict.consent(query)["code"]).status_code == 200
-
-
-def test_rs256_verifies_with_the_published_key_only(adict):
-    adict.control.set(id_token_alg="RS256", id_token_claims={"realm": "/other", "nonce": None})
-    token = adict.exchange(adict.consent()["code"]).json()["id_token"]
-    (key,) = requests.get(adict.facts["jwks_url"], timeout=10).json()["keys"]
-    assert not {"d", "p", "q"} & set(key)
-    assert jwt.get_unverified_header(token)["kid"] == key["kid"]
-    claims = claims_of(adict, token, jwt.PyJWK(key), "RS256")
-    assert (claims["realm"], "nonce" in claims) == ("/other", False), "as ordered"
-    with pytest.raises(jwt.InvalidTokenError):
-        claims_of(adict, token)
 
 
 def test_a_browser_stays_with_the_holder_who_was_there_before_unless_a_login_is_asked_for(adict):
