@@ -1,27 +1,29 @@
-"""A clock that a life controls, for GRDF and for the project.
+"""A town's clock, which stands still but for what happens, for GRDF and for the project.
 
-The project's code and the sandbox use ``datetime.now`` and the module ``time`` by names in their own modules. Only
-these names are replaced, so hypothesis, pytest and requests keep using the machine's time. So does PyJWT but where the
-project asks it about an ``id_token``: Airflow asks it about its own.
+Both use ``datetime.now`` and the module ``time`` by names in their own modules. Only these names are replaced, so that
+hypothesis, pytest and requests keep the machine's time. So does PyJWT but where the project asks it about an
+``id_token``: Airflow asks it about its own.
 """
 
 from __future__ import annotations
 
 import datetime as real
+import itertools
 import sys
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import jwt
 import pytest
+from greenlet import greenlet
 
 
 class Clock:
-    """The clock of one life.
+    """The clock of one town, and the workers that run at the same time on it.
 
     :param now: the time at the start, aware
     """
@@ -29,35 +31,62 @@ class Clock:
     def __init__(self, now: real.datetime) -> None:
         self.now = now
         self.ticks = 0.0
+        self.main: greenlet | None = None
+        self.asleep: list[tuple[float, int, greenlet]] = []
+        self.number = itertools.count()
+        self.thread = threading.get_ident()
 
     def pass_(self, seconds: float) -> None:
-        """Advance the clock."""
+        """Let time pass for who asks. A worker that sleeps lets the others go on."""
+        worker = greenlet.getcurrent()
+        at_once = self.main is not None and worker is not self.main and threading.get_ident() == self.thread
+        if at_once and seconds > 0.05:
+            self.asleep.append((self.ticks + seconds, next(self.number), worker))
+            self.main.switch()  # type: ignore[union-attr]
+        else:
+            self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for all."""
         self.now += real.timedelta(seconds=seconds)
         self.ticks += seconds
 
     def until(self, moment: real.datetime) -> None:
-        """Advance the clock to a moment. Do nothing if that has passed."""
+        """Let time pass until then, none if that is over."""
         self.pass_(max(0.0, (moment - self.now).total_seconds()))
+
+    def run_at_once(self, works: Iterable[tuple[float, Callable[[], Any]]], hours: float) -> None:
+        """Run several things at the same time, each from its second on. What lasts longer than some hours is ended."""
+        self.main, end = greenlet.getcurrent(), self.ticks + 3600 * hours
+        self.asleep = [(self.ticks + at, next(self.number), greenlet(do)) for at, do in works]
+        try:
+            while self.asleep:
+                first = min(self.asleep, key=lambda each: each[:2])
+                if first[0] > end:
+                    for _, _, late in self.asleep:
+                        late.throw()
+                    return
+                self.asleep.remove(first)
+                self.advance(max(0.0, first[0] - self.ticks))
+                first[2].switch()
+        finally:
+            self.main = None
 
 
 class _Face:
-    """The clock that the replaced names use: that of the current life."""
+    """The clock that the replaced names use: that of the town of the moment. No two calls return the same time."""
 
-    def __init__(self) -> None:
-        self.clock: Clock | None = None
+    clock: Clock
 
     def at(self) -> real.datetime:
-        self.sleep(0.001)  # no two calls return the same time
-        assert self.clock is not None
+        self.clock.pass_(0.001)
         return self.clock.now
 
     def ticks(self) -> float:
-        self.sleep(0.001)
-        assert self.clock is not None
+        self.clock.pass_(0.001)
         return self.clock.ticks
 
     def sleep(self, seconds: float) -> None:
-        assert self.clock is not None, "no life is being led"
         self.clock.pass_(seconds)
 
 
@@ -86,20 +115,17 @@ def _decoded(*arguments: Any, **more: Any) -> Any:
         return jwt.decode(*arguments, **more)
 
 
-@contextmanager
-def replaced() -> Iterator[None]:
+def replace_clock(patch: pytest.MonkeyPatch) -> None:
     """Replace the machine's clock. All modules must have been imported before."""
     from grdf.quota.governor import Governor
     from include.gas.answers import id_token
 
-    with pytest.MonkeyPatch.context() as patch:
-        for name, module in list(sys.modules.items()):
-            if name.startswith(("grdf.", "include.gas.", "include.sandbox.adict.")):
-                if module.__dict__.get("datetime") is real.datetime:
-                    patch.setattr(module, "datetime", _Told)
-                if module.__dict__.get("time") is time:
-                    patch.setattr(module, "time", _TIME)
-        patch.setattr(id_token, "jwt", SimpleNamespace(**{**vars(jwt), "decode": _decoded}))
-        patch.setitem(Governor.__init__.__kwdefaults__, "sleep", FACE.sleep)
-        patch.setitem(Governor.__init__.__kwdefaults__, "clock", FACE.ticks)
-        yield
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("grdf.", "include.gas.", "include.sandbox.adict.")):
+            if module.__dict__.get("datetime") is real.datetime:
+                patch.setattr(module, "datetime", _Told)
+            if module.__dict__.get("time") is time:
+                patch.setattr(module, "time", _TIME)
+    patch.setattr(id_token, "jwt", SimpleNamespace(**{**vars(jwt), "decode": _decoded}))
+    patch.setitem(Governor.__init__.__kwdefaults__, "sleep", FACE.sleep)
+    patch.setitem(Governor.__init__.__kwdefaults__, "clock", FACE.ticks)

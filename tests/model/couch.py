@@ -15,10 +15,10 @@ Reply = tuple[int, Any]
 class Couch:
     """The server.
 
-    :param written: called for each change with the database, the id and the new document, or ``None`` if it was removed
+    :param written: called for each change with the database, the id, the document before and the new one
     """
 
-    def __init__(self, written: Callable[[str, str, Document | None], None]) -> None:
+    def __init__(self, written: Callable[[str, str, Document | None, Document | None], None]) -> None:
         self.databases: dict[str, dict[str, Document]] = {}
         self._tombstones: set[tuple[str, str]] = set()
         self._comparing: set[str] = set()
@@ -53,6 +53,11 @@ class Couch:
         if path[1:] == ["_find"]:
             docs = [doc for _, doc in sorted(database.items()) if _matches(doc, data["selector"])]
             return 200, {"docs": docs[: data.get("limit", 25)], "bookmark": "nil"}
+        if path[1:] == ["_changes"]:
+            results = [
+                {"id": key, "seq": "1", "changes": [{"rev": doc["_rev"]}], "doc": doc} for key, doc in database.items()
+            ]
+            return 200, {"results": results, "last_seq": "1", "pending": 0}
         if path[1:] == ["_purge"]:
             return 201, {"purged": {key: self._purge(path[0], key, revisions) for key, revisions in data.items()}}
         if path[1:2] == ["_compact"]:
@@ -139,11 +144,11 @@ class Couch:
         if document.get("_deleted"):
             self._tombstones.add((database, key))
             self.databases[database].pop(key, None)
-            self._written(database, key, None)
+            self._written(database, key, stored, None)
         else:
             self._tombstones.discard((database, key))
             self.databases[database][key] = {**document, "_rev": f"{number}-{digest}"}
-            self._written(database, key, self.databases[database][key])
+            self._written(database, key, stored, self.databases[database][key])
         return f"{number}-{digest}"
 
     def _purge(self, database: str, key: str, revisions: list[str]) -> list[str]:
@@ -151,7 +156,7 @@ class Couch:
         if stored is None or stored["_rev"] not in revisions:
             return []
         del self.databases[database][key]
-        self._written(database, key, None)
+        self._written(database, key, stored, None)
         return [stored["_rev"]]
 
 

@@ -6,45 +6,52 @@ kept in a test and repeated. A step for which the world is not ready does nothin
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from include.gas.display.account_summary import Situation, summarize_account
-from include.gas.documents.day_documents import database_name
-from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import GasError
 from include.gas.leaving.deletion import is_open
-from include.sandbox.adict import paris
-from tests.model import tasks
-from tests.model.runs import Runs
-from tests.model.truth import Untrue
-from tests.model.wire import COUCH, GRDF, Trouble
-from tests.model.world import ACCOUNTS, METERS, begin, terms
+from include.sandbox.adict.access.rights import REVOCABLE
+from tests.model.truth import Truth
+from tests.model.witnessed import METERS
+from tests.promises.adapter import RECORDS_OF_DELETIONS, Fault, Killed
 
 Step = tuple[Any, ...]
 Life = tuple[str, list[Step]]
 
+ACCOUNTS = ("alder", "birch", "cedar")
 SETTLE = (1, 1, 1, 1, 2, 3, 5, 15, 20, 29)
 """Days between the mornings after all trouble has ended."""
 ODD_CODES = ("1000002", "1000000", "1000001", "1000014", "1000010")
 
 
-@dataclass
-class Leader(Runs):
-    """The leader of one life, which performs its steps."""
+def damage_list(how: str, body: bytes) -> bytes:
+    """Leave out some rights of GRDF's list, but keep the status line."""
+    *lines, status = body.decode().splitlines()
+    kept = {"empty": [], "odd": [*(line[: len(line) // 2] for line in lines[:1]), *lines[1:]]}
+    return "\n".join([*kept.get(how, lines[: len(lines) // 2]), status, ""]).encode()
+
+
+class Leader(Truth):
+    """A town in which a life is led."""
+
+    publication_days = 1
 
     def step(self, step: Step) -> None:
         """Perform a step, and check whether the truth still holds.
 
         :raises Untrue: if it does not
         """
+        self.do(step)
+        self.check_truth()
+
+    def do(self, step: Step) -> None:
+        """Perform a step."""
         name, *values = step
-        self.world.say(f"{name}{tuple(values)}")
+        self.note(f"{name}{tuple(values)}")
         getattr(self, f"do_{name}")(*values)
-        self.world.book.check()
 
     # -- households -------------------------------------------------------------------------------------------------
 
@@ -52,143 +59,111 @@ class Leader(Runs):
         self, account: str, meters: list[int], way: str, back: int, ahead: int, calls: int, more: str
     ) -> None:
         """A household consents, and its consent arrives here in one of three ways."""
-        world, nonce = self.world, f"nonce-{next(self.numbers)}"
-        stored = world.account(account)
-        if stored and stored.get("leaving"):
+        stored = self.account(account)
+        if stored.get("leaving"):
             return
-        given = terms(world.today, back, ahead, calls, daily=more != "narrow")
+        if not stored:  # a deletion that stopped near its end has nothing more to do
+            self.leaving.pop(account, None)
+        terms = {"back": back, "end": max(self.ago(-ahead), self.ago(back - 1)), "ahead": calls}
+        terms |= {"keep_others": more == "beside"}
+        terms |= {"perimeters": ("publiees", "contractuelles")} if more == "narrow" else {}
         pces = [METERS[number] for number in meters]
-        code, _ = world.consent(account, pces, given, keep_others=more == "beside", nonce=nonce)
-        if way == "page":
-            self._by_page(account, code, nonce)
-            self._begin(account)
-            return
-        world.book.came_back(account)
-        if way == "code":
-            parts: dict[str, Any] = {
-                "oauth": {"code": code, "redirect_uri": "https://airflow.example/grdf/callback", "nonce": nonce}
-            }
-        else:
-            token = world.exchanged(code)
-            parts = {
-                "oauth": {"access_token": token["access_token"], "nonce": nonce},
-                "oauth_callback_results": {
-                    **((stored or {}).get("oauth_callback_results") or {}), "id_token": token["id_token"],
-                },
-            }  # fmt: skip
-        if stored is None or way == "code" or (stored.get("state") or "").startswith("USER_ACTION_NEEDED"):
-            world.put_account(account, parts)
-        self._begin(account)
-
-    def _begin(self, account: str) -> None:
-        if self.world.wire.actor is None and account not in self.open:
-            self._run(account, "manual", None)
-
-    def _by_page(self, account: str, code: str, nonce: str) -> None:
-        from grdf.page.connect.client_connect import Attempt, finish_consent
-        from grdf.page.connect.opener import ConnectionStopped, Opener
-
-        self.world.book.came_back(account)
-        outer, self.world.wire.actor = self.world.wire.actor, account
         try:
-            finish_consent(Attempt(account, "grdf_adict", nonce=nonce, verifier=""), Opener(account, "operator"), code)
-        except (ConnectionStopped, GasError) as error:
-            self.world.say(f"  the page says {error}")
-        except tasks.Killed:
-            self.world.say("  the API server dies")
-        finally:
-            self.world.wire.actor = outer
+            if way == "cozy" and stored and not self.state(account).startswith("USER_ACTION_NEEDED"):
+                self.agree(account, *pces, **terms)  # cozy-stack does not ask for a new token
+            else:
+                self.connect(account, *pces, way=way, run=False, **terms)
+        except (Killed, BaseExceptionGroup):
+            self.note("  the API server dies")
+        if self.account(account):
+            self.run(account)
 
     def do_revoke(self, meter: int, account: str, source: str) -> None:
         """A holder (or GRDF) revokes an account's right to a meter."""
-        for right in self.world.rights_of(METERS[meter]):
-            if self.world.book.owner.get(right["id_droit_acces"]) == account:
-                self.world.end_right(right, source)
+        mine = [each for each in self.rights(METERS[meter]) if self.owner.get(each["id_droit_acces"]) == account]
+        self.revoke(*(each["id_droit_acces"] for each in mine if each["etat_droit_acces"] in REVOCABLE), source=source)
 
     def do_move(self, meter: int, old: str, new: str, way: str) -> None:
         """A meter changes hands: the old tenant revokes, the new one connects."""
-        if old == new:
+        if old != new:
+            self.do_revoke(meter, old, "TITULAIRE")
+            self.do_connect(new, [meter], way, 20, 400, 400, "beside")
+
+    def do_leave(self, account: str, keep: bool, stop: str) -> None:
+        """A household leaves. The deletion may stop before one of its tasks."""
+        if not self.account(account) and account not in self.leaving:
             return
-        self.do_revoke(meter, old, "TITULAIRE")
-        self.do_connect(new, [meter], way, 20, 400, 400, "beside")
+        self.stop = stop
+        ended = self.leave(account, keep_data=keep)
+        self.stop = ""
+        if ended.state != "success":
+            return
+        if keep and account not in self.removing:
+            self.leaving.pop(account, None)
+        else:
+            self.has_left(account)
 
     # -- GRDF -------------------------------------------------------------------------------------------------------
 
     def do_hole(self, meter: int, back: int, length: int) -> None:
         """GRDF's answers omit some days."""
-        pce, first = METERS[meter], self.world.today - timedelta(days=back)
-        days = [(first + timedelta(days=n)).isoformat() for n in range(length)]
-        known = (self.world.oddities(pce).get("lines") or {}).get("missing") or []
-        self.world.oddities(pce, lines={"missing": sorted({*known, *days})})
+        known = (self.odd(METERS[meter])["lines"]).get("missing") or []
+        days = [str(self.ago(back - number)) for number in range(length)]
+        self.odd(METERS[meter], lines={"missing": sorted({*known, *days})})
 
     def do_fill(self, meter: int) -> None:
         """GRDF has those days after all."""
-        self.world.oddities(METERS[meter], lines={"missing": []})
+        self.odd(METERS[meter], lines={"missing": []})
 
     def do_correct(self, meter: int, back: int, energy: int | None) -> None:
         """GRDF corrects a day, or withdraws it."""
-        self.world.correct(METERS[meter], self.world.today - timedelta(days=back), energy)
+        self.correct(METERS[meter], self.ago(back), energy)
 
-    def do_refuse(self, meter: int, code: int) -> None:
-        """GRDF refuses a meter without reason."""
-        self.world.oddities(METERS[meter], refusal=ODD_CODES[code])
-
-    def do_relent(self, meter: int) -> None:
-        """GRDF stops refusing the meter."""
-        self.world.oddities(METERS[meter], refusal=None)
+    def do_refuse(self, meter: int, code: int | None) -> None:
+        """GRDF refuses a meter without reason, or stops doing so."""
+        self.odd(METERS[meter], refusal=None if code is None else ODD_CODES[code])
 
     def do_partial(self, meter: int, back: int, times: int) -> None:
         """GRDF fails on part of its answers."""
-        day = (self.world.today - timedelta(days=back)).isoformat()
-        self.world.oddities(METERS[meter], lines={"partial": {"from": day, "times": times}})
+        self.odd(METERS[meter], lines={"partial": {"from": str(self.ago(back)), "times": times}})
 
     def do_lists(self, how: str, times: int) -> None:
         """GRDF's next complete lists of rights are damaged."""
-        self.world.wire.lists = [how] * times
+        self.fault(partial(damage_list, how), "/droits_acces$", method="GET", times=times)
 
     # -- time and trouble -------------------------------------------------------------------------------------------
 
     def do_days(self, number: int) -> None:
         """Some mornings pass, each with everything that runs then."""
-        for _ in range(number):
-            self.morning()
+        self.mornings(number)
 
     def do_pass(self, hours: int) -> None:
         """Time passes while Airflow is not running."""
-        self.world.clock.pass_(3600 * hours)
+        self.pass_(hours=hours)
 
     def do_set(self, name: str, value: int) -> None:
         """An operator changes a setting."""
-        tasks.setting(name, value)
+        self.set(**{name: value})
         if name == "publication_days":
             self.publication_days = value
 
     def do_trouble(self, host: str, after: int, what: str, times: int) -> None:
-        """A later request will fail."""
-        self.world.wire.troubles.append(Trouble({"grdf": GRDF, "couch": COUCH}[host], after, what, times))
+        """Some later requests will fail."""
+        half: dict[str, Any] = {"half": lambda body: body[: len(body) // 2]}
+        kind = int(what) if what.isdigit() else half.get(what, what)
+        late = 20 if what == "429" else None
+        self.faults.append(Fault(kind, times=times, after=after, retry_after=late, couchdb=host == "couch"))
 
     def do_meanwhile(self, after: int, step: Step) -> None:
-        """Something will happen while a task is running."""
-        name, *values = step
+        """Something will happen between two requests of a task."""
+        self.meanwhile(after, lambda: self.do(step))
 
-        def doing() -> None:
-            self.world.say(f"  meanwhile {name}{tuple(values)}")
-            getattr(self, f"do_{name}")(*values)
+    # -- runs -------------------------------------------------------------------------------------------------------
 
-        self.world.wire.meanwhile.append((after, doing))
-
-    # -- our tasks --------------------------------------------------------------------------------------------------
-
-    def morning(self) -> None:
-        """Go to the next morning: run the check of consents, each account's DAG, then the published data."""
-        at = paris.at_hour(self.world.today, 7) + timedelta(minutes=30)
-        if at <= self.world.clock.now:
-            at += timedelta(days=1)
-        self.world.clock.until(at)
-        self.do_check()
-        for account in ACCOUNTS:
-            self._scheduled(account)
-        self.world.book.check()
+    def do_run(self, account: str) -> None:
+        """Somebody starts a run by hand."""
+        if self.account(account):
+            self.run(account)
 
     def do_during(self, account: str, after: int, step: Step) -> None:
         """Something happens during one of a run's requests."""
@@ -197,19 +172,34 @@ class Leader(Runs):
 
     def do_between(self, account: str, step: Step) -> None:
         """Something happens between a run's ``extract`` and its ``load``."""
-        self.do_extract(account, "manual")
-        name, *values = step
-        getattr(self, f"do_{name}")(*values)
-        self.do_load(account)
+        self.before[f"grdf_account__{account}", "load"] = lambda: self.do(step)
+        self.do_run(account)
+        self.before.clear()
 
     def do_overlap(self, first: Step, after: int, second: Step) -> None:
         """A household consents, and consents again during its first run (-1: before that run loads)."""
         _, account, meters, _, *given = first
         self.do_connect(account, meters, "page", *given)
-        if after < 0:
-            self.do_between(account, second)
-        else:
-            self.do_during(account, after, second)
+        self.do_between(account, second) if after < 0 else self.do_during(account, after, second)
+
+    def do_backfill(self, account: str, back: int) -> None:
+        """A native backfill runs once."""
+        if self.account(account):
+            self.backfill(account, self.ago(back), self.ago(back - 1))
+
+    def do_history(self, account: str, back: int, length: int, definitive: bool) -> None:
+        """Somebody starts reading a range of the past again."""
+        if self.account(account):
+            first = self.ago(back)
+            self.history(first, first + timedelta(days=length), account, definitive=definitive)
+
+    def do_published(self) -> None:
+        """The DAG ``grdf_published`` runs."""
+        self.run_dag("grdf_published", "scheduled")
+
+    def do_check(self) -> None:
+        """The DAG ``grdf_consents`` runs."""
+        self.check()
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
@@ -218,57 +208,41 @@ class Leader(Runs):
 
         :raises Untrue: if it is not
         """
-        world = self.world
-        world.say("all is calm")
-        world.wire.calm = True
-        world.wire.lists, world.wire.meanwhile, world.wire.troubles = [], [], []
+        self.note("all is calm")
+        self.calm()
+        self.planned.clear()
         for pce in METERS:
-            world.oddities(pce, refusal=None, lines={"missing": [], "partial": None})
-        for account in sorted(world.book.leaving):
-            records = world.couch.documents(database_name(AUDIT)).values()
-            begun = [each for each in records if each["account"] == account and is_open(each)]
-            self.do_leave(account, any(each["keep_data"] for each in begun), 9)
-        world.book.check()
+            self.odd(pce, refusal=None, lines={"missing": [], "partial": None})
+        for account in sorted(self.leaving):
+            begun = [each for each in self.documents(RECORDS_OF_DELETIONS).values() if each["account"] == account]
+            self.do_leave(account, any(each["keep_data"] for each in begun if is_open(each)), "")
         for days in SETTLE:
-            world.clock.pass_((days - 1) * 86_400)
-            self.morning()
-        until = world.today - timedelta(days=4 + self.publication_days)
+            self.pass_(days=days - 1)
+            self.mornings()
+            self.check_truth()
+        self.untrue += [f"8: {each} is no sum" for each in self.wrong_totals()]
         for account in ACCOUNTS:
-            document = world.account(account)
-            line = summarize_account(document or {})
-            well = document is not None and line.situation(world.today) is Situation.WELL
-            world.book.settled(account, until, world.told_now, well=well, told=sum(line.missing(world.today)))
-        world.book.check()
+            line = summarize_account(self.account(account))
+            well = line.situation(self.today) is Situation.WELL
+            told = sum(line.missing(self.today))
+            self.check_settled(account, self.ago(4 + self.publication_days), well=well, told=told)
+        self.check_truth()
 
 
-def lead(life: Life, staging: Path) -> Leader:
+def lead(life: Life, new_town: Callable[..., Any]) -> None:
     """Lead a life to its end.
 
     :param life: the day on which it begins, and its steps
-    :param staging: a folder for staged answers, which is emptied first
+    :param new_town: makes a town
     :raises Untrue: if the truth did not hold, with what has happened
     """
     start, steps = life
-    shutil.rmtree(staging, ignore_errors=True)
-    for name, value in tasks.SETTINGS.items():
-        tasks.setting(name, value)
-    world = begin(date.fromisoformat(start), staging)
-    leader = Leader(world)
+    leader = new_town(date.fromisoformat(start), Leader, reread_days=5)
     try:
         for step in steps:
             leader.step(step)
         leader.settle()
-    except Untrue as untrue:
-        raise Untrue(f"{untrue}\n\n{told(life)}\n\n" + "\n".join(world.diary)) from None
     except Exception as error:
-        error.add_note(f"{told(life)}\n\n" + "\n".join(world.diary))
+        text = "\n".join([f"LIFE = ({start!r}, [", *(f"    {step!r}," for step in steps), "])"])
+        error.add_note(f"{text}\n\n" + "\n".join(leader.diary))
         raise
-    finally:
-        world.end()
-    return leader
-
-
-def told(life: Life) -> str:
-    """Return a life as text that can be used to repeat it."""
-    start, steps = life
-    return "\n".join([f"LIFE = ({start!r}, [", *(f"    {step!r}," for step in steps), "])"])

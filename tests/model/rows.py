@@ -1,12 +1,8 @@
-"""Fixed faults that audits have found, each with a short life in which it shows and its old behaviour.
-
-``was`` restores the old behaviour, so that a test can check that the model finds the fault again.
-"""
+"""Faults that were found and mended, each with a short life in which it showed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,22 +13,6 @@ if TYPE_CHECKING:
     import pytest
 
 Was = Callable[["pytest.MonkeyPatch"], None]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A fault.
-
-    :param number: its row in the issue
-    :param signs: the messages of the broken truth that it causes
-    :param life: a life in which it shows
-    :param was: restores the old behaviour
-    """
-
-    number: int
-    signs: str
-    life: Life
-    was: Was
 
 
 def connect(account: str, *meters: int, back: int = 20, ahead: int = 400, calls: int = 400, more: str = "") -> Step:
@@ -69,113 +49,73 @@ def _once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(extract, "is_full_read_due", lambda _account, last, _today: last is None)
 
 
-ROWS = (
-    Row(
-        1,
+ROWS: dict[str, tuple[str, Life, Was]] = {
+    "any right on its meter": (
         r"not its own|is called|keeps|lacks|does not say",
         ("2026-04-20", [connect("alder", 0), ("days", 1), ("move", 0, "alder", "birch", "page"), ("days", 2)]),
         _by_meter,
     ),
-    Row(
-        4,
-        r"not its own|lacks|misses|is gone",
-        (
-            "2026-04-20",
-            [
-                connect("alder", 0, back=5),
-                connect("alder", 0, back=40, ahead=-3, calls=1100, more="beside"),
-                ("days", 1),
-            ],
-        ),
+    "the newest right alone": (
+        r"not its own|lacks|has lost",
+        ("2026-04-20", [
+            connect("alder", 0, back=5), connect("alder", 0, back=40, ahead=-3, more="beside"), ("days", 1),
+        ]),
         _newest,
     ),
-    Row(
-        7,
-        r"lacks|misses",
+    "everything is asked for once": (
+        r"lacks",
         ("2026-04-20", [("hole", 0, 30, 4), connect("alder", 0, back=40), ("days", 1)]),
         _once,
     ),
-)
+}  # fmt: skip
+"""Faults that were mended: what the truth says of them, a life in which they show, and what brings them back."""
 
 
-FOUND = {
-    "an id_token that was too old kept an account's other meters from being read": (
-        "2026-04-20",
-        [
-            connect("alder", 0, 1),
-            ("days", 1),
-            ("revoke", 0, "alder", "TITULAIRE"),
-            ("days", 1),
-            ("between", "alder", ("connect", "alder", [0], "cozy", 20, 400, 400, "")),
-        ],
-    ),
-    "who came back behind another account lacked its own last days of before": (
-        "2026-03-27",
-        [
-            ("move", 1, "alder", "birch", "code"),
-            ("move", 1, "birch", "cedar", "code"),
-            ("move", 1, "alder", "birch", "code"),
-        ],
-    ),
-    "a right without daily data kept the last days of another one from being read": (
-        "2026-01-03",
-        [
-            ("connect", "birch", [0], "page", 60, 400, 1100, "narrow"),
-            ("connect", "birch", [0], "code", 60, 5, 400, "beside"),
-        ],
-    ),
-    "an account took the days of one whose right had been written before, because it had asked before": (
-        "2026-01-03",
-        [
-            ("during", "birch", 20, ("connect", "birch", [0, 3], "code", 60, -3, 400, "beside")),
-            ("days", 1),
-            ("connect", "alder", [0], "page", 40, 400, 400, "beside"),
-        ],
-    ),
-    "an account that a program has brought back could not leave again in the truth": (
-        "2026-03-27",
-        [
-            connect("alder", 0),
-            ("leave", "alder", False, 9),
-            ("connect", "alder", [0], "cozy", 20, 400, 400, "beside"),
-            ("leave", "alder", False, 9),
-        ],
-    ),
-    "a right that its household had ended here went on in the truth, for whoever was behind it": (
-        "2026-01-03",
-        [
-            connect("alder", 1),
-            ("leave", "alder", True, 2),
-            connect("birch", 1, back=40, more="beside"),
-            ("leave", "alder", True, 9),
-        ],
-    ),
-    "who had moved in got the days of the household before once that one left": (
-        "2026-01-03",
-        [
-            connect("alder", 1, back=40),
-            ("move", 1, "alder", "birch", "page"),
-            ("days", 1),
-            ("leave", "alder", False, 9),
-        ],
-    ),
-    "who was behind a household that left was in force at its revocation in the truth": (
-        "2028-02-27",
-        [
-            connect("alder", 2, back=60, ahead=5),
-            connect("birch", 2, more="beside"),
-            ("leave", "alder", False, 9),
-            connect("cedar", 2, ahead=-3),
-        ],
-    ),
-    "a right that was never in force for its account took days in the truth": (
-        "2026-10-22",
-        [
-            ("connect", "alder", [0], "cozy", 5, 400, 1100, ""),
-            ("meanwhile", 0, ("connect", "birch", [0], "page", 40, -3, 1100, "beside")),
-            ("check",),
-            ("connect", "alder", [0, 3], "page", 20, 0, 10, ""),
-        ],
-    ),
-}
+FOUND: dict[str, Life] = {
+    "an id_token that was too old kept an account's other meters from being read": ("2026-04-20", [
+        connect("alder", 0, 1), ("days", 1), ("revoke", 0, "alder", "TITULAIRE"), ("days", 1),
+        ("between", "alder", ("connect", "alder", [0], "cozy", 20, 400, 400, "")),
+    ]),
+    "who came back behind another account lacked its own last days of before": ("2026-03-27", [
+        ("move", 1, "alder", "birch", "code"), ("move", 1, "birch", "cedar", "code"),
+        ("move", 1, "alder", "birch", "code"),
+    ]),
+    "a right without daily data kept the last days of another one from being read": ("2026-01-03", [
+        ("connect", "birch", [0], "page", 60, 400, 1100, "narrow"),
+        ("connect", "birch", [0], "code", 60, 5, 400, "beside"),
+    ]),
+    "an account took the days of one whose right had been written before, as it had asked before": ("2026-01-03", [
+        ("during", "birch", 20, ("connect", "birch", [0, 3], "code", 60, -3, 400, "beside")), ("days", 1),
+        connect("alder", 0, back=40, more="beside"),
+    ]),
+    "an account that a program has brought back could not leave again in the truth": ("2026-03-27", [
+        connect("alder", 0), ("leave", "alder", False, ""),
+        ("connect", "alder", [0], "cozy", 20, 400, 400, "beside"), ("leave", "alder", False, ""),
+    ]),
+    "a right that its household had ended here went on in the truth, for who was behind it": ("2026-01-03", [
+        connect("alder", 1), ("leave", "alder", True, "revoke"), connect("birch", 1, back=40, more="beside"),
+        ("leave", "alder", True, ""),
+    ]),
+    "who had moved in got the days of the household before once that one left": ("2026-01-03", [
+        connect("alder", 1, back=40), ("move", 1, "alder", "birch", "page"), ("days", 1),
+        ("leave", "alder", False, ""),
+    ]),
+    "who was behind a household that left was in force at its revocation in the truth": ("2028-02-27", [
+        connect("alder", 2, back=60, ahead=5), connect("birch", 2, more="beside"), ("leave", "alder", False, ""),
+        connect("cedar", 2, ahead=-3),
+    ]),
+    "a right that was never in force for its account took days in the truth": ("2026-10-22", [
+        ("connect", "alder", [0], "cozy", 5, 400, 1100, ""),
+        ("meanwhile", 0, connect("birch", 0, back=40, ahead=-3, calls=1100, more="beside")), ("check",),
+        connect("alder", 0, 3, ahead=0, calls=10),
+    ]),
+}  # fmt: skip
 """Lives that the model found by itself. They used to go wrong and now go well."""
+
+FOUND |= {
+    f"a monthly reading stored what belonged to who had come, after {after} requests": ("2026-04-20", [
+        connect("alder", 0, back=300), ("days", 2), ("meanwhile", after, ("revoke", 0, "alder", "TITULAIRE")),
+        ("meanwhile", after, connect("birch", 0, back=300, more="beside")), ("published",),
+    ])
+    for after in range(16)
+}  # fmt: skip

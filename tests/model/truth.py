@@ -24,170 +24,118 @@ Once all trouble has ended and enough mornings have passed:
 8. month and year totals are the sums;
 9. an account that has a meter says nothing of those whose rights are over; one without any says so.
 
-This module is independent of the code that it checks: they share no functions except those for the names of documents.
+It shares no functions with the code that it checks.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from tests.model.witnessed import ACCOUNTS, DATA, DAYS, Right, Witnessed, covers, in_force, paris_day
+from tests.model.witnessed import DATA, Right, Witnessed, in_force
+from tests.promises.adapter import DAYS
 
 
 class Untrue(AssertionError):
     """The truth does not hold."""
 
 
-@dataclass
-class Book(Witnessed):
-    """Everything known about a life, and what must hold of it."""
+class Truth(Witnessed):
+    """What must hold of everything that was seen."""
 
-    def check(self) -> None:
+    def check_truth(self) -> None:
         """Raise an error if anything was found to be untrue.
 
         :raises Untrue: if anything was
         """
         if self.left:
-            late = {key.partition(":")[0] for database, key in self.documents if database in DATA} & self.left
-            self.faults += [f"5: something is stored for {account}, which has left" for account in sorted(late)]
-        if self.faults:
-            raise Untrue("; ".join(self.faults))
+            late = {key.partition(":")[0] for database in DATA for key in self.documents(database)} & self.left
+            self.untrue += [f"5: something is stored for {account}, which has left" for account in sorted(late)]
+        for each in self.calls("/droit_acces/", "PATCH"):
+            if (owner := self.owner.get(each.path.rpartition("/")[2])) != each.job.account:
+                self.untrue.append(f"3: the deletion of {each.job.account} revokes a right that {owner} gave")
+        if self.untrue:
+            raise Untrue("; ".join(self.untrue))
 
     def must_be_read(self, account: str) -> dict[str, list[Right]]:
         """Return an account's own rights that are in force, by meter."""
-        today = paris_day(self.now())
-        rights = {right["id_droit_acces"]: right for right in self.rights() if in_force(right, today)}
+        rights = {right["id_droit_acces"]: right for right in self.rights() if in_force(right, self.today)}
         brought = self.brought.get(account, {})
         return {pce: mine for pce, ids in brought.items() if (mine := [rights[each] for each in ids if each in rights])}
 
-    def settled(
-        self,
-        account: str,
-        until: date,
-        has: Callable[[str, date, date], Mapping[date, float]],
-        *,
-        well: bool,
-        told: int,
-    ) -> None:
+    def check_settled(self, account: str, until: date, *, well: bool, told: int) -> None:
         """Check an account after all trouble has ended.
 
         :param until: the last gas day that must have been read
-        :param has: returns the days that GRDF has now for a meter, a first day and an end
         :param well: whether the page says that all is well
         :param told: how many missing days the page tells
         """
-        document = self.documents.get((ACCOUNTS, account))
-        if document is None or document.get("leaving"):
+        document = self.account(account)
+        if not document or document.get("leaving"):
             return
         self.rank()
-        now = self.now()
-        oldest = paris_day(now).replace(day=1)
+        oldest = self.today.replace(day=1)
         oldest = oldest.replace(year=oldest.year - 3) + timedelta(days=40)
         for pce, mine in self.must_be_read(account).items():
-            stored, missing = self._stored(account, pce), set[date]()
+            stored, missing = self.days(account, pce), set[date]()
             for right in mine:
                 first = max(date.fromisoformat(right["perim_donnees_conso_debut"]), oldest)
                 end = min(date.fromisoformat(right["perim_donnees_conso_fin"]), until + timedelta(days=1))
-                if first >= end:
-                    continue
-                there = has(pce, first, end)
-                days = [first + timedelta(days=n) for n in range((end - first).days)]
-                days = [day for day in days if self.holder(pce, day) == account]
-                gone = [day for day in days if day in there and day not in stored]
-                if gone:
-                    self.faults.append(
-                        f"6: {account} lacks {len(gone)} of {len(there)} days of meter {self._name(pce)} that it "
-                        f"allows and GRDF has, {gone[0]} to {gone[-1]}"
+                days = [day for day in _days(first, end) if self.holder(pce, day) == account and day not in stored]
+                missing |= set(days)
+                if days and (gone := sorted(set(days) & self.says(pce, first, end).keys())):
+                    self.untrue.append(
+                        f"6: {account} lacks {len(gone)} days of meter …{pce[-3:]} that it allows and GRDF has, "
+                        f"{gone[0]} to {gone[-1]}"
                     )
-                missing |= {day for day in days if day not in stored}
             told -= len(missing)
             if missing and well:
-                self.faults.append(f"7: the page calls {account} well, and {len(missing)} day(s) are missing")
-            self._totals(account, pce)
+                self.untrue.append(f"7: the page calls {account} well, and {len(missing)} day(s) are missing")
+            status = ((document.get("status") or {}).get("readings") or {}).get(pce) or {}
+            if {day for year in (status.get("years") or {}).values() for day in _days_of(year)} != set(stored):
+                self.untrue.append(f"8: {account} says it stores {status} of …{pce[-3:]}, it is {len(stored)}")
         if told < 0:
-            self.faults.append(f"7: the page tells {-told} missing day(s) too few of {account}")
-        for pce in {
-            key.split(":")[1] for where, key in self.documents if where == DAYS and key.startswith(f"{account}:")
-        }:
-            self._values(account, pce)
-            self._own(account, pce)
-        self._says_lost(account, document)
+            self.untrue.append(f"7: the page tells {-told} missing day(s) too few of {account}")
+        for pce in {key.split(":")[1] for key in self.documents(DAYS) if key.startswith(f"{account}:")}:
+            self._check_days(account, pce)
+        self._check_state(account)
 
-    def _values(self, account: str, pce: str) -> None:
-        for day, load in self._stored(account, pce).items():
+    def _check_days(self, account: str, pce: str) -> None:
+        stored = self.days(account, pce)
+        for day, load in stored.items():
             said = [each for each in self.said.get((account, pce, day), []) if each.allowed and each.energy is not None]
             done = [number for number, each in enumerate(said) if each.run in self.kept]
             if done and load not in [each.energy for each in said[done[-1] :]]:
-                self.faults.append(
-                    f"6: {account} stores {load} for {day} of meter {self._name(pce)}, GRDF last said "
-                    f"{said[done[-1]].energy}"
-                )
-
-    def _own(self, account: str, pce: str) -> None:
-        days = sorted(self._stored(account, pce))
-        first = next((day for day in days if self.holder(pce, day) == account), date.max)
-        others = [day for day in days if day > first and self.holder(pce, day) != account]
-        if others:
-            self.faults.append(
-                f"6: {account} keeps {len(others)} days of meter {self._name(pce)} that are not its own, {others[0]} on"
+                last = said[done[-1]].energy
+                self.untrue.append(f"6: {account} stores {load} for {day} of …{pce[-3:]}, GRDF last said {last}")
+        first = min((day for day in stored if self.holder(pce, day) == account), default=date.max)
+        if others := sorted(day for day in stored if day > first and self.holder(pce, day) != account):
+            self.untrue.append(
+                f"6: {account} keeps {len(others)} days of …{pce[-3:]} that are not its own, {others[0]} on"
             )
 
-    def _totals(self, account: str, pce: str) -> None:
-        stored = self._stored(account, pce)
-        sums: dict[str, dict[str, list[float]]] = {DATA[1]: defaultdict(list), DATA[2]: defaultdict(list)}
-        for day, load in stored.items():
-            sums[DATA[1]][f"{account}:{pce}:{day:%Y-%m}"].append(load)
-            sums[DATA[2]][f"{account}:{pce}:{day:%Y}"].append(load)
-        for database, loads in sums.items():
-            mine = f"{account}:{pce}:"
-            told = {
-                key: (document["load"], document["days"])
-                for (where, key), document in self.documents.items()
-                if where == database and key.startswith(mine)
-            }
-            if told != {key: (sum(each), len(each)) for key, each in loads.items()}:
-                self.faults.append(f"8: totals in {database} of {account}, meter {self._name(pce)}, are no sums")
-        status = (self.documents.get((ACCOUNTS, account)) or {}).get("status") or {}
-        book = ((status.get("readings") or {}).get(pce) or {}).get("years") or {}
-        if {day for entry in book.values() for day in _days_of(entry)} != set(stored):
-            self.faults.append(f"8: {account} says it stores {book} of meter {self._name(pce)}, it is {len(stored)}")
-
-    def _says_lost(self, account: str, document: Mapping[str, Any]) -> None:
-        today, state = paris_day(self.now()), document.get("state")
+    def _check_state(self, account: str) -> None:
+        today, state, brought = str(self.today), self.state(account), self.brought.get(account, {})
         read = {
             pce
             for pce, mine in self.must_be_read(account).items()
-            if self.holder(pce, today) == account and any(covers(right, today) for right in mine)
+            if self.holder(pce, self.today) == account
+            and any(right["perim_donnees_conso_debut"] <= today < right["perim_donnees_conso_fin"] for right in mine)
         }
-        stand = {
-            pce
-            for pce, ids in self.brought.get(account, {}).items()
-            if any(each["id_droit_acces"] in ids and each["etat_droit_acces"] == "Active" for each in self.rights())
-        }
-        if self.brought.get(account) and not read and not state:
-            self.faults.append(f"9: {account} does not say that none of its meters is read")
-        if read and state and stand <= read:
-            self.faults.append(f"9: {account} is called {state}, although all that it needs is in force")
-
-    def _stored(self, account: str, pce: str) -> dict[date, float]:
-        start = f"{account}:{pce}:"
-        return {
-            date.fromisoformat(key[len(start) :]): document["load"]
-            for (database, key), document in self.documents.items()
-            if database == DAYS and key.startswith(start)
-        }
+        active = {right["id_droit_acces"] for right in self.rights(state="Active")}
+        if brought and not read and not state:
+            self.untrue.append(f"9: {account} does not say that none of its meters is read")
+        if read and state and {pce for pce, ids in brought.items() if active & {*ids}} <= read:
+            self.untrue.append(f"9: {account} is called {state}, although all that it needs is in force")
 
 
-def _days_of(entry: Mapping[str, Any]) -> set[date]:
+def _days_of(year: Mapping[str, Any]) -> set[date]:
     """Return the days that an account says are stored of a year."""
-    absent = {day for hole in entry.get("absent", ()) for day in _span(hole["first"], hole["end"])}
-    return {*_span(entry["first"], entry["last"]), date.fromisoformat(entry["last"])} - absent
+    first, end = date.fromisoformat(year["first"]), date.fromisoformat(year["last"]) + timedelta(days=1)
+    holes = [(date.fromisoformat(hole["first"]), date.fromisoformat(hole["end"])) for hole in year.get("absent", ())]
+    return {*_days(first, end)} - {day for hole in holes for day in _days(*hole)}
 
 
-def _span(first: str, end: str) -> Iterator[date]:
-    days = range(date.fromisoformat(first).toordinal(), date.fromisoformat(end).toordinal())
-    return map(date.fromordinal, days)
+def _days(first: date, end: date) -> Iterator[date]:
+    return (first + timedelta(days=number) for number in range((end - first).days))

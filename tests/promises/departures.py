@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ import pytest
 import requests
 
 from tests.promises import stack_adapter as product
+from tests.promises.adapter.ways_in import Form, forms
 from tests.promises.stack import (
     ACCOUNTS,
     ADMIN,
@@ -38,54 +38,10 @@ SHARED, SHARER = product.person(71, "promise-shared"), "promise-sharer"
 # ---- forms on pages --------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Form:
-    """A form of a page, with what a browser would send of it."""
-
-    action: str
-    method: str
-    fields: dict[str, list[str]]
-    boxes: dict[str, list[str]]
-    buttons: dict[str, str]
-
-
-class _Forms(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[Form] = []
-        self._open = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.found.append(Form(values.get("action", ""), values.get("method", "get").lower(), {}, {}, {}))
-            self._open = True
-        elif self._open and (name := values.get("name")):
-            form, value = self.found[-1], values.get("value", "")
-            if tag == "button" or values.get("type") == "submit":
-                form.buttons.setdefault(name, value)
-            elif values.get("type") in ("checkbox", "radio"):
-                form.boxes.setdefault(name, []).append(value)
-                if "checked" in values:
-                    form.fields.setdefault(name, []).append(value)
-            elif tag in ("input", "select", "textarea"):
-                form.fields.setdefault(name, []).append(value)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._open = self._open and tag != "form"
-
-
-def forms(page: requests.Response) -> list[Form]:
-    """Return the forms of a page."""
-    parser = _Forms()
-    parser.feed(page.text)
-    return parser.found
-
-
 def form_with(page: requests.Response, field: str) -> Form:
     """Return the form of a page that has a field."""
     assert page.status_code == 200, f"{page.status_code} {page.text[-3000:]}"
-    return next(form for form in forms(page) if field in form.fields or field in form.boxes)
+    return next(form for form in forms(page.text) if field in form.fields or field in form.boxes)
 
 
 def link_of(stack: Stack, account: str) -> str:
@@ -110,7 +66,7 @@ def fill_in(browser: Browser, address: str, who: Person) -> requests.Response:
 
 def agree(browser: Browser, summary: requests.Response) -> requests.Response:
     """Tick the box of the summary and send it."""
-    form = next(each for each in forms(summary) if each.boxes and "pce" in each.fields)
+    form = next(each for each in forms(summary.text) if each.boxes and "pce" in each.fields)
     return browser.post(form.action, data=form.fields | form.boxes | form.buttons)
 
 
@@ -124,7 +80,7 @@ def recorded(stack: Stack) -> Person:
     (right,) = wait(waits, "the right that its first run declares")
     stack.grdf.answer(right)
     wait(lambda: stack.has_dag(dag_of(RECORDED)), "DAG of the household with a link")
-    stack.ran(product.DECLARED)
+    stack.ran("grdf_waiting_rights")
     wait(lambda: stack.days(RECORDED, who.pces[0]) or stack.ran(dag_of(RECORDED)) is None, "days of that household")
     return who
 
@@ -209,7 +165,7 @@ def departed(stack: Stack, recorded: Person) -> Iterator[dict[str, Departure]]:
     days = {"from": str(last.replace(day=1)), "to": str(last), "include_definitive": True}
     read = {names[0]: stack.start("grdf_history", accounts=list(names), **days) for names in ((LEAVER,), (STAYER,))}
     for run in read.values():
-        stack.end("grdf_history", run)
+        assert stack.end("grdf_history", run)["state"] == "success"
     waits = {"file": ("bill.pdf", b"%PDF-1.4")}  # to be sent to GRDF as a proof
     assert stack.browser(ADMIN).post(f"/grdf/connect/{LEAVER}/proofs/upload", files=waits).status_code == 303
     rights = {name: stack.rights(who) for name, who in people.items()}
@@ -235,7 +191,7 @@ def bodies(stack: Stack) -> Iterator[tuple[str, str, str, str]]:
 
     Old revisions, conflicts and removed documents are asked for one by one, as anybody may who knows their ids.
     """
-    for database in stack.databases():
+    for database in [quote(name, safe="") for name in stack.couch("GET", "_all_dbs").json()]:
         if not database.startswith(stack.database("")):
             continue  # another installation, with a store of its own
         feed = stack.couch("GET", f"{database}/_changes", params={"style": "all_docs"}).json()

@@ -83,23 +83,17 @@ class Browser(requests.Session):
         return super().request(method, address, timeout=120, **options)
 
 
-@dataclass
-class Metrics:
-    """What Airflow and this project tell StatsD."""
+def receive_metrics() -> tuple[int, list[str]]:
+    """Return a port, and what Airflow and this project tell StatsD there from now on."""
+    udp, lines = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), list[str]()
+    udp.bind(("127.0.0.1", 0))
 
-    port: int = 0
-    lines: list[str] = field(default_factory=list)
-
-    def listen(self) -> None:
-        """Receive from now on."""
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        udp.bind(("127.0.0.1", 0))
-        self.port = int(udp.getsockname()[1])
-        threading.Thread(target=self._receive, args=(udp,), daemon=True).start()
-
-    def _receive(self, udp: socket.socket) -> None:
+    def receive() -> None:
         while True:
-            self.lines.append(udp.recv(65_536).decode(errors="replace"))
+            lines.append(udp.recv(65_536).decode(errors="replace"))
+
+    threading.Thread(target=receive, daemon=True).start()
+    return int(udp.getsockname()[1]), lines
 
 
 @dataclass
@@ -109,7 +103,7 @@ class Stack:
     world: Any
     airflow: Any
     mailbox: Any
-    metrics: Metrics
+    metrics: list[str]
     passwords: dict[str, str]
     secrets: set[str]
     prefix: str = product.PREFIX
@@ -192,10 +186,6 @@ class Stack:
         """Return a database's name in an address."""
         return quote(self.prefix + name, safe="")
 
-    def databases(self) -> list[str]:
-        """Return the names of all databases in addresses, ours and others."""
-        return [quote(name, safe="") for name in self.couch("GET", "_all_dbs").json()]
-
     def documents(self, name: str, start: str = "") -> list[dict[str, Any]]:
         """Return the documents of a database of ours, perhaps those whose ids begin alike."""
         span = {"startkey": json.dumps(start), "endkey": json.dumps(f"{start}\ufff0")} if start else {}
@@ -206,10 +196,6 @@ class Stack:
         """Return an account's document; empty if there is none."""
         answer = self.couch("GET", f"{self.database(ACCOUNTS)}/{account}")
         return dict(answer.json()) if answer.ok else {}
-
-    def accounts(self) -> list[dict[str, Any]]:
-        """Return the accounts' documents."""
-        return [each for each in self.documents(ACCOUNTS) if not each["_id"].startswith("_")]
 
     def put(self, name: str, document: Mapping[str, Any]) -> None:
         """Store a document in place of the one that is there."""
@@ -316,8 +302,7 @@ def _text(value: object) -> str:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack, whose households' first runs have been left to the scheduler."""
-    folder, metrics = tmp_path_factory.mktemp("promises"), Metrics()
-    metrics.listen()
+    folder, (port, metrics) = tmp_path_factory.mktemp("promises"), receive_metrics()
     with (
         product.mail_server() as (mailbox, mail),
         product.LocalWorld(tmp_path_factory.mktemp("outside"), couch=product.named_couch()) as world,
@@ -326,7 +311,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         env = product.settings_of(mail) | {
             "AIRFLOW__METRICS__STATSD_ON": "True",
             "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
-            "AIRFLOW__METRICS__STATSD_PORT": str(metrics.port),
+            "AIRFLOW__METRICS__STATSD_PORT": str(port),
             "AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED": "True",
             "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
                 {"type": "file", "log_file_path": str(folder / "lineage.log"), "append": True}

@@ -22,19 +22,19 @@ import pytest
 from include.sandbox.adict import identity
 from include.sandbox.adict.meter_data.meters import find_meter, holder_of
 from include.sandbox.airflow_stack import AirflowStack
-from include.sandbox.connect import AccountDocuments, code_account, consent, cozy_account
-from include.sandbox.control import SandboxControl, answer_mail, consent_through_browser
+from include.sandbox.connect import code_account, consent, cozy_account
+from include.sandbox.control import consent_through_browser
 from include.sandbox.local_world import LocalWorld
-from include.sandbox.processes import Child, Processes
+from include.sandbox.processes import Processes
 from tests.databases import FAB, empty_database
-from tests.health.mail import Mailbox, mail_server
+from tests.health.mail import mail_server
 from tests.named_couch import named_couch
 from tests.parties import connections_of
 from tests.stacks import airflow_at
 
 __all__ = [
-    "AccountDocuments", "AirflowStack", "Child", "LocalWorld", "Mailbox", "Person", "Processes", "SandboxControl",
-    "answer_mail", "consent_through_browser", "mail_server", "named_couch", "person", "whole_airflow",
+    "LocalWorld", "Person", "Processes", "consent_through_browser", "mail_server", "named_couch", "person",
+    "whole_airflow",
 ]  # fmt: skip
 
 PREFIX = "promise/"
@@ -49,31 +49,14 @@ TRIES = 5
 """How often a household's link may be tried."""
 
 WRONG_SETTINGS = {"reread_days": "many", "first_hour": "25", "retries": "three", "connections": "a,,b"}
-DECLARED = "grdf_waiting_rights"
-"""The DAG that looks whether holders have answered about rights that we declared."""
-CHECK = "grdf_consents"
-"""The DAG that reads GRDF's list of rights every morning."""
-ADOPT = "grdf_adopt_konnector"
-"""The DAG that adopts what Cozy's konnector left."""
 SECRETS_OF_TASKS = ("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", "AIRFLOW_CONN_GRDF_SOUTH_DELETE", "AIRFLOW_CONN_COUCHDB_ADMIN")
 """What only processes that run a deletion's tasks have."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What the doctor has found: whether a person must mend it, what it is about, and what to do."""
-
-    bad: bool
-    text: str
-    next_step: str
-
-
-def findings(told: str) -> list[Finding]:
-    """Return what ``./grdf doctor --json`` has printed."""
-    return [
-        Finding(each["state"] == "bad", f"{each['what']}: {each['says']}", each["do"])
-        for each in json.loads(told)["findings"]
-    ]
+def to_mend(told: str) -> dict[str, str]:
+    """Return what a person must mend by ``./grdf doctor --json``, each with what to do."""
+    found = [each for each in json.loads(told)["findings"] if each["state"] == "bad"]
+    return {f"{each['what']}: {each['says']}": each["do"] for each in found}
 
 
 @dataclass(frozen=True)
@@ -94,9 +77,9 @@ class Person:
         return (*self.pces, self.last_name, self.email, self.phone)
 
 
-def person(number: int, account: str, meters: int = 1) -> Person:
+def person(number: int, account: str) -> Person:
     """Return the household with that number."""
-    email = f"foyer-{5_900_000 + number * 10}-{meters}@example.org"
+    email = f"foyer-{5_900_000 + number * 10}-1@example.org"
     found = holder_of(f"Zenobie;Quatrebarbes;{email};TIERS")
     assert found is not None
     meter = find_meter(found.pces[0])

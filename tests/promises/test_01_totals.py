@@ -15,9 +15,8 @@ PCE = METERS[0]
 
 def test_what_grdf_corrects_withdraws_and_sends_again(town: Town) -> None:
     town.connect("alder", PCE, back=420)
-    assert town.wrong_days("alder", PCE, town.ago(420)) == []
+    assert town.wrong("alder", PCE, town.ago(420)) == []
     assert len(town.days("alder", PCE)) > 400
-    assert town.wrong_totals() == []
     town.correct(PCE, town.ago(3), 0)
     town.correct(PCE, town.ago(20), 123)
     town.correct(PCE, date(2026, 3, 1), 17.5)
@@ -49,8 +48,7 @@ def test_a_load_killed_at_any_of_its_requests(town: Town) -> None:
             break
         kills += 1
         assert town.run("alder").state == "success"
-        assert town.wrong_days("alder", PCE, town.ago(12)) == [], number
-        assert town.wrong_totals() == [], number
+        assert town.wrong("alder", PCE, town.ago(12)) == [], number
     assert kills > 5, "it was killed many times"
 
 
@@ -59,7 +57,7 @@ def test_an_answer_of_couchdb_lost_at_any_write(town: Town) -> None:
     for number in range(12):
         town.correct(PCE, town.ago(10 + number), 50 + number)
         town.correct(PCE, town.ago(31), 90 + number)
-        town.couchdb_fault("slow", after=number)
+        town.fault("lost", after=number, couchdb=True)
         town.run("alder")
         town.calm()
         assert town.days("alder", PCE)[town.ago(31)] == 90 + number
@@ -83,7 +81,7 @@ def test_two_runs_at_the_same_time(new_town: Callable[..., Town]) -> None:
         days = town.days("alder", PCE)
         assert (days[past], days[present]) == (100 + number, 200 + number)
         assert town.wrong_totals() == [], number
-    assert town.wrong_days("alder", PCE, first) == []
+    assert town.wrong("alder", PCE, first) == []
 
 
 STEPS = st.lists(

@@ -19,7 +19,7 @@ def test_a_missing_day_is_no_zero_and_a_zero_is_no_missing_day(town: Town) -> No
     days = town.days("alder", PCE)
     assert not {null, zero, none} & days.keys()
     assert days[measured] == 0
-    assert town.wrong_days("alder", PCE, town.ago(30)) == []
+    assert town.wrong("alder", PCE, town.ago(30)) == []
     month = town.documents(MONTHS)[f"alder:{PCE}:{measured:%Y-%m}"]
     assert month["days"] == sum(day.month == measured.month for day in days)
     assert town.wrong_totals() == []
@@ -34,13 +34,13 @@ def test_a_bad_line_is_left_out_and_counted_and_the_good_ones_are_stored(town: T
     town.odd(PCE, lines={"broken": bad, "duplicate": [town.ago(7)]}, layout=["missing_bracket"])
     town.connect("alder", PCE, OTHER, back=30, run=False)
     ended = town.run("alder")
-    assert town.bad_lines(ended) >= len(bad)
-    assert town.wrong_days("alder", PCE, town.ago(30)) == []
+    assert ended.result["extract"]["counts"]["broken"] >= len(bad)
+    assert town.wrong("alder", PCE, town.ago(30)) == []
     assert not set(bad) & town.days("alder", PCE).keys()
-    assert town.wrong_days("alder", OTHER, town.ago(30)) == []
+    assert town.wrong("alder", OTHER, town.ago(30)) == []
     town.odd(PCE, lines={"broken": [], "duplicate": []}, layout=[])
     ended = town.mornings(2)["alder"]
-    assert town.bad_lines(ended) == 0
+    assert not ended.result["extract"]["counts"].get("broken")
     assert set(bad) <= town.days("alder", PCE).keys()
 
 
@@ -51,7 +51,7 @@ def test_a_line_about_another_meter_is_nobodys_day(town: Town) -> None:
     town.fault(foreign, "informatives", times=99)
     town.connect("alder", PCE, back=30)
     assert {key.split(":")[1] for key in town.documents(DAYS)} == {PCE}
-    assert town.wrong_days("alder", PCE, town.ago(30)) == []
+    assert town.wrong("alder", PCE, town.ago(30)) == []
 
 
 def test_what_grdf_could_not_send_comes_with_a_later_run(town: Town) -> None:

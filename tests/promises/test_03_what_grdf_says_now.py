@@ -16,7 +16,7 @@ def test_the_first_run_reads_all_that_is_allowed_and_nothing_else(town: Town) ->
     oldest = date(town.today.year - 3, town.today.month, town.today.day)
     days = town.days("alder", PCE)
     assert oldest <= min(days) <= oldest + timedelta(days=4)
-    assert town.wrong_days("alder", PCE, min(days)) == []
+    assert town.wrong("alder", PCE, min(days)) == []
     town.connect("birch", METERS[1], back=300, end=town.ago(100))
     days = town.days("birch", METERS[1])
     assert (min(days), max(days)) == (town.ago(300), town.ago(101))
@@ -39,9 +39,24 @@ def test_a_right_that_reaches_further_back_is_read_as_far(town: Town) -> None:
     (right,) = town.connect("alder", PCE, back=60)
     town.mornings(2)
     town.change_right(right, perim_donnees_conso_debut=str(town.ago(500)))
-    first = town.ago(500)
+    first, since = town.ago(500), len(town.asked)
     town.mornings(3)
     assert town.days("alder", PCE).items() >= town.says(PCE, first, town.ago(3)).items()
+    assert [each.days()[0] for each in town.calls("informatives", since=since)].count(first) == 1, "once"
+
+
+def test_a_right_whose_first_day_is_a_later_one_now_and_then_loses_no_day(town: Town) -> None:
+    """GRDF's list says so. Nothing is read again either."""
+    (right,) = town.connect("alder", PCE, back=1000)
+    first, since = town.ago(1000), len(town.asked)
+    for number in range(6):
+        named = first if number % 2 else town.ago(30)
+        town.change_right(right, perim_donnees_conso_debut=str(named))
+        town.mornings()
+    assert min(town.days("alder", PCE)) == first
+    asked = town.calls("informatives", since=since)
+    assert len(asked) == 6
+    assert all(each.days()[0] > town.ago(80) for each in asked)
 
 
 def test_a_range_of_the_past_is_read_by_hand_at_once(town: Town) -> None:
@@ -49,7 +64,9 @@ def test_a_range_of_the_past_is_read_by_hand_at_once(town: Town) -> None:
     old = [town.ago(ago) for ago in (100, 500, 800)]
     for day in old:
         town.correct(PCE, day, 333)
-    assert town.history(town.ago(850), town.ago(90), "alder", definitive=True).state == "success"
+    first, end, since = town.ago(850), town.ago(90), len(town.asked)
+    assert town.history(first, end, "alder", definitive=True).state == "success"
+    assert [each.days() for each in town.calls(since=since)] == [(first, end)], "one call"
     assert [town.days("alder", PCE)[day] for day in old] == [333, 333, 333]
     assert town.wrong_totals() == []
 
@@ -66,8 +83,7 @@ def test_a_change_of_the_last_three_years_is_stored_a_month_later(town: Town) ->
         town.correct(PCE, day, 333)
     town.odd(PCE, lines={"missing": []})
     town.mornings(31)
-    assert town.wrong_days("alder", PCE, first) == []
-    assert town.wrong_totals() == []
+    assert town.wrong("alder", PCE, first) == []
 
 
 def test_new_days_come_though_grdf_gives_no_long_answer(town: Town) -> None:
@@ -88,4 +104,4 @@ def test_an_answer_that_was_cut_is_not_all_that_there_is(town: Town) -> None:
     town.fault(lambda body: body[: len(body) // 2], "/donnees_consos_informatives", times=1)
     town.connect("alder", PCE, back=400)
     town.mornings(2)
-    assert town.wrong_days("alder", PCE, town.ago(400)) == []
+    assert town.wrong("alder", PCE, town.ago(400)) == []

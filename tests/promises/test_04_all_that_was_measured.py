@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -26,12 +27,6 @@ def changed(day: str, change: Callable[[Any], None]) -> Callable[[bytes], bytes]
     return body
 
 
-def values(document: Any) -> list[Any]:
-    """Return all values of a document, however deep."""
-    parts = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
-    return [document, *(value for part in parts for value in values(part))]
-
-
 def test_volumes_coefficient_index_and_words_are_on_the_day(town: Town) -> None:
     day = town.ago(9)
 
@@ -47,10 +42,10 @@ def test_volumes_coefficient_index_and_words_are_on_the_day(town: Town) -> None:
     town.connect("alder", PCE, back=30)
     document = town.documents(DAYS)[f"alder:{PCE}:{day}"]
     assert document["load"] == 78
-    assert {7, 8.25, 11.143, 65432} <= {each for each in values(document) if isinstance(each, int | float)}
-    words = " ".join(each for each in values(document) if isinstance(each, str))
-    assert "Corrigé" in words
-    assert "Définitive" in words
+    text = json.dumps(document, ensure_ascii=False)
+    assert [value for value in ("7", "8.25", "11.143", "65432") if not re.search(rf": {value}\b", text)] == []
+    assert '"Corrigé"' in text
+    assert '"Définitive"' in text
 
 
 def test_a_doubtful_day_is_said_and_stored_as_grdf_sent_it(town: Town) -> None:
@@ -78,6 +73,5 @@ def test_a_new_meter_in_the_wall_whose_index_begins_at_zero_changes_no_load(town
     for day in days:
         town.fault(changed(str(day), exchange), READS, times=1)
         town.connect("alder", PCE, back=30) if day == days[0] else town.run("alder")
-        assert town.wrong_days("alder", PCE, town.ago(30)) == []
-        assert town.wrong_totals() == []
+        assert town.wrong("alder", PCE, town.ago(30)) == []
     assert town.state("alder") == ""

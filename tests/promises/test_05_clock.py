@@ -26,15 +26,14 @@ def test_every_day_is_read_once_it_is_over(new_town: Callable[..., Town], start:
     town.connect("alder", PCE, back=20)
     first = town.ago(20)
     town.mornings(8)
-    assert town.wrong_days("alder", PCE, first) == []
+    assert town.wrong("alder", PCE, first) == []
     assert {middle - timedelta(days=1), middle + timedelta(days=1)} <= town.days("alder", PCE).keys()
     assert all(each["day"] == int(key[-2:]) for key, each in town.documents(DAYS).items())
     town.odd(PCE, lines={"missing": []})
     since = len(town.asked)
     town.backfill("alder", middle, middle + timedelta(days=1))
     assert [each.days() for each in town.calls("informatives", since=since)] == [(middle, middle + timedelta(days=1))]
-    assert town.wrong_days("alder", PCE, first) == []
-    assert town.wrong_totals() == []
+    assert town.wrong("alder", PCE, first) == []
 
 
 def test_years_have_their_own_days(new_town: Callable[..., Town]) -> None:
@@ -55,4 +54,4 @@ def test_at_no_hour_is_a_day_asked_for_that_paris_has_not_ended(new_town: Callab
             assert town.run("alder").state == "success"
             asked = town.calls("informatives", since=since)
             assert all(each.days()[1] <= today and each.status == 200 for each in asked)
-        assert town.wrong_days("alder", PCE, start - timedelta(days=10)) == []
+        assert town.wrong("alder", PCE, start - timedelta(days=10)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -25,7 +26,7 @@ def accepted_and_read(town: Town, account: str, pce: str = PCE) -> None:
     first = town.ago(15)
     town.mornings(2)
     assert town.state(account) == ""
-    assert town.wrong_days(account, pce, first) == []
+    assert town.wrong(account, pce, first) == []
     assert declared(town, pce) == 1
 
 
@@ -69,7 +70,7 @@ def test_a_process_that_dies_at_any_request(new_town: Callable[..., Town], way: 
     first = town.ago(15)
     town.mornings(2)
     for account in town.documents("io-cozy-accounts"):
-        assert town.wrong_days(account, METERS[int(account.partition("-")[2])], first) == [], account
+        assert town.wrong(account, METERS[int(account.partition("-")[2])], first) == [], account
 
 
 @pytest.mark.parametrize("link", [False, True], ids=["form", "link"])
@@ -85,27 +86,32 @@ def test_a_form_that_is_sent_twice(town: Town, link: bool) -> None:
     assert declared(town) == 1
 
 
-@pytest.mark.parametrize("after", range(0, 24, 4))
-def test_a_form_that_is_sent_from_two_tabs_at_once(town: Town, after: int) -> None:
-    given = town.person("alder", PCE, first=town.ago(20))
-    one, two = town.form("alder", given), town.form("alder", given)
-    town.fault("twice", **PUT, times=99)
-    town.meanwhile(after, lambda: town.press(*two))
-    town.press(*one)
-    town.first_runs()
-    accepted_and_read(town, "alder")
-
-
-def test_two_ways_in_at_the_same_moment(new_town: Callable[..., Town]) -> None:
-    for after in range(0, 20, 4):
+@pytest.mark.parametrize("other", ["tab", "import"])
+def test_a_form_that_is_sent_while_something_else_declares(new_town: Callable[..., Town], other: str) -> None:
+    """The same form in another tab, or an import of the same household."""
+    for after in range(0, 24, 4):
         town = new_town()
         given = town.person("alder", PCE, first=town.ago(20))
-        to, fields = town.form("alder", given)
-        row = {"account": "alder", **given}
+        one, two = town.form("alder", given), town.form("alder", given)
         town.fault("twice", **PUT, times=99)
-        town.meanwhile(after, lambda town=town, row=row: town.import_(row))
-        town.press(to, fields)
+        row = {"account": "alder", **given}
+        also = partial(town.press, *two) if other == "tab" else partial(town.import_, row)
+        town.meanwhile(after, also)
+        town.press(*one)
         town.first_runs()
+        accepted_and_read(town, "alder")
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one", "GRDF takes several"])
+def test_an_account_that_is_restored_declares_no_second_right(town: Town, several: bool) -> None:
+    town.declare("alder", PCE, run=False, first=town.ago(20))
+    backup = town.backup()
+    town.first_runs()
+    if several:
+        town.fault("twice", **PUT, times=99)
+    for _ in range(2):
+        town.restore(backup)
+        town.run("alder")
         accepted_and_read(town, "alder")
 
 
@@ -117,56 +123,6 @@ def test_a_refusal_leaves_nothing_and_a_corrected_form_is_sent(town: Town) -> No
     assert town.declare("alder", PCE, "form", first=town.ago(20)) == 303
     town.look()
     accepted_and_read(town, "alder")
-
-
-def test_an_account_that_is_restored_declares_no_second_right(town: Town) -> None:
-    town.declare("alder", PCE, run=False, first=town.ago(20))
-    backup = town.backup()
-    town.first_runs()
-    for _ in range(2):
-        town.restore(backup)
-        town.run("alder")
-        assert declared(town) == 1
-        town.answer(PCE)
-        town.mornings(2)
-        assert declared(town) == 1
-        assert town.state("alder") or town.days("alder", PCE), "it is told, or read"
-
-
-def test_an_account_that_is_restored_at_a_grdf_that_takes_several(town: Town) -> None:
-    town.declare("alder", PCE, run=False, first=town.ago(20))
-    backup = town.backup()
-    town.first_runs()
-    town.answer(PCE)
-    town.mornings()
-    town.restore(backup)
-    town.fault("twice", **PUT, times=99)
-    town.run("alder")
-    accepted_and_read(town, "alder")
-
-
-def test_a_right_without_an_account_is_told(new_town: Callable[..., Town]) -> None:
-    seen = []
-    for lost in (False, True):
-        town = new_town()
-        town.connect("alder", PCE, back=20)
-        if lost:
-            town.agree("nobody", OTHER, back=20)
-        town.mornings(3)
-        seen.append(town.fleet_page())
-    assert seen[0] != seen[1]
-
-
-def test_a_right_without_an_account_can_be_adopted_once(town: Town) -> None:
-    town.connect("alder", PCE, back=20)
-    town.agree("nobody", OTHER, back=20)
-    assert town.adopt().state == town.adopt().state == "success"
-    town.first_runs()
-    first = town.ago(20)
-    town.mornings(2)
-    (adopted,) = [account for account in town.documents("io-cozy-accounts") if account != "alder"]
-    assert town.wrong_days(adopted, OTHER, first) == []
-    assert not town.days("alder", OTHER)
 
 
 @pytest.mark.parametrize("what", ["email", "name", "postcode", "first", "pce"])
@@ -187,7 +143,7 @@ def test_a_line_of_an_import_is_corrected_after_an_outage(town: Town, what: str)
 @pytest.mark.parametrize("after", range(2, 20))
 def test_whatever_couchdb_does_not_answer_a_declared_right_has_its_record(town: Town, after: int) -> None:
     to, fields = town.form("alder", town.person("alder", PCE, first=town.ago(20)))
-    town.couchdb_fault("slow", after=after)
+    town.fault("lost", after=after, couchdb=True)
     town.press(to, fields)
     town.first_runs()
     assert len(town.documents("com-grandlyon-grdf-consent-record")) >= declared(town)

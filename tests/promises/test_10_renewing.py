@@ -13,12 +13,10 @@ WHEN = {"before": 20, "at": 0, "after": -6}
 """How many days before the old right ends."""
 
 
-def whole(town: Town, account: str, pce: str, first: date, *, no_right: tuple[date, date] | None = None) -> None:
-    """Check that all is well with an account, and that no day is missing but those that no right allows."""
+def whole(town: Town, account: str, pce: str, first: date) -> None:
+    """Check that all is well with an account."""
     assert town.state(account) == ""
-    missing = town.wrong_days(account, pce, first)
-    assert [day for day in missing if not (no_right and no_right[0] <= day < no_right[1])] == []
-    assert town.wrong_totals() == []
+    assert town.wrong(account, pce, first) == []
 
 
 @pytest.mark.parametrize("way", ["cozy", "code", "page"])
@@ -63,37 +61,6 @@ def test_a_second_right_beside_the_first_is_read_too(town: Town) -> None:
     assert town.days("alder", PCE)[town.ago(8)] is not None, "what was read stays"
 
 
-@pytest.mark.parametrize("way", ["document", "form", "link", "import"])
-def test_a_declared_right_that_is_over_is_declared_again(town: Town, way: str) -> None:
-    town.declare("alder", PCE, "form", first=town.ago(20), calls_until=town.ago(-30))
-    town.answer(PCE)
-    first = town.ago(20)
-    town.mornings(2)
-    town.pass_(days=32)
-    town.mornings(2)
-    assert town.state("alder").startswith("USER_ACTION_NEEDED")
-    town.declare("alder", PCE, way, first=first)
-    town.run("alder")
-    town.answer(PCE)
-    town.mornings(3)
-    whole(town, "alder", PCE, first)
-
-
-@pytest.mark.parametrize("way", ["form", "import"])
-def test_a_declared_right_is_declared_again_before_its_end(town: Town, way: str) -> None:
-    town.declare("alder", PCE, "form", first=town.ago(20), calls_until=town.ago(-30))
-    town.answer(PCE)
-    first = town.ago(20)
-    town.mornings(2)
-    town.pass_(days=10)
-    town.mornings()
-    town.declare("alder", PCE, way, first=first)
-    town.mornings(22)
-    town.answer(PCE)
-    town.mornings(3)
-    whole(town, "alder", PCE, first)
-
-
 def test_a_declared_right_is_renewed_on_grdfs_site(town: Town) -> None:
     town.declare("alder", PCE, "form", first=town.ago(20), calls_until=town.ago(-5))
     town.answer(PCE)
@@ -127,29 +94,6 @@ def test_who_has_renewed_without_coming_here_is_taken_over_by_an_operator(town: 
     assert town.check("alder").state == "success"
     town.mornings(2)
     whole(town, "alder", PCE, first)
-
-
-def test_who_has_agreed_to_begin_later_is_not_asked_again(town: Town) -> None:
-    town.connect("alder", PCE, begins=town.ago(-5), back=10)
-    town.mornings(2)
-    assert not town.state("alder").startswith("USER_ACTION_NEEDED.OAUTH_OUTDATED")
-    first = town.today
-    town.mornings(8)
-    whole(town, "alder", PCE, first)
-
-
-def test_who_has_moved_is_not_asked_for_the_former_home(town: Town) -> None:
-    (right,) = town.connect("alder", PCE, back=20)
-    town.mornings(2)
-    town.revoke(right)
-    town.connect("alder", OTHER, back=0)
-    first = town.today
-    town.mornings(4)
-    assert town.state("alder") == ""
-    assert town.wrong_days("alder", OTHER, first) == []
-    since = len(town.asked)
-    town.mornings(2)
-    assert {each.pce for each in town.calls("/pce/", since=since)} == {OTHER}
 
 
 def test_who_had_renewed_before_a_backup_was_restored_is_read_again(town: Town) -> None:
@@ -194,7 +138,7 @@ def test_what_the_page_has_taken_is_good_after_an_outage_of_hours(town: Town, kn
     town.pass_(days=14)
     town.mornings(3)
     assert town.state("alder") == ""
-    assert town.wrong_days("alder", PCE, town.ago(20)) == []
+    assert town.wrong("alder", PCE, town.ago(20)) == []
 
 
 @pytest.mark.parametrize("way", ["form", "document"])

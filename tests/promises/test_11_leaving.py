@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
 from tests.promises import stack_adapter as product
-from tests.promises.departures import DELETION, SHARED, SHARER, answer, records_of, revoked_by
-from tests.promises.stack import DATA, KILLED, LEAVER, PEOPLE, STAYER, dag_of, wait
-
-if TYPE_CHECKING:
-    from tests.promises.departures import Departure
-    from tests.promises.stack import Stack
+from tests.promises.departures import DELETION, SHARED, SHARER, Departure, answer, records_of, revoked_by
+from tests.promises.stack import DATA, KILLED, LEAVER, PEOPLE, STAYER, Stack, dag_of, wait
 
 
 def everything(stack: Stack, account: str) -> dict[str, object]:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.promises import stack_adapter as product
-from tests.promises.departures import agree, fill_in, link_of
-from tests.promises.stack import RECORDED, RECORDS, dag_of, wait
-
-if TYPE_CHECKING:
-    from tests.promises.departures import Departure
-    from tests.promises.stack import Person, Stack
+from tests.promises.departures import Departure, agree, fill_in, link_of
+from tests.promises.stack import RECORDED, RECORDS, Person, Stack, dag_of, wait
 
 PROVED = product.person(81, "promise-proved")
 
@@ -31,7 +27,7 @@ def test_grdf_gets_the_proof_that_it_asks_for(stack: Stack) -> None:
     stack.grdf.answer(right)
     stack.grdf.ask_proof(right, stack.yesterday() + timedelta(days=20))
     wait(lambda: stack.has_dag(dag_of(PROVED.account)), "DAG of the household")
-    stack.ran(product.DECLARED)
+    stack.ran("grdf_waiting_rights")
     run = stack.ran("grdf_send_proof", account=PROVED.account)
     assert run["state"] == "success", stack.log_of(run)
     (proof,) = stack.grdf.proofs(right)

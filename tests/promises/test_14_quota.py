@@ -56,8 +56,8 @@ def test_many_workers_never_call_too_often_and_daily_runs_go_first(town: Town) -
     assert {each.state for each in (*ended.values(), *past)} == {"success"}
     gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(calls)]
     assert min(gaps) >= 0.95
-    daily = [each.at for each in calls if each.dag.startswith("grdf_account__")]
-    others = [each for each in calls if each.dag == "grdf_history" and min(daily) <= each.at <= max(daily)]
+    daily = [each.at for each in calls if each.job.dag.startswith("grdf_account__")]
+    others = [each for each in calls if each.job.dag == "grdf_history" and min(daily) <= each.at <= max(daily)]
     assert len(daily) >= len(accounts)
     assert len(others) <= 2, "the past waits while the day is read"
     assert (max(daily) - began).total_seconds() < 1.1 * len(daily) + 30
@@ -132,7 +132,7 @@ def test_a_client_that_is_refused_calls_seldom_and_goes_on_by_itself(town: Town)
     town.pass_(hours=2)
     town.mornings()
     assert {account for account in accounts if town.state(account)} == set()
-    assert all(town.wrong_days(account, METERS[each], town.ago(9)) == [] for each, account in enumerate(accounts))
+    assert all(town.wrong(account, METERS[each], town.ago(9)) == [] for each, account in enumerate(accounts))
 
 
 def test_nobody_starves_when_there_are_fewer_calls_than_accounts(new_town: Callable[..., Town]) -> None:

@@ -5,13 +5,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tests.promises.stack import ACCOUNTS, COZY, NEW_DAG, STAYER, dag_of, wait
+from tests.promises.stack import ACCOUNTS, COZY, NEW_DAG, STAYER, Stack, dag_of, wait
 from tests.promises.stack_adapter import person
-
-if TYPE_CHECKING:
-    from tests.promises.stack import Stack
 
 
 def test_a_new_account_has_its_dag_and_a_removed_one_has_none(stack: Stack) -> None:
@@ -22,17 +17,12 @@ def test_a_new_account_has_its_dag_and_a_removed_one_has_none(stack: Stack) -> N
     assert not stack.has_dag(own)
     stack.connect(who)
     wait(lambda: stack.has_dag(own), "DAG of a new account", NEW_DAG)
-    assert stack.first_run(who.account)["state"] == "success"
+    run = stack.first_run(who.account)  # which the scheduler starts at once
+    assert (run["run_type"], run["state"]) == ("scheduled", "success"), stack.log_of(run)
+    assert stack.api("GET", f"/dags/{own}").json()["is_paused"] is False
+    assert stack.tasks(run) == dict.fromkeys(("acquire_token", "rescope_token", "extract", "load"), "success")
 
     stack.remove(ACCOUNTS, who.account)
     wait(lambda: not stack.has_dag(own), "end of a removed account's DAG", NEW_DAG)
     assert stack.has_dag(dag_of(STAYER))
     assert stack.has_dag(dag_of(COZY))
-
-
-def test_its_first_run_needs_nobody(stack: Stack) -> None:
-    """The DAG is not paused, and the scheduler runs it at once."""
-    run = stack.first_run(STAYER)
-    assert (run["run_type"], run["state"]) == ("scheduled", "success"), stack.log_of(run)
-    assert stack.api("GET", f"/dags/{dag_of(STAYER)}").json()["is_paused"] is False
-    assert stack.tasks(run) == dict.fromkeys(("acquire_token", "rescope_token", "extract", "load"), "success")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.promises import stack_adapter as product
-from tests.promises.stack import CODE, COZY, PEOPLE, SOUTH, dag_of, wait
-
-if TYPE_CHECKING:
-    from tests.promises.stack import Stack
+from tests.promises.stack import CODE, COZY, PEOPLE, SOUTH, Stack, dag_of, wait
 
 CREDENTIALS = "AIRFLOW_CONN_GRDF_SOUTH"
 LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
@@ -50,18 +48,10 @@ def test_wrong_settings_take_no_dag_away(stack: Stack) -> None:
     assert "list-import-errors" not in done.stdout + done.stderr, "Airflow points to files that cannot be read"
 
 
-def named_by_the_doctor(stack: Stack, settings: dict[str, str]) -> set[str]:
-    """Return the settings that the doctor names as something to mend, each with what to do."""
+@pytest.mark.parametrize("settings", [product.WRONG_SETTINGS, {"rereed_days": "30"}], ids=["wrong", "misspelt"])
+def test_the_doctor_names_settings_and_what_to_do(stack: Stack, settings: dict[str, str]) -> None:
     env = {f"AIRFLOW__GRDF__{name.upper()}": value for name, value in settings.items()}
     done = stack.command("doctor", "--json", env=env)
-    bad = [each for each in product.findings(done.stdout) if each.bad]
-    assert done.returncode == bool(bad)
-    return {name for name in settings for each in bad if name in each.text and each.next_step}
-
-
-def test_the_doctor_names_wrong_settings_and_what_to_do(stack: Stack) -> None:
-    assert named_by_the_doctor(stack, product.WRONG_SETTINGS) == set(product.WRONG_SETTINGS)
-
-
-def test_the_doctor_names_a_setting_that_is_misspelt(stack: Stack) -> None:
-    assert named_by_the_doctor(stack, {"rereed_days": "30"}) == {"rereed_days"}
+    assert done.returncode == 1
+    bad = product.to_mend(done.stdout).items()
+    assert {name for name in settings for text, do in bad if name in text and do} == settings.keys()

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.promises import stack_adapter as product
-from tests.promises.stack import CODE, COZY, DATA, KONNECTOR, PEOPLE, SINCE, dag_of, wait
-
-if TYPE_CHECKING:
-    from tests.promises.stack import Stack
+from tests.promises.stack import CODE, COZY, DATA, KONNECTOR, PEOPLE, SINCE, Stack, dag_of, wait
 
 ONE = timedelta(days=1)
 DAY, MONTH, YEAR = DATA
@@ -88,22 +84,6 @@ def test_a_backfill_reads_gas_days_of_23_and_25_hours(stack: Stack) -> None:
     check_totals(figures)
 
 
-def test_a_range_of_the_past_is_read_again_with_one_call(stack: Stack) -> None:
-    (pce,) = PEOPLE[CODE].pces
-    assert stack.first_run(CODE)["state"] == "success"
-    first, end = stack.yesterday() - timedelta(days=30), stack.yesterday() - timedelta(days=20)
-    stack.grdf.correct(pce, first + 2 * ONE, 66.0)
-    since = stack.grdf.log()[-1]["n"]
-    form = {"accounts": [CODE], "from": str(first), "to": str(end), "include_definitive": True}
-    run = stack.ran("grdf_history", **form)
-    assert run["state"] == "success", stack.log_of(run)
-    asked = [call["query"] for call in stack.calls(pce, since=since)]
-    assert [(each["date_debut"], each["date_fin"]) for each in asked] == [(str(first), str(end))]
-    figures = stack.stored(CODE, pce)
-    assert figures[str(first + 2 * ONE)] == 66
-    check_totals(figures)
-
-
 def test_an_account_in_the_foreground(stack: Stack) -> None:
     """For cron: exit codes, text for people on stderr and JSON for programs on stdout."""
     assert stack.first_run(COZY)["state"] == "success"
@@ -138,10 +118,10 @@ def test_what_the_konnector_left_is_adopted(stack: Stack) -> None:
         stack.put(DAY, left_by_konnector(day, load, number))
     stack.put(MONTH, left_by_konnector(begin.replace(day=1), 999.0, 98))
     stack.put(YEAR, left_by_konnector(begin.replace(month=1, day=1), 1999.0, 99))
-    assert stack.ran(product.ADOPT, account=KONNECTOR, dry_run=True)["state"] == "success"
+    assert stack.ran("grdf_adopt_konnector", account=KONNECTOR, dry_run=True)["state"] == "success"
     assert not set(map(str, old)) & stack.days(KONNECTOR, pce).keys(), "it was a dry run"
 
-    run = stack.ran(product.ADOPT, account=KONNECTOR, dry_run=False)
+    run = stack.ran("grdf_adopt_konnector", account=KONNECTOR, dry_run=False)
     assert run["state"] == "success", stack.log_of(run)
     figures = stack.stored(KONNECTOR, pce)
     assert {day: figures.get(str(day)) for day in old} == old

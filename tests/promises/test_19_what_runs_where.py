@@ -6,12 +6,8 @@ This session's stack is one of them; the others are other folders' business, whi
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING
 
-from tests.promises.stack import ROOT, STAYER
-
-if TYPE_CHECKING:
-    from tests.promises.stack import Stack
+from tests.promises.stack import ROOT, STAYER, Stack
 
 HELD_BY = {
     "SQLite + LocalExecutor": "tests/demo",

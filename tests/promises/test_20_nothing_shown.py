@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.promises import stack_adapter as product
 from tests.promises.departures import form_with, link_of
-from tests.promises.stack import CODE, COZY, ODD_KWH, PEOPLE, REFUSED, SOUTH, STAYER, dag_of
-
-if TYPE_CHECKING:
-    from tests.promises.stack import Person, Stack
+from tests.promises.stack import CODE, COZY, ODD_KWH, PEOPLE, REFUSED, SOUTH, STAYER, Person, Stack, dag_of
 
 TROUBLED, GUEST = product.person(93, "promise-troubled"), product.person(94, "promise-guest")
 KWH = re.compile(r"\d ?kWh")
@@ -28,13 +24,10 @@ KWH = re.compile(r"\d ?kWh")
 class Lives:
     """What must be nowhere: secrets of installation and households, and what would betray these."""
 
-    secrets: tuple[str, ...]
-    persons: tuple[str, ...]
-    figures: tuple[str, ...]
+    words: set[str]
 
     def found_in(self, text: str) -> list[str]:
-        held = [word for word in (*self.secrets, *self.persons, *self.figures) if word in text]
-        return held + KWH.findall(text)
+        return [*(word for word in self.words if word in text), *KWH.findall(text)]
 
 
 @pytest.fixture(scope="session")
@@ -60,11 +53,8 @@ def lives(stack: Stack, recorded: Person) -> Lives:
     query = {name: values[0] for name, values in parse_qs(urlsplit(back).query).items()}
     token = parse_qs(urlsplit(link).query)["token"][0]
     people = {word for who in (*PEOPLE.values(), TROUBLED, GUEST) for word in who.personal}
-    return Lives(
-        (*stack.secrets, *stack.passwords.values(), token, query["code"], query["state"]),
-        tuple(people),
-        (str(ODD_KWH), "918.27"),
-    )
+    secrets = {*stack.secrets, *stack.passwords.values(), token, query["code"], query["state"]}
+    return Lives({*secrets, *people, str(ODD_KWH), "918.27"})
 
 
 def test_logs_and_the_addresses_in_them(stack: Stack, lives: Lives) -> None:
@@ -91,10 +81,10 @@ def test_airflow_s_database(stack: Stack, lives: Lives) -> None:
 
 def test_what_others_are_told(stack: Stack, lives: Lives) -> None:
     """Metrics, OpenLineage's events (a log file, above) and mails."""
-    metrics = "\n".join(stack.metrics.lines)
+    metrics = "\n".join(stack.metrics)
     assert "grdf" in metrics
     assert lives.found_in(metrics) == []
-    ours = [line for line in stack.metrics.lines if line.partition(":")[0].startswith("airflow.grdf")]
+    ours = [line for line in stack.metrics if line.partition(":")[0].startswith("airflow.grdf")]
     assert ours
     assert not [line for line in ours if "promise-" in line], "no account in our metrics"
     mails = "\n".join([*stack.mailbox.texts, *(str(mail["Subject"]) for mail in stack.mailbox.mails)])

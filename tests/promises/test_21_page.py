@@ -6,19 +6,15 @@ Phone, keyboard and dark are tried in a browser (``tests/browser``).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
+import requests
 
 from tests.promises import stack_adapter as product
-from tests.promises.departures import agree, fill_in, form_with, forms, link_of
-from tests.promises.stack import ADMIN, COZY, NEIGHBOUR, PEOPLE, STAYER, dag_of, wait
-
-if TYPE_CHECKING:
-    import requests
-
-    from tests.promises.stack import Browser, Stack
+from tests.promises.adapter.ways_in import forms
+from tests.promises.departures import agree, fill_in, form_with, link_of
+from tests.promises.stack import ADMIN, COZY, NEIGHBOUR, PEOPLE, STAYER, Browser, Stack, dag_of, wait
 
 LINK = re.compile(r'(?:href|src|action)="([^"]+)"')
 STRANGE = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
@@ -80,7 +76,7 @@ def test_no_other_site_can_send_a_form(stack: Stack, pages: dict[str, requests.R
     browser = stack.browser(ADMIN)
     sent = 0
     for path, answer in pages.items():
-        for form in forms(answer):
+        for form in forms(answer.text):
             if form.method == "post":
                 told = browser.post(urljoin(path, form.action), data=form.fields, headers=STRANGE)
                 assert told.status_code in (400, 403), f"{path} {form.action} {told.status_code}"
@@ -139,7 +135,7 @@ def test_a_link_is_good_for_its_household_once(stack: Stack) -> None:
 
     sent = agree(browser, fill_in(browser, link, who))
     assert sent.status_code == 303, sent.text[-2000:]
-    stack.ran(product.DECLARED)
+    stack.ran("grdf_waiting_rights")
     assert len(stack.rights(who)) == 1
     account = stack.account(who.account)
     assert account["_id"] == who.account

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.promises import stack_adapter as product
-from tests.promises.stack import ADMIN, PEOPLE, REFUSED, STAYER, wait
-
-if TYPE_CHECKING:
-    from tests.promises.stack import Stack
+from tests.promises.stack import ADMIN, PEOPLE, REFUSED, STAYER, Stack, wait
 
 NEXT_STEP = re.compile(r"connect|consent|grdf_|start|set |run |again|correct|check", re.IGNORECASE)
 WHO = PEOPLE[REFUSED]
@@ -35,16 +32,18 @@ def test_a_run_that_grdf_refuses(stack: Stack) -> None:
 
 
 def test_the_page_says_it_with_what_to_do(stack: Stack) -> None:
-    """In the list and on the account's own page, which leads to where it is mended."""
+    """For all accounts, and on the account's own page, which leads to where it is mended."""
     refused(stack)
-    page = stack.browser(ADMIN).get(f"/grdf/accounts/{REFUSED}")
-    text = unescape(re.sub(r"<[^>]+>", " ", page.text))
-    assert page.status_code == 200
-    assert REFUSED in text
-    assert "consent" in text.lower()
-    assert f'/connect/{REFUSED}"' in page.text, "where it consents again"
-    well = stack.browser(ADMIN).get(f"/grdf/accounts/{STAYER}")
-    assert "must give its consent" not in well.text
+    browser = stack.browser(ADMIN)
+    pages = {path: browser.get(f"/grdf/{path}") for path in ("fleet", f"accounts/{REFUSED}", f"accounts/{STAYER}")}
+    for path in ("fleet", f"accounts/{REFUSED}"):
+        assert pages[path].status_code == 200
+        text = unescape(re.sub(r"<[^>]+>", " ", pages[path].text))
+        assert REFUSED in text
+        assert "consent" in text.lower()
+        assert not any(word in text for word in (WHO.last_name, WHO.email))
+    assert f'/connect/{REFUSED}"' in pages[f"accounts/{REFUSED}"].text, "where it consents again"
+    assert "must give its consent" not in pages[f"accounts/{STAYER}"].text
 
 
 def test_the_command_line(stack: Stack) -> None:
@@ -68,9 +67,9 @@ def test_the_doctor(stack: Stack) -> None:
     gone = json.loads(stack.airflow.env["AIRFLOW_CONN_COUCHDB"]) | {"port": 9}
     env = {"AIRFLOW_CONN_GRDF_ADICT": json.dumps(wrong), "AIRFLOW_CONN_COUCHDB": json.dumps(gone)}
     done = stack.command("doctor", "--json", env=env)
-    bad = [each for each in product.findings(done.stdout) if each.bad]
+    bad = product.to_mend(done.stdout)
     assert done.returncode == 1
     for what in ("grdf_adict", "CouchDB"):
-        assert [each for each in bad if what in each.text]
-    assert all(each.next_step for each in bad)
+        assert [text for text in bad if what in text]
+    assert all(bad.values())
     assert not [word for word in ("wrong-and-invented", gone["password"]) if word in done.stdout + done.stderr]

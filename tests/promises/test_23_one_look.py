@@ -7,17 +7,11 @@ them: one to which nothing happens, and one in which a household has moved, one'
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
-
-import pytest
 
 from tests.promises import stack_adapter as product
-from tests.promises.stack import ACCOUNTS, ADMIN, PEOPLE, REFUSED, dag_of, wait
-
-if TYPE_CHECKING:
-    from tests.promises.stack import Stack
+from tests.promises.stack import ACCOUNTS, Stack, dag_of, wait
 
 ORDINARY, MOVED, LATER, SILENT, NEIGHBOUR = (
     product.person(number, f"calm-{name}")
@@ -54,9 +48,10 @@ def look(fleet: Stack) -> tuple[bool, str]:
 
 def test_the_doctor_finds_nothing_to_mend(stack: Stack) -> None:
     """In the running stack, whatever its households do."""
-    wait(lambda: all(stack.has_dag(dag_of(each["_id"])) for each in stack.accounts()), "DAGs of all accounts")
+    accounts = [each["_id"] for each in stack.documents(ACCOUNTS) if not each["_id"].startswith("_")]
+    wait(lambda: all(map(stack.has_dag, map(dag_of, accounts))), "DAGs of all accounts")
     done = stack.command("doctor", "--json")
-    assert done.returncode == 0, [each for each in product.findings(done.stdout) if each.bad]
+    assert done.returncode == 0, product.to_mend(done.stdout)
 
 
 def test_all_is_well(stack: Stack) -> None:
@@ -64,7 +59,7 @@ def test_all_is_well(stack: Stack) -> None:
     calm = fleet_in(stack, "calm/")
     calm.connect(ORDINARY)
     read(calm, ORDINARY)
-    calm.command("airflow", "dags", "test", product.CHECK)
+    calm.command("airflow", "dags", "test", "grdf_consents")
     well, told = look(calm)
     assert well, told[-4000:]
 
@@ -75,69 +70,28 @@ def test_a_missing_database_is_seen(stack: Stack) -> None:
     lost = replace(stack, more=connections(stack, "nothing-is-here/") | own)
     doctor = lost.command("doctor", "--json")
     assert doctor.returncode == 1
-    assert [each for each in product.findings(doctor.stdout) if each.bad and "CouchDB" in each.text]
+    assert [text for text in product.to_mend(doctor.stdout) if "CouchDB" in text]
 
 
-def test_the_page_names_who_needs_a_person(stack: Stack) -> None:
-    """The entrance leads to whoever must act, by name and with the cause."""
-    stack.first_run(REFUSED)
-    wait(lambda: stack.account(REFUSED).get("state"), "state of the account")
-    page = stack.browser(ADMIN).get("/grdf/fleet")
-    assert page.status_code == 200
-    assert REFUSED in page.text
-    assert not any(word in page.text for word in (PEOPLE[REFUSED].last_name, PEOPLE[REFUSED].email))
-
-
-@dataclass(frozen=True)
-class Looks:
-    """What a fleet with odd households said on two looks.
-
-    :param asked: calls to GRDF about the meter that is over, after its end was known
-    :param later: the account whose right begins later, after its first run and after the check of consents
-    """
-
-    well: bool
-    first: str
-    second: str
-    asked: list[dict[str, Any]]
-    later: list[dict[str, Any]]
-
-
-@pytest.fixture(scope="session")
-def looks(stack: Stack) -> Looks:
-    """Let one household have moved, one's right begin next month, and GRDF have had no day of one for twelve days."""
+def test_who_falls_silent_is_named_once_and_ordinary_life_is_not_red(stack: Stack) -> None:
+    """One household has moved, one's right begins next month, and GRDF has had no day of one for twelve days."""
     fleet = fleet_in(stack, "odd/")
     for back in range(12):
         stack.grdf.correct(SILENT.pces[0], stack.yesterday() - timedelta(days=back), None)
     for who in (NEIGHBOUR, MOVED, SILENT):
         fleet.connect(who)
-    begins = str(fleet.yesterday() + timedelta(days=30))
-    fleet.put(ACCOUNTS, product.agreed(fleet.world, LATER, cozy=True, conso_debut=begins))
+    fleet.connect(LATER, days=-30)
     read(fleet, NEIGHBOUR, MOVED, SILENT, LATER)
-    later = [fleet.account(LATER.account)]
     for right in fleet.rights(MOVED):
         over = str(fleet.yesterday() - timedelta(days=1))
         fleet.grdf.change_consent(right, date_fin_droit_acces=over)
-    fleet.command("airflow", "dags", "test", product.CHECK)
+    fleet.command("airflow", "dags", "test", "grdf_consents")
     since = fleet.grdf.log()[-1]["n"]
     read(fleet, MOVED)
     (well, first), (_, second) = look(fleet), look(fleet)
-    return Looks(well, first, second, fleet.calls(*MOVED.pces, since=since), [*later, fleet.account(LATER.account)])
-
-
-def test_a_household_that_falls_silent_is_named_once(looks: Looks) -> None:
-    """Its runs are all green, and its neighbour has its days."""
-    assert SILENT.account in looks.first
-    assert NEIGHBOUR.account not in looks.first
-    assert SILENT.account not in looks.second, "it is known"
-
-
-def test_ordinary_life_is_not_red(looks: Looks) -> None:
-    """Who has moved, as was announced, or whose right begins next month, makes nothing red and costs no call."""
-    assert looks.well, looks.first[-4000:]
-    assert looks.asked == []
-
-
-def test_who_opens_days_to_come_waits(stack: Stack, looks: Looks) -> None:
-    assert not [each["state"] for each in looks.later if (each.get("state") or "").startswith("USER_ACTION_NEEDED")]
-    assert str(stack.yesterday() + timedelta(days=30)) in json.dumps(looks.later)
+    assert well, first[-4000:]
+    assert SILENT.account in first
+    assert NEIGHBOUR.account not in first
+    assert SILENT.account not in second, "it is known"
+    assert fleet.calls(*MOVED.pces, since=since) == []
+    assert not (fleet.account(LATER.account).get("state") or "").startswith("USER_ACTION_NEEDED")

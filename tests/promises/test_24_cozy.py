@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
-from tests.promises.adapter import ACCOUNTS, DAYS, METERS, MONTHS, PERIODS, YEARS, Town, real_couchdb
+import pytest
+import requests
+
+from include.sandbox.couch.embedded import EmbeddedCouch
+from tests.promises.adapter import ACCOUNTS, DAYS, METERS, MONTHS, PERIODS, SEND, YEARS, Document, Town
 
 PCE = METERS[0]
 
@@ -73,6 +80,31 @@ def test_states_are_cozys_words(new_town: Callable[..., Town]) -> None:
     town.pass_(hours=2)
     town.mornings()
     assert town.state("alder") == ""
+
+
+@contextmanager
+def real_couchdb(town: Town) -> Iterator[Callable[[str, str, Document | None], Any]]:
+    """Put what a town has stored into a CouchDB that answers queries. Return what asks it."""
+    from grdf.couchdb_setup import main
+
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setattr("requests.adapters.HTTPAdapter.send", SEND)
+        couch = stack.enter_context(EmbeddedCouch(town.staging, memory=True))
+        login = {"login": couch.user, "password": couch.password}
+        patch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps({"conn_type": "generic", "host": couch.url, **login}))
+        assert main(["setup"]) == 0
+
+        def ask(method: str, path: str, body: Document | None) -> Any:
+            own = (couch.user, couch.password)
+            answer = requests.request(method, couch.url + path, json=body, auth=own, timeout=30)
+            answer.raise_for_status()
+            return answer.json()
+
+        for database in (ACCOUNTS, DAYS, MONTHS, YEARS, PERIODS):
+            found = town.documents(database).values()
+            docs = [{name: value for name, value in doc.items() if name != "_rev"} for doc in found]
+            ask("POST", f"/{database}/_bulk_docs", {"docs": docs})
+        yield ask
 
 
 def test_cozys_queries_find_them_sorted_and_page_by_page(town: Town) -> None:

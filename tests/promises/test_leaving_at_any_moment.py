@@ -21,8 +21,8 @@ ACCOUNTS = "io-cozy-accounts"
 
 def set_up(town: Town) -> Town:
     """Have CouchDB compare revisions of accounts, as our set-up does: a late write makes none that was purged anew."""
-    town.world.couch.databases[ACCOUNTS] = {}
-    town.world.couch.answer("PUT", f"/{ACCOUNTS}/_design/compare-revisions", b"{}")
+    town.couch.databases[ACCOUNTS] = {}
+    town.couch.answer("PUT", f"/{ACCOUNTS}/_design/compare-revisions", b"{}")
     return town
 
 
@@ -36,7 +36,7 @@ def of_it(town: Town, account: str) -> dict[str, int]:
     """Return the number of documents that mention an account, by database."""
     found = {
         database: sum(account in f"{key} {json.dumps(doc)}" for key, doc in town.documents(database).items())
-        for database in town.world.couch.databases
+        for database in town.couch.databases
     }
     return {database: number for database, number in found.items() if number}
 
@@ -47,7 +47,7 @@ def records(town: Town, account: str) -> list[Document]:
 
 def assert_gone(town: Town, account: str, pce: str) -> None:
     assert of_it(town, account).keys() <= {RECORDS_OF_DELETIONS}
-    assert not any(pce in json.dumps(docs) for docs in town.world.couch.databases.values())
+    assert not any(pce in json.dumps(docs) for docs in town.couch.databases.values())
     assert not (town.staging / account).exists()
 
 
@@ -83,7 +83,7 @@ def test_a_run_that_airflow_has_lost_sight_of_keeps_nothing(new_town: Callable[.
         seen: list[bool] = []
 
         def gone(town: Town = town, seen: list[bool] = seen) -> None:
-            town.world.at_work.clear()
+            town.jobs.clear()
             seen.append(leave(town, "alder").well)
 
         town.meanwhile(after, gone)
@@ -139,7 +139,7 @@ def test_a_run_whose_account_is_lost_without_a_deletion_takes_nothing_back(
         seen: list[bool] = []
 
         def lose(town: Town = town, seen: list[bool] = seen) -> None:
-            databases = town.world.couch.databases
+            databases = town.couch.databases
             seen.append(bool(databases.pop(ACCOUNTS) if lost == "database" else databases[ACCOUNTS].pop("alder")))
 
         town.meanwhile(after, lose)

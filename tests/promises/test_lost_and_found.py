@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import copy
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.promises.adapter import METERS
+from tests.promises.adapter import ACCOUNTS, METERS, RIGHTS, Town
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.promises.adapter import Town
-
-PCE, OTHER = METERS[0], METERS[1]
-RIGHTS, ACCOUNTS = "com-grandlyon-grdf-meter", "io-cozy-accounts"
+PCE = METERS[0]
 PUT = {"path": "/droit_acces$", "method": "PUT"}
-
-
-def test_a_ledger_that_was_lost_is_back_the_next_morning(town: Town) -> None:
-    town.connect("alder", PCE, back=60)
-    town.connect("cedar", OTHER, back=20)
-    town.mornings(3)
-    town.world.couch.databases[RIGHTS] = {}
-    town.mornings(2)
-    assert town.state("alder") == town.state("cedar") == ""
-    assert town.wrong_days("alder", PCE, town.ago(65)) == []
-    assert town.wrong_days("cedar", OTHER, town.ago(25)) == []
-    assert town.wrong_totals() == []
 
 
 def test_a_ledger_from_before_a_renewal_takes_nothing_away(town: Town) -> None:
@@ -41,17 +22,17 @@ def test_a_ledger_from_before_a_renewal_takes_nothing_away(town: Town) -> None:
     town.mornings()
     town.connect("alder", PCE, back=30)
     town.mornings(22)
-    town.world.couch.databases[RIGHTS] = copy.deepcopy(backup[RIGHTS])
+    town.couch.databases[RIGHTS] = copy.deepcopy(backup[RIGHTS])
     town.mornings(4)
     assert town.state("alder") == ""
-    assert town.wrong_days("alder", PCE, first) == []
+    assert town.wrong("alder", PCE, first) == []
 
 
 def test_the_meter_of_an_account_that_was_lost_is_free_the_next_morning(town: Town) -> None:
     """Another program has removed its document. Its right is told, until somebody brings or adopts it."""
     town.connect("alder", PCE, back=20)
     town.mornings(2)
-    del town.world.couch.databases[ACCOUNTS]["alder"]
+    del town.couch.databases[ACCOUNTS]["alder"]
     town.mornings(1)
     assert "adopt" in town.fleet_page()
     town.connect("birch", PCE, back=20)
@@ -88,35 +69,7 @@ def test_a_right_that_grdf_checks_again_keeps_the_meter(town: Town) -> None:
     town.change_right(right, etat_droit_acces="Active")
     town.mornings(3)
     assert town.state("alder") == ""
-    assert town.wrong_days("alder", PCE, town.ago(26)) == []
-
-
-def test_a_setting_lets_one_holder_declare_under_two_accounts(new_town: Callable[..., Town]) -> None:
-    town = new_town(meter_in_several_accounts=True)
-    town.fault("twice", **PUT, times=9)
-    given = town.person("alder", PCE, first=town.ago(20))
-    for account in ("alder", "birch"):
-        town.send_form(account, given)
-    town.first_runs()
-    town.answer(PCE)
-    town.mornings(2)
-    assert town.days("alder", PCE).keys() == town.days("birch", PCE).keys() != set()
-
-
-def test_a_household_that_declares_under_several_accounts_has_one_right(town: Town) -> None:
-    town.fault("twice", **PUT, times=9)
-    given = town.person("alder", PCE, first=town.ago(20))
-    town.import_({"account": "alder", **given}, name="a.csv")
-    town.import_({"account": "birch", **given}, name="b.csv")
-    town.send_form("cedar", given)
-    town.first_runs()
-    town.put("daisy", {"declaration": given})
-    town.first_runs()
-    assert len(town.rights(PCE)) == 1
-    town.answer(PCE)
-    town.mornings(2)
-    assert town.days("alder", PCE)
-    assert [town.days(each, PCE) for each in ("birch", "cedar", "daisy")] == [{}, {}, {}]
+    assert town.wrong("alder", PCE, town.ago(26)) == []
 
 
 @pytest.mark.parametrize("broken", ["none", "cut", "signature cut"])
@@ -131,7 +84,7 @@ def test_a_household_whose_token_nobody_can_read_is_asked_to_connect_again(
     document = town.account("alder")
     token = document["oauth_callback_results"]["id_token"]
     document["oauth_callback_results"]["id_token"] = {"none": "?", "cut": token[:200]}.get(broken, token[:-9])
-    town.world.couch.databases[ACCOUNTS]["alder"] = document
+    town.couch.databases[ACCOUNTS]["alder"] = document
     town.first_runs()
     town.mornings(2)
     assert ("alder" in town.health().text) is not known
@@ -152,9 +105,8 @@ def test_a_meter_that_was_left_today_is_imported_for_the_next_tenant(town: Town)
     assert town.declare("birch", PCE, "import", first=moved) == "declared"
     town.answer(PCE)
     town.mornings(3)
-    assert town.wrong_days("birch", PCE, moved) == []
-    assert town.wrong_days("alder", PCE, first, moved - timedelta(days=2)) == [], "what came before it left"
-    assert town.wrong_totals() == []
+    assert town.wrong("birch", PCE, moved) == []
+    assert town.wrong("alder", PCE, first, moved - timedelta(days=2)) == [], "what came before it left"
 
 
 def test_a_next_tenant_who_is_imported_too_early_is_declared_once_the_meter_is_free(town: Town) -> None:
@@ -169,5 +121,5 @@ def test_a_next_tenant_who_is_imported_too_early_is_declared_once_the_meter_is_f
     town.mornings(2)
     town.answer(PCE)
     town.mornings(3)
-    assert town.wrong_days("birch", PCE, moved) == []
+    assert town.wrong("birch", PCE, moved) == []
     assert "birch@example.org" not in str(town.account("birch"))

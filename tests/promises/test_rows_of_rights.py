@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.promises.adapter import METERS, PERIODS, RECORDS_OF_DELETIONS, Town
+from tests.promises.adapter import METERS, RECORDS_OF_DELETIONS, Town
 
 PCE, OTHER = METERS[0], METERS[1]
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
@@ -41,14 +41,13 @@ def is_named(town: Town, account: str = "alder") -> bool:
 def whole(town: Town, account: str, pce: str, first: date, end: date | None = None) -> None:
     """Check that all is well with an account, and that its days are those that GRDF has."""
     assert town.state(account) == ""
-    assert town.wrong_days(account, pce, first, end) == []
-    assert town.wrong_totals() == []
+    assert town.wrong(account, pce, first, end) == []
 
 
-@pytest.mark.parametrize("way", DECLARING)
-def test_a_renewal_that_comes_early_is_declared_once_the_old_right_is_over(town: Town, way: str) -> None:
+@pytest.mark.parametrize(("way", "later"), [("form", 8), ("link", 8), ("document", 8), ("import", 21)])
+def test_a_renewal_that_comes_early_is_declared_once_the_old_right_is_over(town: Town, way: str, later: int) -> None:
     end, first = town.ago(-30), declared(town)
-    town.pass_(days=8)
+    town.pass_(days=later)
     town.mornings()
     told = town.declare("alder", PCE, way, first=first)
     assert told != "connected", "what it has ends"
@@ -68,18 +67,7 @@ def test_a_renewal_that_comes_early_is_declared_once_the_old_right_is_over(town:
     whole(town, "alder", PCE, first)
 
 
-def test_an_import_does_not_call_connected_what_ends_in_a_week(town: Town) -> None:
-    first = declared(town)
-    town.pass_(days=21)
-    town.mornings()
-    assert town.declare("alder", PCE, "import", first=first) != "connected"
-    town.mornings(10)
-    town.answer(PCE)
-    town.mornings(3)
-    whole(town, "alder", PCE, first)
-
-
-@pytest.mark.parametrize("way", ["form", "link", "import"])
+@pytest.mark.parametrize("way", DECLARING)
 def test_after_its_end_the_same_form_renews(town: Town, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     first = declared(town)
     (old,) = town.rights(PCE)
@@ -87,9 +75,9 @@ def test_after_its_end_the_same_form_renews(town: Town, monkeypatch: pytest.Monk
     town.mornings()
     assert town.state("alder") == OUTDATED
     with monkeypatch.context() as patch:  # for some days GRDF still takes it for a right that exists
-        patch.setattr(town, "_lapse", lambda _: None)
+        patch.setattr(town, "lapse", lambda _: None)
         told = town.declare("alder", PCE, way, first=first)
-        assert told in (303, "declared", "waits")
+        assert told in (303, "declared", "waits", None)
         town.mornings(2)
         assert town.progress("alder")["state"] != "refused"
     town.change_right(old["id_droit_acces"], etat_droit_acces="Obsolète")
@@ -120,7 +108,7 @@ def test_the_days_of_a_former_home_stay(town: Town) -> None:
     since = len(town.asked)
     town.mornings(30)
     whole(town, "alder", OTHER, moved)
-    assert town.wrong_days("alder", PCE, first, moved - timedelta(days=2)) == []
+    assert town.wrong("alder", PCE, first, moved - timedelta(days=2)) == []
     assert {each.pce for each in town.calls("/pce/", since=since)} == {OTHER}
     town.leave("alder")
     assert town.stored("alder") == 0
@@ -150,52 +138,6 @@ def test_a_fleet_of_which_many_have_moved_is_well(town: Town) -> None:
     assert looked.well, looked.text
 
 
-# -- a list that errs --------------------------------------------------------------------------------------------------
-
-HOMES = {f"home-{number:02}": METERS[number] for number in range(20)}
-
-
-def without(number: int) -> Callable[[bytes], bytes]:
-    """Return what removes some lines of GRDF's list."""
-    return lambda body: b"\n".join(body.splitlines()[number:])
-
-
-def other_word(body: bytes) -> bytes:
-    """Call rights in force by a word that nobody knows."""
-    return body.replace(b'"Active"', b'"Actif"')
-
-
-@pytest.mark.parametrize(
-    ("what", "method"),
-    [(without(2), "GET"), (without(10), "GET"), (other_word, "")],
-    ids=["two-of-twenty", "half", "Actif"],
-)
-def test_a_list_that_errs_for_a_week_marks_nobody(town: Town, what: Callable[[bytes], bytes], method: str) -> None:
-    for account, pce in HOMES.items():
-        town.connect(account, pce, back=20)
-    first = town.ago(20)
-    town.mornings()
-    town.fault(what, "/droits_acces$", method=method, times=10_000)
-    marked: set[str] = set()
-    unread: set[str] = set()
-    questions = []
-    for _ in range(7):
-        since = len(town.asked)
-        town.mornings()
-        marked |= {account for account in HOMES if town.state(account)}
-        unread |= {*HOMES.values()} - {each.pce for each in town.calls("informatives", since=since)}
-        asked = town.calls("droits_acces$", "POST", since=since)
-        questions.append([each.dag for each in asked])
-    assert marked == set()
-    assert unread == set()
-    assert questions == [["grdf_consents"]] * 7, "all that is in doubt, in one call of the same run"
-    assert {account for account, pce in HOMES.items() if town.wrong_days(account, pce, first)} == set()
-    if what is other_word:
-        told = town.check()
-        assert not told.well, "a person hears of it"
-        assert "actif" in told.text
-
-
 # -- rights that nobody has --------------------------------------------------------------------------------------------
 
 
@@ -203,6 +145,7 @@ def test_a_list_that_errs_for_a_week_marks_nobody(town: Town, what: Callable[[by
 def test_a_right_in_force_without_an_account_is_told_until_it_is_adopted(town: Town, lost: bool) -> None:
     town.connect("alder", PCE, back=20)
     town.mornings()
+    assert "adopt" not in town.fleet_page().lower()
     backup = town.backup()
     if lost:
         town.connect("birch", OTHER, back=20)
@@ -213,7 +156,7 @@ def test_a_right_in_force_without_an_account_is_told_until_it_is_adopted(town: T
     town.mornings(2)
     assert "adopt" in town.fleet_page().lower()
     assert "grdf_adopt_rights" in town.health().text
-    assert town.adopt().well
+    assert town.adopt().state == town.adopt().state == "success", "once"
     town.first_runs()
     town.mornings(2)
     assert "adopt" not in town.fleet_page().lower()
@@ -231,7 +174,7 @@ def test_days_that_are_over_under_a_right_in_force_are_said_as_any_end(town: Tow
     town.mornings(7)
     assert town.state("alder") == OUTDATED
     town.mornings(5)
-    assert town.wrong_days("alder", PCE, first, end) == []
+    assert town.wrong("alder", PCE, first, end) == []
     town.pass_(days=62)
     since = len(town.asked)
     town.mornings(5)
@@ -239,15 +182,20 @@ def test_days_that_are_over_under_a_right_in_force_are_said_as_any_end(town: Tow
     assert town.state("alder") == OUTDATED
 
 
-def test_who_begins_later_waits_with_its_date(town: Town) -> None:
+@pytest.mark.parametrize("which", ["begins", "first"])
+def test_who_begins_later_waits_with_its_date(town: Town, which: str) -> None:
+    """Its right begins then, or the days that it opens do."""
     begins = town.ago(-40)
-    town.connect("alder", PCE, way="page", begins=begins, back=10)
+    town.connect("alder", PCE, way="page", back=0, **{which: begins})
     town.mornings(2)
     assert not town.state("alder").startswith("USER_ACTION_NEEDED")
     told = json.dumps([town.progress("alder"), town.account("alder")["status"]])
     assert any(each in told for each in (str(begins), f"{begins:%-d %B %Y}", f"{begins:%-d %b %Y}"))
     assert not town.calls("informatives")
     assert town.health().well
+    town.until(begins)
+    town.mornings(4)
+    whole(town, "alder", PCE, begins)
 
 
 # -- the same moment, and between two lists ----------------------------------------------------------------------------
@@ -286,34 +234,6 @@ def test_two_accounts_bring_one_meter_interleaved_at_each_request(
         assert len(declared) == len({*declared}), after
         after += 1
     assert after > 6
-
-
-def test_periods_of_the_next_household_are_removed_once_it_is_known(new_town: Callable[..., Town]) -> None:
-    town = new_town(date(2026, 4, 27))
-    (right,) = town.connect("alder", PCE, back=200)
-    town.mornings(2, published=True)
-    moved = date(2026, 5, 1)
-    town.until(moved, 10)
-    town.revoke(right)
-    _, (new,) = town.agree("birch", PCE, first=moved)
-
-    def former(body: bytes) -> bytes:
-        lines = [json.loads(line) for line in body.splitlines()]
-        for line in lines:
-            if line.get("id_droit_acces") == right:
-                line |= {"etat_droit_acces": "Active", "date_revocation": None, "source_revocation": None}
-        return "\n".join(json.dumps(line) for line in lines if line.get("id_droit_acces") != new).encode()
-
-    town.fault(former, "/droits_acces$", times=10_000)  # GRDF's answers about rights say it weeks later
-    town.until(date(2026, 6, 8), 1)
-    town.mornings(2, published=True)
-    town.run_dag("grdf_published", "manual")
-    town.calm()
-    town.mornings(2, published=True)
-    town.run_dag("grdf_published", "manual")
-    kept = [key for key in town.documents(PERIODS) if key.startswith("alder:")]
-    assert kept
-    assert not [key for key in kept if key.split(":")[2] >= str(moved)]
 
 
 # -- households that have left -----------------------------------------------------------------------------------------

@@ -295,10 +295,16 @@ class AccountIntake:
                 self._send_declaration(given, today)
 
     def _send_declaration(self, given: Declaration, today: date) -> None:
-        who, pce = claimant_now(self.account, self.client.grdf_conn_id), given.pce
+        who, pce, wanted = claimant_now(self.account, self.client.grdf_conn_id), given.pce, wanted_right(given)
+
+        def declare(meter: Meter) -> Meter:
+            if find_lasting_right(meter, self.account, wanted, today):  # since it was looked for
+                raise DeclarationUnderWay
+            return add_declaration(meter, who, wanted)
+
         self.query_other_account(pce)
         try:
-            self._apply(pce, lambda meter: add_declaration(meter, who, wanted_right(given)))
+            self._apply(pce, declare)
         except DeclarationUnderWay:
             raise StoreBusy.about(self.account, "its right is being declared by another task") from None
         check_not_leaving(self.accounts.read_document(self.account))

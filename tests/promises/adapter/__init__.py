@@ -1,16 +1,16 @@
 """A town: households, GRDF and this project, as somebody sees them who knows only documents, DAGs, pages and requests.
 
 This folder is all of these tests that names modules. Tests say what people do; here is how that is done today. GRDF is
-the sandbox in this process, CouchDB is in memory, and time is the town's own (``tests/model``): a year takes seconds.
+the sandbox in this process, CouchDB is in memory, and time is the town's own: a year takes seconds.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -18,19 +18,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import requests
 from airflow.sdk import BaseHook
 from requests.adapters import HTTPAdapter
 
-from include.sandbox.couch.embedded import EmbeddedCouch
-from tests.model import tasks, wire
-from tests.model.clock import FACE
+from tests.model.clock import FACE, replace_clock
+from tests.modules import import_all
+from tests.promises.adapter.outside import Quota, Shelf, connections, sandbox
 from tests.promises.adapter.seen import *  # noqa: F403
-from tests.promises.adapter.seen import ACCOUNTS, DAYS, MONTHS, PERIODS, YEARS, Document
-from tests.promises.adapter.ways_in import WaysIn
+from tests.promises.adapter.ways_in import Town as Town
 
 SEND = HTTPAdapter.send
-PAGE_SETTINGS = {
+OURS = ("AIRFLOW__GRDF__", "AIRFLOW_CONN_")
+SETTINGS = {
+    "AIRFLOW__GRDF__SPREAD_MINUTES": "60",
     "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True",
     "AIRFLOW__API__SECRET_KEY": "a secret of the tests",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
@@ -38,69 +38,66 @@ PAGE_SETTINGS = {
 }
 
 
-class Town(WaysIn):
-    """All of it."""
-
-
 @contextmanager
-def built() -> Iterator[Callable[..., Town]]:
+def built() -> Iterator[Callable[..., Any]]:
     """Build what all towns share, and return what makes one."""
-    import grdf.page.app  # noqa: F401 - before time is replaced in all modules
+    import grdf
+    import include.gas
 
+    for package in (grdf, include.gas):
+        import_all(package)
+    sandbox()  # before time is replaced in all modules
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="grdf-town-", dir=memory) as folder, pytest.MonkeyPatch.context() as patch:
-        for name, value in (tasks.environment(Path(folder)) | PAGE_SETTINGS).items():
+        for name, value in (connections() | SETTINGS).items():
             patch.setenv(name, value)
-        for name in ("reread_days", "publication_days"):  # those of the model's lives are shorter than usual
-            patch.delenv(f"AIRFLOW__GRDF__{name.upper()}")
-        towns: list[Town] = []
-        ours = ("AIRFLOW__GRDF__", "AIRFLOW_CONN_")
-        usual = {name: value for name, value in os.environ.items() if name.startswith(ours)}
-        with tasks.installed():
-            patch.setattr("grdf.hooks.connection.BaseHook", SimpleNamespace(get_connection=_connection))
+        usual = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
+        replace_clock(patch)
+        town: list[Town] = []
+        patch.setattr(HTTPAdapter, "send", lambda adapter, request, *_, **__: town[-1].send(adapter, request))
+        patch.setattr("grdf.hooks.adict.Variables", Shelf)
+        patch.setattr("grdf.quota.governor.QuotaStore", Quota)
+        patch.setattr("grdf.staging.folder.write_private", _write_now)
+        for name in ("adict", "oauth"):  # there are thousands of towns, each with its own secrets
+            patch.setattr(f"grdf.hooks.{name}.mask_secret", lambda _: None)
+        # To look up the machine's settings at each request takes a third of the time; they are always the same.
+        patch.setattr("requests.sessions.get_environ_proxies", lambda *_, **__: {})
+        patch.setattr("requests.sessions.get_netrc_auth", lambda *_, **__: None)
+        patch.setattr("grdf.options.conf", _Settings)
+        patch.setattr("grdf.hooks.connection.BaseHook", SimpleNamespace(get_connection=_connection))
 
-            def make(start: date = date(2026, 4, 20), **settings: object) -> Town:
-                for name in [name for name in os.environ if name.startswith(ours) and name not in usual]:
-                    del os.environ[name]
-                os.environ.update(usual)
-                staging = Path(tempfile.mkdtemp(dir=folder))
-                patch.setenv("AIRFLOW__GRDF__STAGING_URL", f"file://{staging}")
-                towns.append(Town(start, staging))
-                for name, value in settings.items():
-                    patch.setenv(f"AIRFLOW__GRDF__{name.upper()}", str(value))
-                return towns[-1]
+        def clear() -> None:
+            for name in [name for name in os.environ if name.startswith(OURS)]:
+                del os.environ[name]
 
-            yield make
-        FACE.clock = None
-        wire.lay(None)
+        def make(start: date = date(2026, 4, 20), kind: type[Town] = Town, **settings: object) -> Town:
+            clear()
+            shutil.rmtree(town[-1].staging) if town else None
+            staging = Path(tempfile.mkdtemp(dir=folder))
+            os.environ.update(usual | {"AIRFLOW__GRDF__STAGING_URL": f"file://{staging}"})
+            town[:] = [kind(start, staging)]
+            town[-1].set(**settings)
+            return town[-1]
+
+        yield make
+        clear()
+        os.environ.update(usual)
 
 
-@contextmanager
-def real_couchdb(town: Town) -> Iterator[Callable[[str, str, Document | None], Any]]:
-    """Put what a town has stored into a CouchDB that answers queries. Return what asks it."""
-    from grdf.couchdb_setup import main
+class _Settings:
+    """The part of Airflow's configuration that the project's settings use, from the environment."""
 
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        patch.setattr(HTTPAdapter, "send", SEND)
-        couch = stack.enter_context(EmbeddedCouch(Path(tempfile.mkdtemp(dir=town.staging)), memory=True))
-        login = {"login": couch.user, "password": couch.password}
-        patch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps({"conn_type": "generic", "host": couch.url, **login}))
-        assert main(["setup"]) == 0
+    @staticmethod
+    def get(section: str, name: str, fallback: str = "") -> str:
+        return os.environ.get(f"AIRFLOW__{section.upper()}__{name.upper()}", fallback)
 
-        def ask(method: str, path: str, body: Document | None) -> Any:
-            answer = requests.request(
-                method, couch.url + path, json=body, auth=(couch.user, couch.password), timeout=30
-            )
-            answer.raise_for_status()
-            return answer.json()
 
-        for database in (ACCOUNTS, DAYS, MONTHS, YEARS, PERIODS):
-            docs = [
-                {name: value for name, value in each.items() if name != "_rev"}
-                for each in town.documents(database).values()
-            ]
-            ask("POST", f"/{database}/_bulk_docs", {"docs": docs})
-        yield ask
+def _write_now(target: Path, content: bytes | str) -> None:
+    """Write a file whose age follows the town's clock, without waiting for the disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content.encode() if isinstance(content, str) else content)
+    now = FACE.at().timestamp()
+    os.utime(target, (now, now))
 
 
 def _connection(conn_id: str) -> Any:

@@ -1,69 +1,305 @@
-"""The outside world: GRDF, which is the sandbox in this process, and CouchDB, which is in memory."""
+"""The outside world: GRDF, which is the sandbox in this process, and CouchDB, which is in memory.
+
+Only ``HTTPAdapter.send`` is replaced, by :meth:`Outside.send`: real requests and responses pass, as bytes.
+"""
 
 from __future__ import annotations
 
 import copy
+import io
 import itertools
 import json
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import secrets
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
 from greenlet import greenlet
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 
+from grdf.hooks.http_calls import TurnAdapter
+from include.sandbox.adict import identity, paris
 from include.sandbox.adict.access import mailbox, rights
-from tests.model import tasks, wire
-from tests.model.world import World
-from tests.promises.adapter.seen import ACCOUNTS, DAYS, MONTHS, PERIODS, YEARS, Asked, Document, Fault, TimedOut
-from tests.promises.adapter.workers import TownClock
+from include.sandbox.adict.app import make_app
+from include.sandbox.adict.client_connect import tokens
+from include.sandbox.adict.meter_data import quirks, readings
+from include.sandbox.adict.meter_data.meters import Holder, find_meter
+from include.sandbox.adict.store import Store
+from include.sandbox.adict.world import World as Sandbox
+from tests.model.clock import FACE, Clock
+from tests.model.couch import Couch
+from tests.promises.adapter.seen import (
+    ACCOUNTS,
+    DAYS,
+    MONTHS,
+    PERIODS,
+    YEARS,
+    Asked,
+    Document,
+    Fault,
+    Job,
+    Killed,
+    TimedOut,
+)
+
+GRDF, COUCH = "127.0.0.1:9", "127.0.0.1:8"
+"""Hosts on which nothing listens."""
+REDIRECT = "https://airflow.example/grdf/callback"
+NOWHERE = Path(":memory:")
 
 
-@dataclass
+@cache
+def sandbox() -> tuple[Any, Sandbox]:
+    """Return GRDF's application. There is one, for all that may change of it is in its store."""
+    world = Sandbox(Store(NOWHERE), int(GRDF.rpartition(":")[2]), (REDIRECT,))
+    return make_app(world), world
+
+
+def connections() -> dict[str, str]:
+    """Return Airflow's connections to GRDF and CouchDB, as environment variables."""
+    facts = identity.connection_facts(int(GRDF.rpartition(":")[2]), REDIRECT)
+    extra = {name: facts[name] for name in ("token_url", "authorize_url", "redirect_uri", "issuer")}
+    grdf = {"conn_type": "generic", "host": facts["adict_base"], "extra": extra | {"calls_per_second": "1"}}
+    host, port = COUCH.split(":")
+    couch = {"conn_type": "generic", "schema": "http", "host": host, "port": int(port)}
+    found = {"COUCHDB": couch | {"login": "town", "password": "town-password"}}
+    for name, prefix in (("GRDF_ADICT", ""), ("GRDFGRANDLYON_DELETE", "delete_")):
+        login = {"login": facts[f"{prefix}client_id"], "password": facts[f"{prefix}client_secret"]}
+        found[name] = grdf | login
+    return {f"AIRFLOW_CONN_{name}": json.dumps(each) for name, each in found.items()}
+
+
+class Shelf:
+    """The store of the shared token, which is an Airflow Variable in production."""
+
+    text: str | None = None
+
+    def get(self, _name: str) -> str | None:
+        return Shelf.text
+
+    def __setitem__(self, _name: str, text: str) -> None:
+        Shelf.text = text
+
+
+class Quota:
+    """The store of the calls to GRDF."""
+
+    text: str | None = None
+
+    def __init__(self, url: str = "") -> None:
+        pass
+
+    def update(self, _key: str, change: Any) -> Any:
+        Quota.text, result = change(Quota.text, FACE.at().timestamp())
+        return result
+
+
 class Outside:
     """GRDF, CouchDB and time. Time stands still but for what happens."""
 
-    start: date
-    staging: Path
-    asked: list[Asked] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    begun: list[str] = field(default_factory=list)
-    """Accounts whose first run the project has started."""
-    page_says: int = 0
-    """The status of the last page to which GRDF has sent a household back."""
-
-    def __post_init__(self) -> None:
-        begin = datetime(self.start.year, self.start.month, self.start.day, 11, tzinfo=UTC)
-        self.clock = TownClock(begin)
-        self.world = World(self.clock, self.staging)
-        self.app = self.world.wire.app
-        self.app.extensions["sandbox_pace"].reset(self.world.sandbox)
-        self.world.wire.witness = SimpleNamespace(about_to=lambda *_: None, answered=lambda _: None)
-        self.world.couch._written = lambda *_: None
-        self.world.wire._ask = self._grdf  # type: ignore[method-assign]
-        self._couch = self.world.wire._couch
-        self.world.wire._couch = self._couchdb  # type: ignore[method-assign]
-        self.numbers = itertools.count(1)
+    def __init__(self, start: date, staging: Path) -> None:
+        self.staging = staging
+        self.clock = FACE.clock = Clock(datetime(start.year, start.month, start.day, 11, tzinfo=UTC))
+        self.app, self.sandbox = sandbox()
+        self.sandbox.store.close()
+        self.store = self.sandbox.store = Store(NOWHERE)
+        self.store.put("id_token_clock", "sandbox")
+        self.store.put("real_shift_years", 0)
+        self.app.extensions["sandbox_pace"].reset(self.sandbox)
         self.contract(pkce="unknown")  # GRDF's page is left out, where a code is bound to who asked for it
-        self.last: dict[str, date] = {}
-        self.succeeded: dict[str, datetime] = {}
-        self.dags: dict[greenlet, str] = {}
+        self.couch = Couch(self.written)
+        Shelf.text = Quota.text = None
+        self.asked: list[Asked] = []
+        self.faults: list[Fault] = []
+        self.planned: list[tuple[int, Callable[[], object]]] = []
+        self.jobs: list[Job] = []
+        self.numbers = itertools.count(1)
         self.deadline: datetime | None = None
         self.requests = self.kill = 0
         self.latency = 0.0
+
+    # -- what a model of lives looks at --------------------------------------------------------------------------------
+
+    def written(self, database: str, key: str, before: Document | None, document: Document | None) -> None:
+        """See a change of CouchDB's."""
+
+    def heard(self, asked: Asked, body: bytes) -> None:
+        """See an answer of GRDF's that has arrived."""
+
+    # -- requests ------------------------------------------------------------------------------------------------------
+
+    @property
+    def job(self) -> Job:
+        """The task that this worker is at; an empty one if it is at none."""
+        here = greenlet.getcurrent()
+        return next((each for each in reversed(self.jobs) if each.worker is here), Job())
+
+    def send(self, adapter: HTTPAdapter, request: requests.PreparedRequest) -> requests.Response:
+        """Answer a request of ours, unless something goes wrong with it."""
+        url = urlsplit(request.url or "")
+        couchdb, method = url.netloc.endswith(COUCH), request.method or "GET"
+        assert couchdb or url.netloc.endswith(GRDF), f"nobody lives at {url.netloc}"
+        self._let_others_act()
+        if isinstance(adapter, TurnAdapter):
+            adapter.take_turn()
+        self.requests += 1
+        if self.requests == self.kill:
+            raise Killed
+        self.clock.pass_(self.latency if couchdb else 0.1)
+        fault = self._fault(couchdb, method, url.path) or Fault(None)
+        what = fault.what
+        if what == "kill":
+            raise Killed
+        sent = request.body.decode("utf-8", "replace") if isinstance(request.body, bytes) else request.body or ""
+        asked = Asked(self.clock.now, self.job, method, url.path, dict(parse_qsl(url.query)), str(sent))
+        if not couchdb:
+            self.asked.append(asked)
+        if what == "down":
+            raise requests.ConnectionError("down")
+        if isinstance(what, int):
+            asked.status = what
+            late = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+            return _response(adapter, request, what, b'{"error": "x", "reason": "out of order"}', late)
+        if couchdb:
+            body = request.body.encode() if isinstance(request.body, str) else request.body
+            asked.status, value = self.couch.answer(method, request.url or "", body)
+            headers, answer = {"Content-Type": "application/json"}, json.dumps(value).encode()
+        else:
+            asked.status, answer, headers = self._grdf(request, twice=what == "twice")
+        if what == "kill after":
+            raise Killed
+        if what == "lost":
+            raise requests.ReadTimeout("lost")
+        if what == "cut":
+            raise requests.exceptions.ChunkedEncodingError("cut")
+        if what == "drip":
+            self._drip(answer)
+        if callable(what):
+            answer = what(answer)
+        if not couchdb:
+            self.heard(asked, answer)
+        return _response(adapter, request, asked.status, answer, headers)
+
+    def _let_others_act(self) -> None:
+        due = [do for left, do in self.planned if left <= 0]
+        later = [(left - 1, do) for left, do in self.planned if left > 0]
+        for do in due:
+            self.planned = []
+            do()
+        self.planned = later
+
+    def _fault(self, couchdb: bool, method: str, path: str) -> Fault | None:
+        for each in self.faults:
+            if each.couchdb == couchdb and re.search(each.path, path) and each.method in ("", method):
+                if each.after > 0:
+                    each.after -= 1
+                    continue
+                each.times -= 1
+                if each.times <= 0:
+                    self.faults.remove(each)
+                return each
+        return None
+
+    def _grdf(self, request: requests.PreparedRequest, *, twice: bool) -> tuple[int, bytes, dict[str, str]]:
+        """Answer for GRDF.
+
+        :param twice: whether it takes a second declaration although there is a right
+        """
+        path, declares = request.path_url.partition("?")[0], request.method == "PUT"
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
+
+        def ask() -> Any:
+            return self.app.test_client().open(
+                request.path_url, base_url=f"http://{GRDF}", method=request.method, headers=headers, data=request.body
+            )
+
+        pce = path.split("/")[-2]
+        if declares and path.endswith("/droit_acces"):
+            self.lapse(pce)
+        told = ask()
+        if twice and told.status_code == 409:
+            others = [right for right in self.rights(pce) if right["etat_droit_acces"] in rights.REVOCABLE]
+            for right in others:
+                self.change_right(right["id_droit_acces"], etat_droit_acces="Obsolète")
+            told = ask()
+            for right in others:
+                self.change_right(right["id_droit_acces"], etat_droit_acces=right["etat_droit_acces"])
+        return told.status_code, told.get_data(), dict(told.headers)
+
+    def lapse(self, pce: str) -> None:
+        """Let GRDF take a new declaration once the right before it is over, which the sandbox does not."""
+        for right in self.rights(pce, state="Active"):
+            if right["date_fin_droit_acces"] < str(self.today):
+                self.change_right(right["id_droit_acces"], etat_droit_acces="Obsolète")
+
+    def _drip(self, body: bytes) -> None:
+        """Let a minute pass for each few bytes, until whoever reads has had enough."""
+        for _ in range(max(len(body) // 10, 1000)):
+            self.clock.advance(60)
+            if self.deadline and self.clock.now > self.deadline:
+                raise TimedOut
+        pytest.fail("nobody stops reading")  # which no retry hides
+
+    def fault(self, what: Any, path: str = "", **more: Any) -> None:
+        """Let something go wrong with GRDF's next answers, or with CouchDB's."""
+        self.faults.append(Fault(what, path, **more))
+
+    def calm(self) -> None:
+        """Let nothing go wrong any more."""
+        self.faults.clear()
+        self.kill = 0
+
+    def kill_at(self, request: int) -> None:
+        """Let our process die at one of its next requests, instead of sending it; at none with 0."""
+        self.kill = self.requests + request if request else 0
+
+    def meanwhile(self, after: int, do: Callable[[], object]) -> None:
+        """Do something between two requests of what runs next.
+
+        :param after: after how many of its requests
+        """
+        self.planned.append((after, do))
+
+    def calls(self, path: str = "", method: str = "", *, since: int = 0) -> list[Asked]:
+        """Return the requests that GRDF has seen, without those for tokens."""
+        return [
+            each for each in self.asked[since:]
+            if re.search(path, each.path) and method in ("", each.method) and "access_token" not in each.path
+        ]  # fmt: skip
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def today(self) -> date:
+        """The civil date in Paris."""
+        return paris.civil_day(self.clock.now)
+
+    def ago(self, days: int) -> date:
+        """Return the day so many days ago."""
+        return self.today - timedelta(days=days)
+
+    def pass_(self, **span: float) -> None:
+        """Let time pass in which nothing of ours runs."""
+        self.clock.pass_(timedelta(**span).total_seconds())
+
+    def until(self, day: date, hour: int = 0, minute: int = 0) -> None:
+        """Let time pass until then, Paris time."""
+        self.clock.until(paris.at_hour(day, hour) + timedelta(minutes=minute))
 
     # -- GRDF ----------------------------------------------------------------------------------------------------------
 
     def contract(self, **settings: Any) -> None:
         """Change how GRDF behaves; ``calls_per_second`` and ``calls_per_day`` are in our connection too."""
         for name, value in settings.items():
-            self.world.sandbox.store.put(name, value)
+            self.store.put(name, value)
             if name.startswith("calls_per_"):
                 for connection in ("AIRFLOW_CONN_GRDF_ADICT", "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"):
                     ours = json.loads(os.environ[connection])
@@ -72,7 +308,7 @@ class Outside:
 
     def forget_tokens(self) -> None:
         """Let GRDF refuse all tokens that it has given."""
-        self.world.sandbox.store.run("DELETE FROM tokens")
+        self.store.run("DELETE FROM tokens")
 
     def agree(
         self,
@@ -96,152 +332,73 @@ class Outside:
         begins = begins or self.today
         until = begins + timedelta(days=ahead)
         terms = rights.Terms(tuple(perimeters), first or begins - timedelta(days=back), end or until, begins, until)
-        return self.world.consent(account, pces, terms, keep_others=keep_others, nonce=nonce)
+        holder, now = Holder("Alix", "Exemple", f"{account}@example.org", tuple(pces)), self.clock.now
+        made = rights.consent(self.store, pces, holder, terms, now, keep_others=keep_others)
+        ids = [right["id_droit_acces"] for right in made]
+        code = secrets.token_hex(12)
+        given = (identity.DATA_CLIENT_ID, REDIRECT, "openid", nonce, holder.email, tuple(ids), int(now.timestamp()))
+        tokens.save_code(self.store, code, tokens.Code(*given), now + timedelta(seconds=60))
+        return code, ids
+
+    def exchange(self, code: str) -> Document:
+        """Return the tokens for a code, as cozy-stack does, whose requests are not ours."""
+        client = {"client_id": identity.DATA_CLIENT_ID, "client_secret": identity.DATA_CLIENT_SECRET}
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT, **client}
+        where = f"{identity.REALM_PATH}/access_token"
+        told = self.app.test_client().post(where, base_url=f"http://{GRDF}", data=form)
+        assert told.status_code == 200, told.get_data()
+        return dict(told.get_json())
 
     def rights(self, *pces: str, state: str = "") -> list[Document]:
         """Return GRDF's rights to some meters, all without one, oldest first."""
-        found = rights.all_rights(self.world.sandbox.store)
         return [
-            each for each in found
+            each for each in rights.all_rights(self.store)
             if (not pces or each["id_pce"] in pces) and (not state or each["etat_droit_acces"] == state)
         ]  # fmt: skip
 
     def change_right(self, right: str, **fields: Any) -> None:
         """Change what GRDF says of a right."""
-        found = rights.find_right(self.world.sandbox.store, right)
+        found = rights.find_right(self.store, right)
         assert found
-        rights.save_right(self.world.sandbox.store, found | fields)
+        rights.save_right(self.store, found | fields)
 
     def revoke(self, *ids: str, source: str = "TITULAIRE") -> None:
         """Let holders revoke rights on GRDF's site."""
         for each in ids:
-            found = rights.find_right(self.world.sandbox.store, each)
+            found = rights.find_right(self.store, each)
             assert found
-            rights.revoke(self.world.sandbox.store, found, source, self.clock.now)
+            rights.revoke(self.store, found, source, self.clock.now)
 
-    def answer(self, pce: str, *, accept: bool = True) -> None:
-        """Let the holder answer GRDF's mails about a meter."""
+    def answer(self, pce: str) -> None:
+        """Let the holder accept what GRDF's mails ask about a meter."""
         for right in self.rights(pce):
-            mailbox.answer(self.world.sandbox.store, right, self.clock.now, accept=accept)
+            mailbox.answer(self.store, right, self.clock.now, accept=True)
 
     def correct(self, pce: str, day: date, kwh: float | None) -> None:
         """Let GRDF correct a day, or withdraw it."""
-        self.world.correct(pce, day, kwh)
+        values = (pce, day.isoformat(), kwh, readings.CORRECTED)
+        self.store.run("INSERT OR REPLACE INTO corrections VALUES (?, ?, ?, ?)", *values)
 
-    def odd(self, pce: str, **quirks: Any) -> None:
-        """Make a meter's answers odd, such as ``lines={"missing": [...]}``, ``refusal``, ``layout``."""
-        lines = {
-            name: days if name == "partial" else [str(day) for day in days]
-            for name, days in (quirks.pop("lines", None) or {}).items()
-        }
-        self.world.oddities(pce, **quirks, **({"lines": lines} if lines else {}))
+    def odd(self, pce: str, *, lines: Mapping[str, Any] | None = None, **changed: Any) -> Document:
+        """Make a meter's answers odd, such as ``lines={"missing": [...]}``, ``refusal``, ``layout``; return how."""
+        found = quirks.read_quirks(self.store, pce)
+        days = {name: each if name == "partial" else [str(day) for day in each] for name, each in (lines or {}).items()}
+        found |= {**changed, "lines": (found.get("lines") or {}) | days}
+        quirks.write_quirks(self.store, pce, found)
+        return found
 
     def says(self, pce: str, first: date, end: date) -> dict[date, float]:
         """Return the kWh that GRDF has now for a meter's days."""
-        return self.world.told_now(pce, first, end)
-
-    def fault(self, what: Any, path: str = "", **more: Any) -> None:
-        """Let something go wrong with GRDF's next answers."""
-        self.faults.append(Fault(what, path, **more))
-
-    def couchdb_fault(self, what: str, times: int = 1, after: int = 0) -> None:
-        """Let something go wrong with CouchDB's next answers: ``down``, ``503``, ``slow`` (done, but no answer)."""
-        self.world.wire.troubles.append(wire.Trouble(wire.COUCH, after, what, times))
-
-    def calm(self) -> None:
-        """Let nothing go wrong any more."""
-        self.faults.clear()
-        self.world.wire.troubles.clear()
-        self.kill = 0
-
-    def _grdf(self, request: requests.PreparedRequest) -> tuple[int, bytes, dict[str, str]]:
-        """Answer for GRDF."""
-        address, _, query = (request.path_url or "").partition("?")
-        self._count()
-        fault = self._fault(request.method or "", address)
-        what = fault.what if fault else None
-        sent = request.body.decode("utf-8", "replace") if isinstance(request.body, bytes) else str(request.body or "")
-        pairs = dict(part.split("=", 1) for part in query.split("&") if "=" in part)
-        log = Asked(
-            self.clock.now, self.dags.get(greenlet.getcurrent(), ""), request.method or "", address, pairs, sent, 0
-        )
-        if what == "kill":
-            raise tasks.Killed
-        self.asked.append(log)
-        if what == "down":
-            raise requests.ConnectionError("down")
-        if isinstance(what, int):
-            log.status = what
-            late = {} if fault is None or fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-            return what, b'{"erreur": "out of order"}', late
-        if request.method == "PUT" and address.endswith("/droit_acces"):
-            self._lapse(address.split("/")[-2])
-        headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
-        told = self.app.test_client().open(
-            request.path_url, base_url=f"http://{wire.GRDF}", method=request.method, headers=headers, data=request.body
-        )
-        log.status, body = told.status_code, told.get_data()
-        if what == "kill after":
-            raise tasks.Killed
-        if what == "lost":
-            raise requests.ReadTimeout("lost")
-        if what == "twice" and told.status_code == 409:
-            return self._second(request, headers)
-        if what == "drip":
-            self._drip(body)
-        return told.status_code, what(body) if callable(what) else body, dict(told.headers)
-
-    def _lapse(self, pce: str) -> None:
-        """Let GRDF take a new declaration once the right before it is over, which the sandbox does not."""
-        for right in self.rights(pce, state="Active"):
-            if right["date_fin_droit_acces"] < str(self.today):
-                self.change_right(right["id_droit_acces"], etat_droit_acces="Obsolète")
-
-    def _second(self, request: requests.PreparedRequest, headers: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
-        """Declare a right although there is one, as a GRDF does that allows several."""
-        pce = (request.path_url or "").split("/")[-2]
-        others = [right for right in self.rights(pce) if right["etat_droit_acces"] in rights.REVOCABLE]
-        for right in others:
-            self.change_right(right["id_droit_acces"], etat_droit_acces="Obsolète")
-        told = self.app.test_client().open(
-            request.path_url, base_url=f"http://{wire.GRDF}", method="PUT", headers=headers, data=request.body
-        )
-        for right in others:
-            self.change_right(right["id_droit_acces"], etat_droit_acces=right["etat_droit_acces"])
-        return told.status_code, told.get_data(), dict(told.headers)
-
-    def _drip(self, body: bytes) -> None:
-        """Let a minute pass for each few bytes, until whoever reads has had enough."""
-        for _ in range(max(len(body) // 10, 1000)):
-            super(TownClock, self.clock).pass_(60)
-            if self.deadline and self.clock.now > self.deadline:
-                raise TimedOut
-        pytest.fail("nobody stops reading")  # which no retry hides
-
-    def _fault(self, method: str, path: str) -> Fault | None:
-        for each in self.faults:
-            if re.search(each.path, path) and each.method in ("", method):
-                if each.after > 0:
-                    each.after -= 1
-                    continue
-                each.times -= 1
-                if each.times <= 0:
-                    self.faults.remove(each)
-                return each
-        return None
-
-    def calls(self, path: str = "", method: str = "", *, since: int = 0) -> list[Asked]:
-        """Return the requests that GRDF has seen, without those for tokens."""
-        return [
-            each for each in self.asked[since:]
-            if re.search(path, each.path) and method in ("", each.method) and "access_token" not in each.path
-        ]  # fmt: skip
+        meter, odd = find_meter(pce), quirks.read_quirks(self.store, pce)
+        assert meter
+        days = readings.days_now(self.store, meter, first, end, self.clock.now)
+        return {day.day: day.energy for day in days if day.energy is not None and not quirks.unusable(odd, day.day)}
 
     # -- CouchDB -------------------------------------------------------------------------------------------------------
 
     def documents(self, database: str) -> dict[str, Document]:
         """Return a database's documents by id."""
-        return {key: doc for key, doc in self.world.couch.documents(database).items() if not key.startswith("_design")}
+        return {key: doc for key, doc in self.couch.documents(database).items() if not key.startswith("_design")}
 
     def account(self, account: str) -> Document:
         """Return an account's document; empty if there is none."""
@@ -249,7 +406,10 @@ class Outside:
 
     def put(self, account: str, parts: Document) -> None:
         """Write an account's document as cozy-stack or another program does: keep what others have put there."""
-        self.world.put_account(account, parts)
+        self.couch.databases.setdefault(ACCOUNTS, {})
+        stored = self.account(account) or {"_id": account, "account_type": "grdfgrandlyon", "name": ""}
+        status, _ = self.couch.answer("PUT", f"/{ACCOUNTS}/{account}", json.dumps({**stored, **parts}).encode())
+        assert status == 201
 
     def state(self, account: str) -> str:
         """Return the state that Cozy's clients show, empty if all is well."""
@@ -267,55 +427,40 @@ class Outside:
         kinds = (DAYS, MONTHS, YEARS, PERIODS)
         return sum(key.startswith(f"{account}:") for database in kinds for key in self.documents(database))
 
-    def wrong_days(self, account: str, pce: str, first: date, end: date | None = None) -> list[date]:
-        """Return the days from ``first`` on that are not stored as GRDF says now, or that it has not and are stored.
+    def wrong(self, account: str, pce: str, first: date, end: date | None = None) -> list[object]:
+        """Return the days from ``first`` on that are not stored as GRDF says now, and :meth:`wrong_totals` of all.
 
         :param end: the day after the last; by default the newest days do not count, which may not be read yet
         """
         end = end or self.ago(3)
         stored, told = self.days(account, pce), self.says(pce, first, end)
-        wrong = {
-            day for day in {*told, *(day for day in stored if first <= day < end)} if stored.get(day) != told.get(day)
-        }
-        return sorted(wrong)
+        due = {*told, *(day for day in stored if first <= day < end)}
+        return [*sorted(day for day in due if stored.get(day) != told.get(day)), *self.wrong_totals()]
 
     def wrong_totals(self) -> list[str]:
         """Return the months and years that are not the exact sum of their stored days, and those that lack."""
-        sums: dict[tuple[str, str], list[float]] = {}
+        sums: dict[str, list[float]] = {}
         for key, doc in self.documents(DAYS).items():
-            for database, length in ((MONTHS, 3), (YEARS, 6)):
-                sums.setdefault((database, key[:-length]), []).append(doc["load"])
-        told = {
-            (at, key): (doc["load"], doc["days"]) for at in (MONTHS, YEARS) for key, doc in self.documents(at).items()
-        }
-        due = {place: (sum(loads), len(loads)) for place, loads in sums.items()}
-        return sorted(
-            key for _, key in {*told, *due} if any(told.get((at, key)) != due.get((at, key)) for at in (MONTHS, YEARS))
-        )
+            for length in (3, 6):
+                sums.setdefault(key[:-length], []).append(doc["load"])
+        due = {key: (sum(loads), len(loads)) for key, loads in sums.items()}
+        totals = {**self.documents(MONTHS), **self.documents(YEARS)}
+        told = {key: (doc["load"], doc["days"]) for key, doc in totals.items()}
+        return sorted(key for key in {*told, *due} if told.get(key) != due.get(key))
 
     def backup(self) -> Document:
         """Return a backup of CouchDB."""
-        return copy.deepcopy(self.world.couch.databases)
+        return copy.deepcopy(self.couch.databases)
 
     def restore(self, backup: Document, *, but: str = "") -> None:
         """Restore CouchDB from a backup, all databases but one."""
-        kept = {but: self.world.couch.databases.get(but, {})} if but else {}
-        self.world.couch.databases = copy.deepcopy(backup) | kept
+        kept = {but: self.couch.databases.get(but, {})} if but else {}
+        self.couch.databases = copy.deepcopy(backup) | kept
 
-    def _couchdb(self, adapter: Any, request: requests.PreparedRequest, trouble: str) -> requests.Response:
-        self._count()
-        self.clock.pass_(self.latency)
-        address = (request.path_url or "").partition("?")[0]
-        if address.endswith("/_changes"):  # the model's CouchDB does not tell them
-            docs = self.world.couch.documents(address.split("/")[1])
-            results = [
-                {"id": key, "seq": "1", "changes": [{"rev": each["_rev"]}], "doc": each} for key, each in docs.items()
-            ]
-            told = json.dumps({"results": results, "last_seq": "1", "pending": 0}).encode()
-            return wire._answer(adapter, request, 200, told, {"Content-Type": "application/json"})
-        return self._couch(adapter, request, trouble)
 
-    def _count(self) -> None:
-        self.requests += 1
-        if self.kill and self.requests == self.kill:
-            raise tasks.Killed
+def _response(
+    adapter: HTTPAdapter, request: requests.PreparedRequest, status: int, body: bytes, headers: dict[str, str]
+) -> requests.Response:
+    headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}  # it may be damaged
+    raw = HTTPResponse(body=io.BytesIO(body), headers=headers, status=status, preload_content=False)
+    return adapter.build_response(request, raw)

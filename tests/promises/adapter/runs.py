@@ -4,44 +4,59 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
+import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from airflow.sdk import RetryAction
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 from greenlet import greenlet
 
 from include.sandbox.adict import paris
-from tests.model import tasks
 from tests.promises.adapter.outside import Outside
-from tests.promises.adapter.seen import ACCOUNTS, Document, Ended, TimedOut
-from tests.promises.adapter.workers import Hub
+from tests.promises.adapter.seen import ACCOUNTS, Document, Ended, Job, Killed, TimedOut
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
 TRIES = 4
 COLUMNS = "account,pce,name,company,postcode,email,phone,perimeters,first,end,calls_until"
 
 
+class Ear(logging.Handler):
+    """Keeps what tasks log."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+LOG, EAR = logging.Logger("tests.town", logging.INFO), Ear()  # noqa: LOG001 - in no tree: nobody else writes it down
+LOG.addHandler(EAR)
+
+
 class Runs(Outside):
     """What runs, when, and how it ended."""
 
-    @property
-    def today(self) -> date:
-        return paris.civil_day(self.clock.now)
+    waits = float("inf")
+    """How often a task waits until somebody stops it."""
 
-    def ago(self, days: int) -> date:
-        """Return the day so many days ago."""
-        return self.today - timedelta(days=days)
-
-    def pass_(self, **span: float) -> None:
-        """Let time pass in which nothing of ours runs."""
-        self.clock.pass_(timedelta(**span).total_seconds())
-
-    def until(self, day: date, hour: int = 0, minute: int = 0) -> None:
-        """Let time pass until then, Paris time."""
-        self.clock.until(paris.at_hour(day, hour) + timedelta(minutes=minute))
+    def __init__(self, start: date, staging: Path) -> None:
+        super().__init__(start, staging)
+        self.last: dict[str, date] = {}
+        self.succeeded: dict[str, datetime] = {}
+        self.begun: list[str] = []
+        """Accounts whose first run the project has started."""
+        self.running: list[str] = []
+        """Accounts whose DAG has a run: it has no second one."""
 
     def mornings(self, number: int = 1, *, published: bool = False) -> dict[str, Ended]:
         """Let mornings pass, each with everything that is scheduled. Return how the last one's runs ended."""
@@ -54,41 +69,51 @@ class Runs(Outside):
             self.first_runs()
             self.until(self.today, 9, 5)
             for account in sorted(self.documents(ACCOUNTS)):
-                if (due := self._due(account)) and due[0] > self.last.get(account, date.min):
-                    self.last[account] = due[0]
-                    ended[account] = self.run(account, "scheduled", due[0])
+                day = self._due(account)
+                if day > self.last.get(account, date.min) and account not in self.running:
+                    self.last[account] = day
+                    ended[account] = self.run(account, "scheduled", day)
             if published:
                 self.until(self.today, 13)
                 ended["grdf_published"] = self.run_dag("grdf_published", "scheduled")
             self.until(self.today, 14)
         return ended
 
-    def _due(self, account: str) -> tuple[date, datetime]:
-        return tasks.run_of(account, self.clock.now, 1)
+    def _due(self, account: str) -> date:
+        """Return the newest gas day whose run is due."""
+        from grdf.account_dag import account_dag
+
+        table, day = account_dag(account).timetable, self.clock.now.astimezone(UTC).date()
+        while table.run_after(day) > self.clock.now:
+            day -= timedelta(days=1)
+        return day
 
     def set(self, **settings: object) -> None:
         """Change settings of ``[grdf]``."""
-        for name, value in settings.items():
-            tasks.setting(name, value)
+        os.environ.update({f"AIRFLOW__GRDF__{name.upper()}": str(value) for name, value in settings.items()})
 
-    def kill_at(self, request: int) -> None:
-        """Let our process die at one of its next requests, instead of sending it; at none with 0."""
-        self.kill = self.requests + request if request else 0
+    def is_at_work(self, dag: str) -> bool:
+        """Return whether a task of a DAG is at work."""
+        return any(job.dag == dag for job in self.jobs)
 
     def run(self, account: str, run_type: str = "manual", day: date | None = None, tries: int = TRIES) -> Ended:
         """Run an account's DAG. A scheduled run is about a gas day, as is a backfill."""
         from grdf.account_dag import account_dag
 
         if run_type == "scheduled" and day is None:
-            day = self._due(account)[0]
-        return self._dag_run(account_dag(account), run_type, day, {}, tries)
+            day = self._due(account)
+        self.running.append(account)
+        try:
+            return self._dag_run(account_dag(account), run_type, day, {}, tries)
+        finally:
+            self.running.remove(account)
 
     def first_runs(self) -> dict[str, Ended]:
         """Let each new account's DAG begin by itself, as Airflow does within seconds, and those that were started."""
         new = [each for each in sorted(self.documents(ACCOUNTS)) if each not in self.last]
         started, self.begun = [each for each in self.begun if each not in new], []
         for each in new:
-            self.last[each] = self._due(each)[0]
+            self.last[each] = self._due(each)
         return {each: self.run(each, "scheduled") for each in new} | {each: self.run(each) for each in started}
 
     def backfill(self, account: str, first: date, end: date) -> list[Ended]:
@@ -116,14 +141,14 @@ class Runs(Outside):
         from include.gas.documents.doctypes import DOCTYPES
 
         for doctype in DOCTYPES:
-            self.world.couch.databases.setdefault(database_name(doctype), {})
-        tasks.EAR.lines.clear()
+            self.couch.databases.setdefault(database_name(doctype), {})
+        EAR.lines.clear()
         ended = self.run_dag("grdf_health", "scheduled")
-        return replace(ended, text="\n".join([*tasks.EAR.lines, ended.text]))
+        return replace(ended, text="\n".join([*EAR.lines, ended.text]))
 
     def leave(self, account: str, *, keep_data: bool = False) -> Ended:
         """Delete an account with ``grdf_delete_account``, which needs nobody's approval then."""
-        tasks.setting("deletion_needs_approval", False)
+        self.set(deletion_needs_approval=False)
         params = {"account": account, "confirm": account, "dry_run": False, "keep_data": keep_data}
         return self.run_dag("grdf_delete_account", params=params)
 
@@ -160,32 +185,29 @@ class Runs(Outside):
         :param hours: when whoever has not ended is ended
         :param latency: seconds that CouchDB takes to answer, in which the others go on
         """
-        self.clock.hub, self.latency = Hub(self.clock), latency
-        try:
-            self.clock.hub.go(works, hours)
-        finally:
-            self.clock.hub, self.latency = None, 0
-
-    def meanwhile(self, after: int, do: Callable[[], object]) -> None:
-        """Do something between two requests of what runs next.
-
-        :param after: after how many of its requests
-        """
-        self.world.wire.meanwhile.append((after, do))
-
-    @staticmethod
-    def bad_lines(ended: Ended) -> int:
-        """Return how many lines of GRDF's answers a run says that it could not use."""
-        return int((ended.result.get("extract") or {}).get("counts", {}).get("broken", 0))
+        self.latency = latency
+        self.clock.run_at_once(works, hours)
+        self.latency = 0
 
     def _dag_run(self, dag: Any, run_type: str, day: date | None, params: Document, tries: int) -> Ended:
-        context = tasks.context(self.world, f"{run_type}__{next(self.numbers)}", run_type, day)
-        context["params"] = params
-        context["dag"] = dag
         results: Document = {}
-        context["ti"].xcom_pull = lambda task_ids, **_: results.get(task_ids)
-        context["ti"].dag_id, context["ti"].task = dag.dag_id, None
-        context["prev_end_date_success"] = self.succeeded.get(dag.dag_id)
+        run_id, now = f"{run_type}__{next(self.numbers)}", self.clock.now
+        context: Document = {
+            "run_id": run_id, "dag": dag, "params": params,
+            "dag_run": SimpleNamespace(
+                run_type=run_type, run_after=now, start_date=now, conf={}, triggering_user_name="operator",
+            ),
+            "ti": SimpleNamespace(
+                run_id=run_id, dag_id=dag.dag_id, task_id="task", task=None,
+                get_ti_count=lambda *_, **asked: self.is_at_work(asked.get("dag_id", "")),
+                get_dagrun_state=lambda *_: "failed", xcom_push=lambda **_: None,
+                xcom_pull=lambda task_ids, **_: results.get(task_ids),
+            ),
+            "outlet_events": defaultdict(lambda: SimpleNamespace(add=lambda *_, **__: None)),
+            "prev_end_date_success": self.succeeded.get(dag.dag_id),
+        }  # fmt: skip
+        if day is not None:
+            context["data_interval_start"], context["data_interval_end"] = dag.timetable.interval(day)
         states: dict[str, Ended] = {}
         began = self.clock.ticks
         for task in dag.topological_sort():
@@ -194,7 +216,7 @@ class Runs(Outside):
                 worst = "skipped" if all(state in ("success", "skipped") for state in before) else "upstream_failed"
                 states[task.task_id] = Ended(worst)
                 continue
-            ended = [self._task(dag, each, context, results, tries) for each in self._instances(task, results)]
+            ended = [self._task(each, context, results, tries) for each in self._instances(task, results)]
             bad = next((each for each in ended if not each.well), None)
             states[task.task_id] = bad or (ended[0] if ended else Ended("skipped"))
             results[task.task_id] = (
@@ -220,43 +242,42 @@ class Runs(Outside):
             else:
                 yield task.unmap({name: value}).prepare_for_execution()
 
-    def _task(self, dag: Any, operator: Any, context: Document, results: Document, tries: int) -> Ended:
+    def _task(self, operator: Any, context: Document, results: Document, tries: int) -> Ended:
         """Execute a task as Airflow does: with its tries, its waits and its limit."""
-        operator._cached_logger = tasks.LOG
-        account = dag.dag_id.removeprefix("grdf_account__") if dag.dag_id.startswith("grdf_account__") else None
-        worker = greenlet.getcurrent()
-        outer, at_work = (self.world.wire.actor, self.dags.get(worker, ""), self.deadline), set(self.world.at_work)
-        self.world.at_work.add(dag.dag_id)
-        tried = 0
+        operator._cached_logger = LOG
+        for name in operator.template_fields:  # what a mapped task has returned comes as a list
+            source = getattr(getattr(operator, name, None), "operator", None)
+            if source is not None and source.is_mapped:
+                setattr(operator, name, results[source.task_id])
+        operator.render_template_fields(context)
+        account = getattr(operator, "account_id", None)
+        job, outer = Job(greenlet.getcurrent(), context["dag"].dag_id, account, context["run_id"]), self.deadline
+        tried = waited = 0
+        self.jobs.append(job)
         try:
-            for name in operator.template_fields:  # what a mapped task has returned comes as a list
-                source = getattr(getattr(operator, name, None), "operator", None)
-                if source is not None and source.is_mapped:
-                    setattr(operator, name, results[source.task_id])
-            operator.render_template_fields(context)
             while True:
-                self.world.wire.actor, self.dags[worker] = account, dag.dag_id
                 context["ti"].try_number, context["ti"].max_tries = tried + 1, tries - 1
                 limit = operator.execution_timeout
                 self.deadline = self.clock.now + limit if limit else None
+                pause = 600.0
                 try:
                     return Ended("success", "", operator.execute(context))
-                except tasks.AirflowSkipException as skipped:
+                except AirflowSkipException as skipped:
                     return Ended("skipped", str(skipped))
-                except tasks.AirflowRescheduleException as wait:
-                    seconds = (datetime.fromisoformat(str(wait.reschedule_date)) - self.clock.now).total_seconds()
-                    self.clock.pass_(max(1.0, seconds))
+                except AirflowRescheduleException as wait:
+                    waited += 1
+                    if waited > self.waits:
+                        return Ended("failed", str(wait))
+                    left = datetime.fromisoformat(str(wait.reschedule_date)) - self.clock.now
+                    self.clock.pass_(max(1.0, left.total_seconds()))
                     continue
-                except tasks.Killed:
-                    ended, pause = Ended("killed", "its process died"), 600.0
-                    self.kill = 0
+                except Killed:
+                    ended, self.kill = Ended("killed", "its process died"), 0
                 except Exception as error:  # noqa: BLE001 - whatever it is, Airflow tries again
-                    ended, pause = Ended("failed", f"{type(error).__name__}: {error}"), 600.0
-                    rule = getattr(operator, "retry_policy", None)
-                    said = (
-                        rule.evaluate(error, tried + 1, tries - 1) if rule and not isinstance(error, TimedOut) else None
-                    )
-                    if said is not None and said.action != tasks.RetryAction.RETRY:
+                    ended = Ended("failed", f"{type(error).__name__}: {error}", error=error)
+                    rule = None if isinstance(error, TimedOut) else getattr(operator, "retry_policy", None)
+                    said = rule.evaluate(error, tried + 1, tries - 1) if rule else None
+                    if said is not None and said.action != RetryAction.RETRY:
                         return ended
                     if said is not None and said.retry_delay:
                         pause = said.retry_delay.total_seconds()
@@ -265,8 +286,8 @@ class Runs(Outside):
                     return ended
                 self.clock.pass_(pause)
         finally:
-            self.world.wire.actor, self.dags[worker], self.deadline = outer
-            self.world.at_work = at_work
+            self.jobs = [each for each in self.jobs if each is not job]
+            self.deadline = outer
 
 
 @cache

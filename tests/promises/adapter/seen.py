@@ -10,12 +10,17 @@ from typing import Any
 ACCOUNTS = "io-cozy-accounts"
 DAYS, MONTHS, YEARS = (f"com-grandlyon-grdf-{what}" for what in ("day", "month", "year"))
 PERIODS = "com-grandlyon-grdf-published"
+RIGHTS = "com-grandlyon-grdf-meter"
 RECORDS_OF_DELETIONS = "com-grandlyon-grdf-audit"
 METERS = tuple(f"0999999{number:07}" for number in range(101, 400))
 """Numbers of meters that GRDF knows."""
-MOVED, ENDED, NO_RIGHT, REVOKED = "1000000", "1000001", "1000002", "1000014"
+MOVED, ENDED, REVOKED = "1000000", "1000001", "1000014"
 """What GRDF answers about a meter (docs/adict-api.md)."""
 Document = dict[str, Any]
+
+
+class Killed(BaseException):
+    """Our process has been killed. Nothing may catch this."""
 
 
 class TimedOut(Exception):
@@ -34,6 +39,7 @@ class Ended:
     text: str = ""
     result: Any = field(default=None, repr=False)
     seconds: float = 0.0
+    error: Exception | None = None
 
     @property
     def well(self) -> bool:
@@ -42,16 +48,26 @@ class Ended:
 
 
 @dataclass
+class Job:
+    """A task at work: its worker, and for which account it works if there is only one."""
+
+    worker: Any = None
+    dag: str = ""
+    account: str | None = None
+    run: str = ""
+
+
+@dataclass
 class Asked:
     """A request that GRDF has seen."""
 
     at: datetime
-    dag: str
+    job: Job
     method: str
     path: str
     query: dict[str, str]
     body: str
-    status: int
+    status: int = 0
 
     @property
     def pce(self) -> str:
@@ -68,9 +84,10 @@ class Asked:
 class Fault:
     """Something that goes wrong with some of the next requests.
 
-    :param what: an HTTP status; ``down``; ``lost`` (done, but the answer does not arrive); ``kill`` and ``kill after``
-        (our process dies before it and after it); ``drip`` (a few bytes a minute); ``twice`` (a second right may
-        be declared); or a function of the answer's body
+    :param what: an HTTP status; ``down``; ``lost`` (done, but the answer does not arrive) or ``cut`` in the middle;
+        ``kill`` and ``kill after`` (our process dies before it and after it); ``drip`` (a few bytes a minute);
+        ``twice`` (a second right may be declared); or a function of the answer's body
+    :param couchdb: whether CouchDB is meant, not GRDF
     """
 
     what: Any
@@ -79,3 +96,4 @@ class Fault:
     times: float = 1
     after: int = 0
     retry_after: int | None = None
+    couchdb: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import Any
@@ -12,14 +13,47 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi.testclient import TestClient
 
 from include.sandbox.adict.meter_data.meters import find_meter
-from tests.model.world import REDIRECT
+from tests.promises.adapter.outside import REDIRECT
 from tests.promises.adapter.runs import Runs
 from tests.promises.adapter.seen import Document
 
 ORIGIN = REDIRECT.partition("/grdf")[0]
 
 
-class WaysIn(Runs):
+@dataclass
+class Form:
+    """A form of a page, with what a browser would send of it."""
+
+    action: str
+    method: str
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    boxes: dict[str, list[str]] = field(default_factory=dict)
+    buttons: dict[str, str] = field(default_factory=dict)
+
+
+def forms(page: str) -> list[Form]:
+    """Return the forms of a page."""
+    found: list[Form] = []
+    inside = False
+    for tag, inner in re.findall(r"<(/?form|input|select|textarea|button)\b([^>]*)>", page):
+        given = {name: html.unescape(value) for name, value in re.findall(r'([\w-]+)(?:="([^"]*)")?', inner)}
+        name, value, kind = given.get("name"), given.get("value", ""), given.get("type")
+        if tag.endswith("form"):
+            inside = tag == "form"
+            found += [Form(given.get("action", ""), given.get("method", "get").lower())] if inside else []
+        elif inside and name:
+            form = found[-1]
+            if tag == "button" or kind == "submit":
+                form.buttons.setdefault(name, value)
+                continue
+            if kind in ("checkbox", "radio"):
+                form.boxes.setdefault(name, []).append(value)
+            if kind not in ("checkbox", "radio") or "checked" in given:
+                form.fields.setdefault(name, []).append(value)
+    return found
+
+
+class Town(Runs):
     """Households that come, and the pages that they see."""
 
     def connect(self, account: str, *pces: str, way: str = "cozy", run: bool = True, **terms: Any) -> list[str]:
@@ -28,13 +62,18 @@ class WaysIn(Runs):
         :param way: ``cozy`` as cozy-stack leaves it; ``code`` still to exchange; ``page`` by an operator
         """
         if way == "page":
-            made = self._by_page(account, pces, terms)
+            begun = self.begin(account)
+            if begun.status_code != 303:
+                return []
+            query = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
+            code, made = self.agree(account, *pces, nonce=query["nonce"], **terms)
+            self._page("GET", "/callback", params={"code": code, "state": query["state"]})
         else:
             code, made = self.agree(account, *pces, **terms)
             if way == "code":
                 self.put(account, {"oauth": {"code": code, "redirect_uri": REDIRECT, "nonce": "nonce"}})
             else:
-                token = self.world.exchanged(code)
+                token = self.exchange(code)
                 results = (self.account(account).get("oauth_callback_results") or {}) | {"id_token": token["id_token"]}
                 oauth = {"access_token": token["access_token"], "nonce": "nonce"}
                 self.put(account, {"oauth": oauth, "oauth_callback_results": results})
@@ -90,7 +129,8 @@ class WaysIn(Runs):
             to, login = f"/connect/{account}", True
         proof = {} if link else {"proof": "a paper of the tests"}
         summary = self._page("POST", to, data={**given, **proof, "step": "check"}, login=login)
-        return to, _fields(summary.text) if summary.status_code == 200 else {}
+        found = [each for each in forms(summary.text) if summary.status_code == 200 and "pce" in each.fields]
+        return to, found[0].fields | found[0].boxes if found else {}
 
     def send_form(self, account: str, given: Document, *, link: bool = False) -> int:
         """Fill in the form and send it. Return the status of the answer; 303 leads to the page that follows."""
@@ -117,15 +157,6 @@ class WaysIn(Runs):
         person = {"first_name": "A", "last_name": "B", "email": "a@b.example"}
         return self._page("POST", f"/connect/{account}", data=person)
 
-    def _by_page(self, account: str, pces: tuple[str, ...], terms: Document) -> list[str]:
-        begun = self.begin(account)
-        assert begun.status_code == 303, begun.text
-        query = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
-        code, made = self.agree(account, *pces, nonce=query["nonce"], **terms)
-        done = self._page("GET", "/callback", params={"code": code, "state": query["state"]})
-        self.page_says = done.status_code
-        return made
-
     def _page(self, method: str, path: str, *, login: bool = True, accept: str = "text/html", **options: Any) -> Any:
         """Ask the page, as a browser does or as a program does."""
         app, token = _page_app()
@@ -135,19 +166,6 @@ class WaysIn(Runs):
             app, ORIGIN, root_path="/grdf", follow_redirects=False
         )
         return self.browser.request(method, f"/grdf{path}", headers=headers, **options)
-
-
-def _fields(page: str) -> Document:
-    """Return what a page's form for a declaration carries."""
-    forms = re.findall(r'<form method="post" action="[^"]*" class="direct">.*?</form>', page, re.DOTALL)
-    found: Document = {}
-    for tag in re.findall(r"<input[^>]*>", forms[0] if forms else ""):
-        values = {name: html.unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}
-        if values.get("name") == "perimeters":
-            found.setdefault("perimeters", []).append(values["value"])
-        elif values.get("type") == "hidden" or values.get("name") == "agreed":
-            found[values["name"]] = values["value"]
-    return found
 
 
 @cache
