@@ -54,13 +54,14 @@ class Drip(ThreadingTCPServer):
         """Answer the requests of one connection."""
         self.connections += 1
         request.settimeout(5)
-        if self._certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self._certificate)
-            request = context.wrap_socket(request, server_side=True)
-        with request, suppress(OSError):
-            while self._answered(request):
-                pass
+        with suppress(OSError):  # the client may go, even before it has trusted the certificate
+            if self._certificate:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(self._certificate)
+                request = context.wrap_socket(request, server_side=True)
+            with request:
+                while self._answered(request):
+                    pass
         self.gone.set()
 
     def _answered(self, connection: socket.socket) -> bool:

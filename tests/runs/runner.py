@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.gas.documents.day_documents import DAG_PREFIX
-
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
@@ -81,10 +79,6 @@ class Worker:
         reply = json.loads(line)
         assert "failure" not in reply, reply["failure"]
         return reply["answer"]
-
-    def run(self, account: str) -> Run:
-        """Run an account's DAG, as a manual run now."""
-        return self.run_named(f"{DAG_PREFIX}{account}", {})
 
     def run_named(self, dag_id: str, conf: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Run:
         """Run a DAG with the values of its form."""
