@@ -12,8 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -58,19 +56,6 @@ class Postgres:
         """Return the settings that make it Airflow's database."""
         names = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC")
         return dict.fromkeys(names, self.airflow_url)
-
-
-@contextmanager
-def postgres(processes: Processes) -> Iterator[Postgres]:
-    """Create and start a server. Its data is removed when the block is left.
-
-    :param processes: the block that stops the server
-    :raises ProcessError: if PostgreSQL is not installed, or the server does not start
-    """
-    server = start_postgres(processes)
-    yield server
-    server.child.stop()
-    shutil.rmtree(server.folder, ignore_errors=True)
 
 
 def start_postgres(processes: Processes, *, airflow: bool = False) -> Postgres:

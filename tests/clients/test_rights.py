@@ -97,7 +97,7 @@ def test_a_refused_client_takes_no_try_from_one_that_is_waited_for(
 def test_connections_with_each_other_s_credentials_lose_nobody_its_consent(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accounts = [f"{name}-{600_000 + at}" for at, name in enumerate(("usual", "south") * 2)]
+    accounts = [f"{name}-{600_000 + at}" for at, name in enumerate(("usual", "south") * 3)]
     for account in accounts:
         account_of(two, account, SOUTH if "south" in account else USUAL)
     check()
@@ -106,10 +106,10 @@ def test_connections_with_each_other_s_credentials_lose_nobody_its_consent(
         for name, value in zip(names, [os.environ[name] for name in reversed(names)], strict=True):
             patch.setenv(name, value)
         for _ in range(2):
-            with pytest.raises(BadSettings, match=r"shows none of the 2 rights .* another client's"):
+            with pytest.raises(BadSettings, match=r"shows none of the 3 rights .* another client's"):
                 check()
-            assert [state(two, account) for account in accounts] == [None] * 4
-    assert check()["checked"] == 4
+            assert [state(two, account) for account in accounts] == [None] * 6
+    assert check()["checked"] == 6
 
 
 def test_a_right_is_taken_over_from_the_account_s_own_client(two: LocalWorld, pair: Pair) -> None:

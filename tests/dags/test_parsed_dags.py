@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,8 @@ import pytest
 
 from include.gas.days.spread import dag_file_of
 from include.gas.documents.day_documents import check_account_dag, dag_id
-from include.sandbox.connect import AccountDocuments
 from tests.dags.parsing import ACCOUNTS, Parsed, parse
+from tests.helpers import own_couchdb
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -25,11 +24,9 @@ HOUR = 3600.0
 @pytest.fixture(scope="session")
 def three(world: LocalWorld, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment with three accounts in databases of their own, not stored in the order of their ids."""
-    prefix = f"dags{secrets.token_hex(4)}/"
-    book = AccountDocuments(world.couch.url, world.couch.user, world.couch.password, prefix)
+    fields, book = own_couchdb(world)
     for name in reversed(ACCOUNTS):
         book.save({"_id": name, "account_type": "grdfgrandlyon"})
-    fields = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
     return {"AIRFLOW_CONN_COUCHDB": json.dumps(fields), "AIRFLOW_HOME": str(tmp_path_factory.mktemp("home"))}
 
 
