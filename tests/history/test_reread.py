@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grdf.operators.history import ReadHistoryOperator
+from grdf.operators.history import AnnounceHistoryOperator, ReadHistoryOperator
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.changes import DAYS_NAMED
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, RetryLater
 from include.gas.meter_tag import meter_tag
-from tests.helpers import days_of, give_back, lose, stored
+from tests.helpers import context, days_of, give_back, lose, stored
 from tests.history.steps import (
     Y,
     asked,
     assert_stored_as_grdf,
     backfill,
+    execute,
     household,
     look_again,
     make,
@@ -101,6 +102,9 @@ def test_whose_past_is_read(clean: LocalWorld, account_id: str, capfd: pytest.Ca
         assert [each for each in everybody if each.startswith(account_id)] == [account_id]
     assert odd in capfd.readouterr().out, "it is named, and stops nobody else"
     clean.book.remove(odd)
+    announce = make(AnnounceHistoryOperator, planned=["b", account_id], results=[None, None])
+    execute(announce, context(run_type="manual"))
+    assert f"2 of 2 accounts could not be read: {account_id}, b" in capfd.readouterr().out
     with pytest.raises(BadAccount, match="nobody-here"):
         read("nobody-here", *MARCH)
     assert asked(clean) == []

@@ -12,7 +12,6 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,29 +35,10 @@ def run_named(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
         bundle = {"name": Path(file).stem, "classpath": classpath, "kwargs": {"path": folder}}
         os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps([bundle])
         run: Any = bag.dags[dag_id].test(run_conf=conf)
-    tasks = {
-        f"{ti.task_id}{'' if ti.map_index < 0 else ti.map_index}": str(getattr(ti.state, "value", ti.state))
-        for ti in run.get_task_instances()
-    }
-    return {"state": str(getattr(run.state, "value", run.state)), "tasks": tasks}
+    return {"state": str(getattr(run.state, "value", run.state))}
 
 
-def asset_events() -> list[dict[str, Any]]:
-    """Return all asset events of this Airflow, oldest first."""
-    from airflow.models.asset import AssetEvent, AssetModel
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session() as session:
-        rows = session.execute(
-            select(AssetModel.name, AssetEvent.extra, AssetEvent.source_dag_id)
-            .join(AssetEvent, AssetEvent.asset_id == AssetModel.id)
-            .order_by(AssetEvent.id)
-        )
-        return [{"asset": name, "extra": extra, "dag": dag} for name, extra, dag in rows]
-
-
-COMMANDS: Mapping[str, Callable[..., Any]] = {"run_named": run_named, "asset_events": asset_events}
+COMMANDS = {"run_named": run_named}
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ DOCTYPES = (DAY, MONTH, YEAR)
 
 
 def account(account_id: str = "home", **keys: Any) -> dict[str, Any]:
-    results = {"pce_id": PCE}
+    results = {"pce_id": PCE, "consents": [{"pce": "09900000000033"}, {"pce": PCE}]}
     return {"_id": account_id, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": results, **keys}
 
 
@@ -97,7 +97,7 @@ def deletion(account_id: str, at: datetime) -> dict[str, Any]:
 
 def test_figures_of_another_household_that_is_here_or_has_left_stay(couchdb: CouchDBHook) -> None:
     """One that nobody knows may be its own: who connects here anew has another account than in its Cozy."""
-    couchdb.write(ACCOUNT, [account("neighbour")])
+    couchdb.write(ACCOUNT, [account("neighbour", oauth_callback_results={"consents": [{"pce": PCE}]})])
     couchdb.write(AUDIT, [deletion("departed", datetime(2024, 3, 1, tzinfo=UTC))])
     for day, source in enumerate(("neighbour", "departed", "in-its-cozy", ""), 1):
         couchdb.write(DAY, [theirs(f"of-{source}", date(2024, 1, day), day, source)])
@@ -107,3 +107,21 @@ def test_figures_of_another_household_that_is_here_or_has_left_stay(couchdb: Cou
     assert adopt("neighbour")["days_adopted"] == 1
     loads = {each["_id"]: each["load"] for each in couchdb.scan(DAY) if ":" in each["_id"]}
     assert loads == {f"home:{PCE}:2024-01-03": 3, f"home:{PCE}:2024-01-04": 4, f"neighbour:{PCE}:2024-01-01": 1}
+
+
+def test_of_a_household_that_leaves_meanwhile_nothing_is_adopted(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    couchdb.write(DAY, [theirs("d", FIRST, 40)])
+    write = CouchDBHook.write
+
+    def then_leave(self: CouchDBHook, doctype: str, documents: Any) -> Any:
+        done, now = write(self, doctype, documents), datetime.now(UTC)
+        self.put(AUDIT, deletion("home", now))
+        self.put(ACCOUNT, with_leaving(self.get(ACCOUNT, "home") or {}, by="me", since=now))
+        return done
+
+    monkeypatch.setattr(CouchDBHook, "write", then_leave)
+    with pytest.raises(AccountLeaving):
+        adopt()
+    assert left(couchdb) == [each["_id"] for each in couchdb.scan(DAY)] == ["d"]
