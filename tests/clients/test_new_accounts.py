@@ -119,9 +119,6 @@ def test_a_client_without_room_does_not_get_what_waits_for_another(
     assert [declared_by(two, home["pce"]) for home in homes] == [[], [], [SOUTH], [SOUTH]]
 
 
-# -- rights that somebody else has declared ----------------------------------------------------------------------------
-
-
 def right(world: LocalWorld, pce: str, client: str) -> str:
     """Make a client have a right that somebody else has declared, and return its id."""
     (made,) = world.control.consent([pce], keep_others=True, company=PARTIES[client].company)

@@ -57,9 +57,6 @@ def test_a_worker_builds_the_dag_it_runs_and_pays_for_nothing_else(tmp_path: Pat
     assert [name for name in found["loaded"] if name.partition(".")[0] in heavy or name.startswith(heavy[-1])] == []
 
 
-# -- the plugins folder ------------------------------------------------------------------------------------------------
-
-
 def test_airflow_loads_one_module_which_shadows_no_other() -> None:
     loaded = [Path(path) for path in find_path_from_directory(str(PLUGINS), ".airflowignore", "glob")]
     assert [path for path in loaded if path.suffix == ".py"] == [PLUGINS / "grdf_plugin.py"]
@@ -95,8 +92,6 @@ def test_airflow_s_own_loader(tmp_path: Path) -> None:
     assert [name for name in found["loaded"] if name.startswith(heavy)] == []
     assert [name for name in found["alone"] if name.partition(".")[0] in {"fastapi", "cloudant", "starlette"}] == []
 
-
-# -- before Airflow forks ----------------------------------------------------------------------------------------------
 
 START = f"""
 import json, os, pathlib, runpy, sys, threading, warnings

@@ -71,9 +71,6 @@ def test_a_booking_does_not_name_the_account() -> None:
         assert one.booking.name != other.booking.name
 
 
-# -- what goes over the wire -------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def adict(serve: Serve, connection: Callable[..., str]) -> Adict:
     """A function that returns a hook, and a server that sends the given answer of ADICT and also issues the token."""

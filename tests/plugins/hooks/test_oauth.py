@@ -80,9 +80,6 @@ def test_an_answer_without_id_token(answered: Callable[..., GrdfOAuthHook]) -> N
         answered({"access_token": "t", "scope": "openid"}).exchange_code("code", None, account="home-1")
 
 
-# -- id_token ----------------------------------------------------------------------------------------------------------
-
-
 def rs256(world: LocalWorld, grdf: Grdf, **extra: object) -> GrdfOAuthHook:
     usual = {"id_token_algorithms": ["RS256"], "jwks_url": world.facts["jwks_url"]}
     return GrdfOAuthHook(grdf(extra=usual | extra))
@@ -111,8 +108,6 @@ def test_keys_that_cannot_be_read(
     with pytest.raises(kind, match=said):
         rs256(clean, grdf, jwks_url=f"{server.url}/keys").verify_claims("a.b.c", account="home")
 
-
-# -- the data token ----------------------------------------------------------------------------------------------------
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -80,9 +80,6 @@ def test_a_document_that_was_read_before_is_read_again_only_if_it_is_out_of_date
     assert couchdb.get(ACCOUNT, "home") is None
 
 
-# -- the mirror --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("batch", [1000, 2])
 def test_it_follows_new_changed_and_removed_accounts(
     couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch, batch: int
