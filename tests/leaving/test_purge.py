@@ -245,6 +245,8 @@ def test_who_keeps_the_data_rests_until_it_connects_again(
     connect_cozy(clean, account_id, conso_debut=str(yesterday(clean) - timedelta(days=9)))
     given = document(clean, account_id)
     clean.book.save(kept | {key: given[key] for key in ("_rev", "oauth", "oauth_callback_results")})
+    couch.put(AUDIT_DATABASE, record | {"finished_at": None})
+    delete(account_id, steps=("purge",), form=form)  # another try, since the former was killed before its last note
     assert acquire(account_id)["first_launch"] is True
     assert extract(account_id, yesterday(clean))["answers"] == 1
     assert not document(clean, account_id).get("state")
