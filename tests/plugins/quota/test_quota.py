@@ -130,6 +130,20 @@ def test_who_is_held_up_after_its_turn_drew_near(others: int, late: float, passe
     assert clock.passed == pytest.approx(passed + GRDF.distance), "the next one keeps its distance"
 
 
+def test_a_machine_that_is_always_late_goes_in_the_end() -> None:
+    clock, asked = Clockwork(), list[float]()
+
+    def slow(key: str, change: object, update: Callable[..., object] = clock.update) -> object:
+        result = update(key, change)
+        asked.append(clock.now)
+        clock.now += 0.2
+        return result
+
+    clock.update = slow  # type: ignore[assignment,method-assign]
+    call(clock.governor())
+    assert (len(asked), clock.passed) == (4, pytest.approx(0.8))
+
+
 # -- pauses ------------------------------------------------------------------------------------------------------------
 
 
