@@ -27,10 +27,12 @@ from tests.clients.scene import (
     right_of,
     spend,
     state,
+    word,
 )
 from tests.helpers import context, holder
 from tests.importing.scene import adopt
 from tests.leaving.runs import acquire, check
+from tests.plugins.steps import read_published
 from tests.rights.declared import declared_before, give, look
 from tests.rights.scene import check as check_named
 
@@ -83,11 +85,10 @@ def test_a_refused_client_takes_no_try_from_one_that_is_waited_for(
 ) -> None:
     two.control.revoke(own_right(two, pair[1]))
     refuse(monkeypatch, USUAL)
-    two.control.fault("/droits_acces", status=503, times=2)  # the list, and the question about the meter instead
-    for step in (try_to_check, adopt):
+    two.control.fault("/(droits_acces|pce/)", status=503, times=None)
+    for step in (try_to_check, adopt, lambda: read_published(*pair)):
         with pytest.raises(RetryLater):
             step()
-        two.control.fault("/droits_acces", status=503, times=2)
     two.control.set(faults=[])
     with pytest.raises(CredentialsRefused):
         try_to_check(LAST)
@@ -153,3 +154,14 @@ def test_a_holder_s_answer_is_looked_for_with_the_own_client_whatever_becomes_of
             with pytest.raises(AirflowRescheduleException):
                 look()
     assert look("manual") == [f"grdf_account__{waiting[bad]}"]
+
+
+def test_who_waits_for_a_client_that_is_not_listed_keeps_no_other_from_being_settled(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, other: str
+) -> None:
+    for account, client in ((other, SOUTH), (account_id, USUAL)):
+        give(two, account)
+        two.book.save({**document(two, account), "grdf_connection": client})
+    monkeypatch.setenv(SETTING, USUAL)
+    look("manual")
+    assert word(two, account_id, *holder(account_id).pces) == "waiting"

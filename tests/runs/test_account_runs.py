@@ -31,7 +31,9 @@ def assert_whole(world: LocalWorld, account: str, *pces: str) -> None:
 
 
 @pytest.mark.parametrize(("connect", "meters"), [(connect_cozy, 1), (connect_code, 2)], ids=["cozy", "code"])
-def test_a_first_launch_and_a_second(clean: LocalWorld, account_id: str, connect: Any, meters: int) -> None:
+def test_a_first_launch_and_a_second(
+    clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch, connect: Any, meters: int
+) -> None:
     pces = connect(clean, account_id, meters)
     assert secrets_in(document(clean, account_id))
     first = run(clean, account_id)
@@ -50,10 +52,11 @@ def test_a_first_launch_and_a_second(clean: LocalWorld, account_id: str, connect
         pces[0], [(pce, rights[pce]) for pce in pces],
     )  # fmt: skip
 
+    monkeypatch.setenv("AIRFLOW__GRDF__REREAD_DAYS", "5")
     again = run(clean, account_id)
     assert [call["pce"] for call in again.data_calls] == list(pces)
     assert len(again.calls) == len(pces) + 1, "one call per meter, and this process's token"
-    assert again.data_calls[0]["query"]["date_debut"] == str(yesterday(clean) - timedelta(days=62))
+    assert again.data_calls[0]["query"]["date_debut"] == str(yesterday(clean) - timedelta(days=5))
     assert document(clean, account_id) == found, "nothing was written"
 
 

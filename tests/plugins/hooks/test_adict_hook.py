@@ -14,6 +14,7 @@ import pytest
 from grdf.hooks.adict import AdictHook
 from grdf.meters.meter_requests import book_calls
 from grdf.quota.call_terms import Terms
+from grdf.quota.governor import governor_for
 from include.gas.days.windows import Window
 from include.gas.errors import (
     CredentialsRefused,
@@ -21,6 +22,7 @@ from include.gas.errors import (
 )
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, adict_hook, known_account
+from tests.plugins.clockwork import call
 from tests.plugins.conftest import Heard, Reply, Server
 
 Serve = Callable[[Callable[[Heard], Reply]], Server]
@@ -60,14 +62,17 @@ def test_a_401_for_everybody_costs_three_calls_and_not_three_an_account(clean: L
     assert seen(clean) == [(DATA, 401), (ACCESS, 200), (DATA, 401)]
 
 
-def test_a_booking_does_not_name_the_account() -> None:
-    with (
-        book_calls(adict_hook(), "of-durand:a run", 2, "daily") as one,
-        book_calls(adict_hook(), "x", 1, "daily") as other,
-    ):
+def test_a_booking_does_not_name_the_account_and_frees_what_was_not_called(clean: LocalWorld) -> None:
+    governor = governor_for(adict_hook().oauth.facts)
+    before = governor.calls_left()
+    with book_calls(adict_hook(), "of-durand:a run", 5, "daily") as one:
+        call(governor, booking=one.booking)
+        assert governor.calls_left() == before - 5
+        assert "durand" not in repr(one)
+    with book_calls(adict_hook(), "x", 1, "daily") as other:
+        assert governor.calls_left() == before - 1
         assert one.booking
         assert other.booking
-        assert "durand" not in repr(one)
         assert one.booking.name != other.booking.name
 
 
