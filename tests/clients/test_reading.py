@@ -156,6 +156,7 @@ CASE, NAMES = "differ in upper and lower case only", "with which data may be"
         (LISTED, ""), (SOUTH, ""), ("grdf_South, grdf_adict", ""),
         *((f"grdf_adict, {name}", "") for name in ("grdf_delete_2", "grdfgrandlyon_south", "my_grdfgrandlyon")),
         *((f"grdf_adict, {name}", NAMES) for name in (*REVOKING, *BESIDE_ONE)),
+        ("grdf_south, grdf_south", "one connection twice"), ("grdf_adict; grdf_south", "not the id"),
         *((text, CASE) for text in ("grdf_adict, GRDF_ADICT", "GRDF_ADICT", "grdf_south, grdf_South")),
     ],
 )  # fmt: skip
