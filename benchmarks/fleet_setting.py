@@ -17,7 +17,7 @@ from benchmarks.fleet_clients import environment, several
 from benchmarks.fleet_processes import cpu_seconds, memory
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Processes
-from tests.postgres import Postgres, postgres
+from tests.postgres import Postgres, start_postgres
 
 
 @dataclass
@@ -62,7 +62,8 @@ class Running:
 def running(home: Path, asked: Asked) -> Iterator[Running]:
     """Start everything except Airflow's components, connect the accounts, and store older days."""
     started = time.monotonic()
-    with LocalWorld(home / "world") as world, postgres(world.processes) as database, Processes() as processes:
+    with LocalWorld(home / "world") as world, Processes() as processes:
+        database = start_postgres(world.processes)
         clients = several(asked.clients)
         os.environ |= world.connections() | environment(world, clients)
         fleet = Fleet(asked.accounts, world.control.today(), clients)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import time
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +18,7 @@ from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.rights.transitions import Claimant, RightsAnswer, apply_answer, assign_right
 from include.sandbox.adict.meter_data.meters import Holder, holder_of
-from include.sandbox.connect import code_account, consent, cozy_account
+from include.sandbox.connect import AccountDocuments, code_account, consent, cozy_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,6 +137,13 @@ class MemoryShelf(dict[str, str]):
     @property
     def text(self) -> str | None:
         return self.get("grdf_data_token")
+
+
+def own_couchdb(world: LocalWorld) -> tuple[dict[str, Any], AccountDocuments]:
+    """Return the connection to databases with a prefix of their own, and what puts accounts into them."""
+    couch, prefix = world.couch, f"own{secrets.token_hex(4)}/"
+    fields = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
+    return fields, AccountDocuments(couch.url, couch.user, couch.password, prefix)
 
 
 def adict_hook(shelf: MemoryShelf | None = None) -> AdictHook:

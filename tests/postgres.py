@@ -12,8 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -34,14 +32,12 @@ class Postgres:
     :param child: the server's process
     :param port: its port on loopback
     :param password: password of the administrator
-    :param folder: folder with the server's files
     """
 
     user = "airflow"
 
-    def __init__(self, child: Child, port: int, password: str, folder: Path) -> None:
+    def __init__(self, child: Child, port: int, password: str) -> None:
         self.child = child
-        self.folder = folder
         self._address = f"{self.user}:{password}@127.0.0.1:{port}/postgres"
 
     @property
@@ -60,19 +56,6 @@ class Postgres:
         return dict.fromkeys(names, self.airflow_url)
 
 
-@contextmanager
-def postgres(processes: Processes) -> Iterator[Postgres]:
-    """Create and start a server. Its data is removed when the block is left.
-
-    :param processes: the block that stops the server
-    :raises ProcessError: if PostgreSQL is not installed, or the server does not start
-    """
-    server = start_postgres(processes)
-    yield server
-    server.child.stop()
-    shutil.rmtree(server.folder, ignore_errors=True)
-
-
 def start_postgres(processes: Processes, *, airflow: bool = False) -> Postgres:
     """Create and start a server. Its data is removed when Python exits.
 
@@ -89,7 +72,8 @@ def start_postgres(processes: Processes, *, airflow: bool = False) -> Postgres:
     folder = _folder()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # even if a test is interrupted
     if airflow:
-        _copy(_migrated(processes), folder)
+        shutil.copytree(_migrated(processes), folder, dirs_exist_ok=True)
+        _own(folder)
     else:
         _initialise(folder)
     return _start(processes, folder)
@@ -112,7 +96,7 @@ def _start(processes: Processes, folder: Path) -> Postgres:
         log=folder / "server.log",
         cwd=folder,
     )  # fmt: skip
-    server = Postgres(child, port, (folder / "password").read_text(encoding="ascii"), folder)
+    server = Postgres(child, port, (folder / "password").read_text(encoding="ascii"))
     _await(server)
     return server
 
@@ -147,11 +131,6 @@ def _migrate(server: Postgres) -> None:
         done = subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ProcessError(f"Airflow's tables could not be made:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-
-
-def _copy(made: Path, folder: Path) -> None:
-    shutil.copytree(made, folder, dirs_exist_ok=True)
-    _own(folder)
 
 
 def program(name: str) -> str:

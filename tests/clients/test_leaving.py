@@ -8,7 +8,18 @@ import pytest
 
 from include.gas.errors import BadSettings, CredentialsRefused
 from include.sandbox.adict import identity
-from tests.clients.scene import CLIENTS, SETTING, SOUTH, USUAL, account_of, connections, document, own_right, right_of
+from tests.clients.scene import (
+    CLIENTS,
+    LISTED,
+    SETTING,
+    SOUTH,
+    USUAL,
+    account_of,
+    connections,
+    document,
+    own_right,
+    right_of,
+)
 from tests.helpers import holder
 from tests.leaving.household import Couch, revocations
 from tests.leaving.steps import delete
@@ -38,17 +49,7 @@ def test_the_own_client_s_secret_revokes(two: LocalWorld, other: str, monkeypatc
     assert document(two, other) == {}
 
 
-def test_data_that_are_kept_belong_to_the_same_client(two: LocalWorld, other: str) -> None:
-    account_of(two, other, SOUTH)
-    delete(other, form={"keep_data": True})
-    assert document(two, other)["grdf_connection"] == SOUTH
-
-
-@pytest.mark.parametrize(
-    ("client", "listed"),
-    [(USUAL, ""), (USUAL, USUAL), (USUAL, "grdf_adict; grdf_south"), (USUAL, "grdf_adict, grdf_adict"),
-     (SOUTH, SOUTH), (SOUTH, f"{USUAL}, {SOUTH}")],
-)  # fmt: skip
+@pytest.mark.parametrize(("client", "listed"), [(USUAL, "grdf_adict; grdf_south"), (SOUTH, LISTED)])
 def test_another_client_s_secret_makes_no_right_seem_over(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, other: str, client: str, listed: str
 ) -> None:

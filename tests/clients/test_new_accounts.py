@@ -9,12 +9,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.account_intake import AccountIntake
 from grdf.ledger.client_choice import choose_client, meters_per_client
-from grdf.operators.ways_in.check_waiting_rights import CheckWaitingRightsOperator
 from include.gas.errors import CredentialsRefused, GasError
 from tests.clients.scene import (
     CLIENTS,
@@ -33,9 +31,8 @@ from tests.clients.scene import (
     word,
 )
 from tests.helpers import adict_hook, holder
-from tests.importing.scene import LOG, adopt, files, household, outcomes, put, run
+from tests.importing.scene import adopt, files, household, outcomes, put, run
 from tests.leaving.runs import check
-from tests.rights.declared import look
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -59,11 +56,6 @@ def import_of(homes: list[Home], name: str = "") -> list[str]:
     run(name)
     assert [account for account, _ in outcomes(name)] == [home["account"] for home in homes]
     return [outcome for _, outcome in outcomes(name)]
-
-
-def belongs(world: LocalWorld, home: Home, client: str) -> None:
-    """Let an account belong to a client before it is connected."""
-    world.book.save({"_id": home["account"], "account_type": "grdfgrandlyon", "grdf_connection": client})
 
 
 def clients(world: LocalWorld, homes: list[Home]) -> list[str]:
@@ -96,47 +88,22 @@ def test_which_client_has_room(two: LocalWorld, monkeypatch: pytest.MonkeyPatch,
     assert choose_client(Counter({SOUTH: 9999})) == SOUTH, "a single one is not counted"
 
 
-@pytest.mark.parametrize("listed", [True, False])
-def test_whose_an_account_is_is_asked_with_its_own_client(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, listed: bool
-) -> None:
-    """A line for the account of a household whose right has ended, with somebody else in it."""
-    two.control.set(declared_right_state="Active")
-    former, _ = homes = households(2)
-    for home in homes:
-        belongs(two, home, SOUTH)
-    assert import_of(homes) == ["declared"] * 2
-    two.control.revoke(own_right(two, former["account"]))
-    check()
-    refuse(monkeypatch, USUAL)
-    if not listed:
-        monkeypatch.setenv(SETTING, USUAL)
-    two.control.clear_log()
-    assert import_of([former | {"name": "Somebody-Else", "email": "planted-else@example.org"}]) == ["refused"]
-    assert asked_by(two) == ({CLIENTS[SOUTH]} if listed else set())
-
-
-@pytest.mark.parametrize("how", ["refused", "spent"])
 def test_lines_of_a_client_that_cannot_be_called_are_put_aside(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, how: str
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """New households belong to the usual client; one in between has an account of the second."""
-    first, old, newer = homes = households(3)
-    belongs(two, old, SOUTH)
+    _, old, newer = homes = households(3)
+    two.book.save({"_id": old["account"], "account_type": "grdfgrandlyon", "grdf_connection": SOUTH})
     name = f"{secrets.token_hex(4)}.csv"
     with monkeypatch.context() as patch:
-        if how == "refused":
-            refuse(patch, USUAL)
-        else:
-            spend(patch, USUAL)
-            patch.setattr(ROOM, lambda _: 5000)
-        with pytest.raises(CredentialsRefused if how == "refused" else AirflowRescheduleException):
+        refuse(patch, USUAL)
+        with pytest.raises(CredentialsRefused):
             import_of(homes, name)
         assert [declared_by(two, home["pce"]) for home in homes] == [[], [SOUTH], []]
         assert document(two, newer["account"]) == {}
         assert name in files()
     assert import_of(homes, name) == ["declared", "connected", "declared"]
-    assert clients(two, [first, newer]) == [USUAL] * 2
+    assert clients(two, homes) == [USUAL, SOUTH, USUAL]
     assert name not in files()
 
 
@@ -150,9 +117,6 @@ def test_a_client_without_room_does_not_get_what_waits_for_another(
     with pytest.raises(CredentialsRefused):
         import_of(homes)
     assert [declared_by(two, home["pce"]) for home in homes] == [[], [], [SOUTH], [SOUTH]]
-
-
-# -- rights that somebody else has declared ----------------------------------------------------------------------------
 
 
 def right(world: LocalWorld, pce: str, client: str) -> str:
@@ -207,23 +171,6 @@ def test_a_meter_of_the_other_client_s_account(
     assert document(two, other)["grdf_connection"] == SOUTH
     assert word(two, other, pce) == ("active" if how.endswith("over") else "behind")
     assert (CLIENTS[USUAL] in asked_by(two)) is (how != "known to be over"), "whose right is in question"
-
-
-def test_who_waits_for_a_client_that_is_not_listed_is_named(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(CheckWaitingRightsOperator, "log", LOG)  # else Airflow writes to standard output
-    homes = households(2)
-    for home, client in zip(homes, (SOUTH, USUAL), strict=True):
-        belongs(two, home, client)
-        given = {key: value for key, value in home.items() if key != "account"}
-        two.book.save(document(two, home["account"]) | {"declaration": given})
-    monkeypatch.setenv(SETTING, USUAL)
-    with caplog.at_level(logging.WARNING):
-        look("manual")
-    (said,) = [each for each in caplog.messages if each.startswith(f"Account {homes[0]['account']}: ")]
-    assert SOUTH in said
-    assert word(two, homes[1]["account"], homes[1]["pce"]) == "waiting"
 
 
 def test_a_wrong_setting_keeps_no_account_of_the_usual_client_out_of_the_page(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
@@ -20,7 +20,6 @@ from tests.clients.scene import (
     SOUTH,
     USUAL,
     account_of,
-    asked_by,
     declared_by,
     document,
     own_right,
@@ -33,6 +32,7 @@ from tests.clients.scene import (
 from tests.helpers import context, holder
 from tests.importing.scene import adopt
 from tests.leaving.runs import acquire, check
+from tests.plugins.steps import read_published
 from tests.rights.declared import declared_before, give, look
 from tests.rights.scene import check as check_named
 
@@ -80,44 +80,19 @@ def test_a_client_that_is_refused_stops_no_other(
     assert asked_at(good) > before[1]
 
 
-def test_one_client_s_refusal_does_not_take_the_tries_that_another_needs(
+def test_a_refused_client_takes_no_try_from_one_that_is_waited_for(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair
 ) -> None:
     two.control.revoke(own_right(two, pair[1]))
     refuse(monkeypatch, USUAL)
-    two.control.fault("/droits_acces", status=503, times=2)  # the list, and the question about the meter instead
-    with pytest.raises(RetryLater):
-        try_to_check()
+    two.control.fault("/(droits_acces|pce/)", status=503, times=None)
+    for step in (try_to_check, adopt, lambda: read_published(*pair)):
+        with pytest.raises(RetryLater):
+            step()
+    two.control.set(faults=[])
     with pytest.raises(CredentialsRefused):
         try_to_check(LAST)
     assert state(two, pair[1]) == OUTDATED
-
-
-def test_a_wait_for_calls_comes_before_a_refusal(two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair) -> None:
-    refuse(monkeypatch, USUAL)
-    spend(monkeypatch, SOUTH)
-    for step in (try_to_check, adopt):
-        with pytest.raises(AirflowRescheduleException):
-            step()
-    with pytest.raises(CredentialsRefused):
-        try_to_check(LAST)
-
-
-def test_two_accounts_of_different_clients_share_a_meter(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair
-) -> None:
-    monkeypatch.setenv("AIRFLOW__GRDF__METER_IN_SEVERAL_ACCOUNTS", "True")
-    (pce,) = holder(pair[0]).pces
-    rights = two.control.consent([pce], company=PARTIES[SOUTH].company, keep_others=True)
-    named = [{"pce": right["id_pce"], "id_accreditation": right["id_droit_acces"]} for right in rights]
-    two.book.save({**document(two, pair[1]), "oauth_callback_results": {"consents": named}})
-    acquire(pair[1])
-    check()
-    assert [word(two, each, pce) for each in pair] == ["active", "active"]
-    two.control.revoke(rights[0]["id_droit_acces"])
-    check()
-    assert [word(two, each, pce) for each in pair] == ["active", "over"]
-    assert state(two, pair[0]) is None
 
 
 def test_connections_with_each_other_s_credentials_lose_nobody_its_consent(
@@ -138,79 +113,55 @@ def test_connections_with_each_other_s_credentials_lose_nobody_its_consent(
     assert check()["checked"] == 6
 
 
-# -- rights that are taken over ----------------------------------------------------------------------------------------
-
-
-def test_a_right_is_taken_over_from_the_account_s_own_client(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair
-) -> None:
-    """One that cannot be called is waited for, and the other's are taken over meanwhile."""
-    for account in pair:
-        two.control.revoke(own_right(two, account))
-    (pce,), (first,) = (holder(account).pces for account in reversed(pair))
+def test_a_right_is_taken_over_from_the_account_s_own_client(two: LocalWorld, pair: Pair) -> None:
+    two.control.revoke(own_right(two, pair[1]))
+    (pce,) = holder(pair[1]).pces
     two.control.consent([pce])  # the other client's
     with pytest.raises(FailNow):
         check_named(pair[1], dry_run=False)
     (mine,) = two.control.consent([pce], company=PARTIES[SOUTH].company)
-    two.control.consent([first])
-    before = [own_right(two, account) for account in pair]
-    with monkeypatch.context() as patch:
-        spend(patch, SOUTH)
-        with pytest.raises(AirflowRescheduleException):
-            check_named(*pair, dry_run=False)
-        assert own_right(two, pair[0]) != before[0]
-        assert own_right(two, pair[1]) == before[1]
-    assert check_named(*pair, dry_run=False) == {"taken_over": 1}, "the other one is done"
+    assert check_named(pair[1], dry_run=False) == {"taken_over": 1}
     assert own_right(two, pair[1]) == mine["id_droit_acces"]
 
 
-# -- holders' answers --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def waiting(two: LocalWorld, account_id: str, other: str) -> Pair:
-    """A household of each client that waits for its holder."""
-    for account, client in ((account_id, USUAL), (other, SOUTH)):
-        give(two, account)
-        if client != USUAL:
-            two.book.save({**document(two, account), "grdf_connection": client})
-        with pytest.raises(AirflowSkipException):
-            acquire(account)
-        declared_before(two, account, 20)
-        assert declared_by(two, holder(account).pces[0]) == [client]
-    two.control.clear_log()
-    return account_id, other
-
-
 def accepts(world: LocalWorld, account: str) -> None:
+    declared_before(world, account, 20)
     world.control.answer(right_of(world, account)["id_droit_acces"])
 
 
-def test_a_holder_s_answer_is_looked_for_with_the_own_client(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, waiting: Pair
-) -> None:
-    for account in waiting:
-        accepts(two, account)
-    with monkeypatch.context() as patch:
-        refuse(patch, USUAL)
-        assert look() == [f"grdf_account__{waiting[1]}"]
-    assert look("manual") == [f"grdf_account__{waiting[0]}"]
-
-
-@pytest.mark.parametrize("spent", [0, 1])
-def test_a_spent_client_keeps_no_answer_to_the_other_from_being_seen(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, waiting: Pair, spent: int
+@pytest.mark.parametrize("bad", [0, 1])
+@pytest.mark.parametrize("how", [refuse, spend])
+def test_a_holder_s_answer_is_looked_for_with_the_own_client_whatever_becomes_of_the_other(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, other: str, how: Any, bad: int
 ) -> None:
     """The run ends without waiting, since the next one looks for answers that have come in the meantime."""
-    clients, good = (USUAL, SOUTH), waiting[1 - spent]
-    spend(monkeypatch, clients[spent])
+    waiting, clients = (account_id, other), (USUAL, SOUTH)
+    for account, client in zip(waiting, clients, strict=True):
+        give(two, account)
+        two.book.save({**document(two, account), "grdf_connection": client})
+        with pytest.raises(AirflowSkipException):
+            acquire(account)
+        accepts(two, account)
+        assert declared_by(two, holder(account).pces[0]) == [client]
     two.control.clear_log()
-    assert look() == []
-    assert asked_by(two) == {CLIENTS[clients[1 - spent]]}
-    declared_before(two, good, 20)
-    accepts(two, good)
-    assert look() == [f"grdf_account__{good}"]
-    if spent == 0:  # a run for a spent client alone keeps no later one from looking
-        monkeypatch.setenv(SETTING, USUAL)
-        with pytest.raises(AirflowRescheduleException):
-            look()
+    with monkeypatch.context() as patch:
+        how(patch, clients[bad])
+        two.control.clear_log()
+        assert look() == [f"grdf_account__{waiting[1 - bad]}"]
+        assert {call["client_id"] for call in two.control.log() if call["status"] == 200} == {CLIENTS[clients[1 - bad]]}
+        if how is spend and not bad:  # a run for a spent client alone keeps no later one from looking
+            patch.setenv(SETTING, USUAL)
+            with pytest.raises(AirflowRescheduleException):
+                look()
+    assert look("manual") == [f"grdf_account__{waiting[bad]}"]
+
+
+def test_who_waits_for_a_client_that_is_not_listed_keeps_no_other_from_being_settled(
+    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, other: str
+) -> None:
+    for account, client in ((other, SOUTH), (account_id, USUAL)):
+        give(two, account)
+        two.book.save({**document(two, account), "grdf_connection": client})
+    monkeypatch.setenv(SETTING, USUAL)
+    look("manual")
+    assert word(two, account_id, *holder(account_id).pces) == "waiting"

@@ -6,7 +6,6 @@ What a refresh writes: ``tests/plugins/airflow``. That accounts' DAGs come and g
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import sqlite3
 import sys
@@ -17,11 +16,10 @@ import pytest
 
 from include.gas.days.spread import dag_file_of
 from include.gas.documents.day_documents import dag_id
-from include.sandbox.connect import AccountDocuments
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Child, Processes
 from tests.dags.parsing import ACCOUNTS, DOWN, PATH, ROOT, run_python
-from tests.helpers import wait
+from tests.helpers import own_couchdb, wait
 
 (BUNDLES,) = (line for line in (ROOT / "airflow.env").read_text().splitlines() if "BUNDLE_CONFIG_LIST=" in line)
 WORKER = """
@@ -63,14 +61,8 @@ class Machine:
 
     def start(self, processes: Processes, couchdb: str) -> Child:
         """Start the DAG processor of the accounts."""
-        part = [
-            sys.executable,
-            "-m",
-            "include.sandbox.preloaded_airflow",
-            "dag-processor",
-            "--bundle-name",
-            "grdf-accounts",
-        ]
+        airflow = (sys.executable, "-m", "include.sandbox.preloaded_airflow")
+        part = [*airflow, "dag-processor", "--bundle-name", "grdf-accounts"]
         env = self.env | {"AIRFLOW_CONN_COUCHDB": couchdb}
         return processes.start("DAG processor", part, log=self.home / "log", env=env, cwd=self.home)
 
@@ -92,9 +84,7 @@ def machine(airflow_home: Path, tmp_path: Path) -> Machine:
 def test_with_couchdb_down_no_dag_vanishes_not_even_at_a_start_without_files(
     world: LocalWorld, machine: Machine
 ) -> None:
-    prefix = f"bundle{secrets.token_hex(4)}/"
-    book = AccountDocuments(world.couch.url, world.couch.user, world.couch.password, prefix)
-    fields = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
+    fields, book = own_couchdb(world)
     for name in (*ACCOUNTS, "an odd id"):
         book.save({"_id": name, "account_type": "grdfgrandlyon"})
     every = {dag_id(name) for name in ACCOUNTS}

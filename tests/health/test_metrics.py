@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
+import yaml
 from airflow.sdk._shared.observability.metrics.otel_logger import SafeOtelLogger
 from airflow.sdk.observability import stats
 from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
@@ -18,16 +22,88 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from grdf.metrics import ACCOUNTS, CALLS, METRICS, count, count_call, gauge
+from include.sandbox.processes import Processes, free_port
 from tests.health.accounts import account, meter
-from tests.health.monitoring import MONITORING, Exporter, Prometheus, prometheus, require_prometheus
 from tests.helpers import connect_cozy, wait
+from tests.plugins.conftest import Heard, Reply, Server
 from tests.runs.account_run import run
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
-    from tests.health.scene import Fleet
+    from tests.health.conftest import Fleet
 
+MONITORING = Path(__file__).resolve().parents[2] / "docs" / "monitoring"
 HOME = "scraped-90581"
+
+
+class Exporter:
+    """What Airflow tells its metrics, and a Prometheus reads. It names them as ``statsd-mapping.yaml`` says."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, dict[str, str]]] = []
+        rules = yaml.safe_load((MONITORING / "statsd-mapping.yaml").read_text())["mappings"]
+        self._names = {rule["match"]: rule["name"] for rule in rules}
+        self._values: dict[str, float] = {}
+
+    def page(self, _: Heard) -> Reply:
+        """Return what a Prometheus reads."""
+        lines = (f"{series} {value!r}\n" for series, value in self._values.copy().items())
+        return Reply("".join(lines), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    def gauge(self, name: str, value: float, tags: dict[str, str] | None = None, **_: Any) -> None:
+        self._values[self._series(name, tags)] = float(value)
+
+    def incr(self, name: str, count: int = 1, tags: dict[str, str] | None = None, **_: Any) -> None:
+        series = self._series(name, tags)
+        self._values[series] = self._values.get(series, 0.0) + count
+
+    def _series(self, name: str, tags: dict[str, str] | None) -> str:
+        self.told.append((name, tags or {}))
+        labels = ",".join(f'{key}="{value}"' for key, value in sorted((tags or {}).items()))
+        return f"{self._names.get(f'airflow.{name}') or f'airflow.{name}'.replace('.', '_')}{{{labels}}}"
+
+
+def require_prometheus() -> None:
+    """Skip where there is no Prometheus. Where CI is set, fail."""
+    if not (shutil.which("prometheus") and shutil.which("promtool")):
+        told = "Prometheus is not installed here (apt-get install prometheus): dashboard and rules are not tried."
+        if os.environ.get("CI"):
+            pytest.fail(told)
+        pytest.skip(told)
+
+
+class Prometheus:
+    """The API of a running Prometheus."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def ask(self, query: str) -> list[dict[str, Any]]:
+        """Return what a query gives now."""
+        answer = requests.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=30).json()
+        assert answer["status"] == "success", (query, answer)
+        return list(answer["data"]["result"])
+
+    def rules(self) -> dict[str, dict[str, Any]]:
+        groups = requests.get(f"{self.url}/api/v1/rules", timeout=30).json()["data"]["groups"]
+        return {rule["name"]: rule for group in groups for rule in group["rules"]}
+
+
+@contextmanager
+def prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
+    """Run Prometheus, which scrapes an address every second."""
+    url, file = f"http://127.0.0.1:{free_port()}", folder / "prometheus.yml"
+    config = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(MONITORING / "prometheus-rules.yaml")],
+        "scrape_configs": [{"job_name": "statsd", "static_configs": [{"targets": [target.removeprefix("http://")]}]}],
+    }
+    file.write_text(json.dumps(config))
+    command = ["prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}"]
+    with Processes() as processes:
+        listen = f"--web.listen-address={url.removeprefix('http://')}"
+        processes.start("Prometheus", [*command, listen], log=folder / "log").await_http(f"{url}/-/ready", 60)
+        yield Prometheus(url)
 
 
 @pytest.fixture
@@ -79,7 +155,8 @@ def finite(result: list[dict[str, Any]]) -> bool:
 def test_each_panel_and_rule_is_answered(clean: LocalWorld, fleet: Fleet, told_to: Any, tmp_path: Path) -> None:
     require_prometheus()
     fleet.add(*(account(number, age=9) for number in range(700, 703)), account(703))
-    with closing(Exporter()) as exporter, prometheus(tmp_path, exporter.port) as found:
+    exporter = Exporter()
+    with Server(exporter.page).running() as served, prometheus(tmp_path, served.url) as found:
         told_to(lambda: exporter)
         pces = connect_cozy(clean, HOME)
         for _ in range(2):  # what grows can only be drawn from then on

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 TODAY = paris_today(datetime.now(UTC))
 Y = TODAY.year - (date(TODAY.year, 5, 15) > TODAY)
 """The year of the last March whose days are definitive by now."""
-DAY, MONTH, YEAR = (f"com.grandlyon.grdf.{name}" for name in ("day", "month", "year"))
 
 
 class Outcome(NamedTuple):

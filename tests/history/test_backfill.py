@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.gas.days.windows import oldest_allowed
+from include.gas.documents.doctypes import DAY
 from include.gas.meter_tag import meter_tag
 from tests.helpers import stored
-from tests.history.steps import DAY, TODAY, Y, asked, assert_stored_as_grdf, backfill, household, read
+from tests.history.steps import Y, asked, assert_stored_as_grdf, backfill, household, read
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -25,16 +25,12 @@ def last_sunday(year: int, month: int) -> date:
     return last - (last.isoweekday() % 7) * ONE
 
 
-LEAP = max(year for year in range(2024, Y + 1, 4))
 RANGES = {
     "year's end": (date(Y - 1, 12, 28), date(Y, 1, 4), lambda days: days[::-1]),
-    "leap day": (date(LEAP, 2, 27), date(LEAP, 3, 2), list),
     "23 hours": (last_sunday(Y, 3) - 3 * ONE, last_sunday(Y, 3) + ONE, lambda days: days[2:] + days[:2]),
     "25 hours": (last_sunday(Y - 1, 10) - 3 * ONE, last_sunday(Y - 1, 10) + ONE, lambda days: days[::2] + days[1::2]),
 }
 """First day, end, and the order in which the days are read."""
-if RANGES["leap day"][0] < oldest_allowed(TODAY):
-    del RANGES["leap day"]  # in some years, none can be requested any more
 
 
 @pytest.mark.parametrize("name", RANGES)
@@ -91,13 +87,3 @@ def test_only_the_open_days_of_a_meter_are_asked_for_unless_a_run_says_otherwise
     assert (dict(done.events)[DAY]["changed"], done.result["changes"]["days"]) == (1, [f"{Y}-03-10"])
     for pce in (one, two):
         assert_stored_as_grdf(clean, couchdb, account_id, pce, f"{Y}-03-01", f"{Y}-04-01")
-
-
-def test_days_that_cannot_be_asked_make_no_call(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    (pce,) = household(clean, account_id, date(Y, 3, 1), first=f"{Y}-03-01", end=f"{Y}-09-01")
-    for day in (date(2020, 5, 5), date(Y, 2, 27), date(Y, 9, 1)):
-        backfill(account_id, day)
-        assert meter_tag(account_id, pce) in capfd.readouterr().out
-    assert (asked(clean), stored(couchdb, account_id, pce)) == ([], {})

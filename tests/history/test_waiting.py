@@ -11,13 +11,13 @@ import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.meters.meter_requests import book_calls
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.quota.governor import governor_for
 from grdf.staging.staged_answers import Staging
+from include.gas.documents.doctypes import DAY
 from include.gas.errors import QuotaWait
 from tests.helpers import adict_hook, connect_code, context, days_of, stored
-from tests.history.steps import DAY, Y, asked, household, load, make, read, run
+from tests.history.steps import Y, asked, household, load, make, read, run
 from tests.leaving.household import staging_folder
 from tests.plugins.clockwork import call
 
@@ -97,16 +97,6 @@ def test_a_code_is_exchanged_on_a_day_that_is_spent(clean: LocalWorld, account_i
     document = clean.book.get(account_id) or {}
     assert "code" not in document["oauth"]
     assert len(document["oauth_callback_results"]["consents"]) == 1
-
-
-def test_calls_that_a_task_has_booked_and_does_not_make_are_free_again(clean: LocalWorld, calls_per_day: Any) -> None:
-    calls_per_day(100)
-    governor = governor_for(GrdfOAuthHook().facts)
-    before = governor.calls_left()
-    with book_calls(adict_hook(), "task", 5, "daily") as terms:
-        call(governor, booking=terms.booking)
-        assert governor.calls_left() == before - 5
-    assert governor.calls_left() == before - 1
 
 
 def test_a_load_that_is_killed_before_it_is_done_tells_all_that_it_has_stored(

@@ -20,6 +20,7 @@ from include.gas.days.gas_day import paris_today
 from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import (
+    ACCOUNT,
     CONNECT,
     CONSENT_RECORD,
     DATA,
@@ -30,7 +31,7 @@ from include.gas.documents.doctypes import (
     YEAR,
     database,
 )
-from include.gas.errors import BadAccount, BadRequest, BadSettings
+from include.gas.errors import BadAccount, BadRequest, BadSettings, StoreBusy
 from include.gas.health.verdict import reach_verdict
 from include.gas.proof.proof_file import check_proof_file
 from tests.helpers import connect_cozy, yesterday
@@ -155,6 +156,25 @@ def test_a_document_that_is_written_meanwhile_stays(couch: Couch, couchdb: Couch
     DatabaseFiles(couchdb).compact(PUBLISHED)
 
 
+def test_what_comes_while_the_rest_is_removed_is_removed_by_the_next_try(
+    clean: LocalWorld, account_id: str, couch: Couch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pces, remove = household(clean, account_id), Remover.remove
+
+    def remove_after_a_late_load(self: Remover, doctype: str, doc_id: str) -> int:
+        if doctype == ACCOUNT:
+            couch.put(DAY, {"_id": f"{account_id}:{pces[0]}:2026-01-01"})
+        return remove(self, doctype, doc_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Remover, "remove", remove_after_a_late_load)
+        with pytest.raises(StoreBusy, match=account_id):
+            delete(account_id)
+    assert [record["finished_at"] for record in couch.records(account_id)] == [None]
+    delete(account_id, steps=("purge",))
+    assert_gone(clean, account_id, pces)
+
+
 @pytest.mark.parametrize("odd", ["", " ", "a b", "../x", "é", "x" * 129, "a\n", "_all_docs", "_design", "nobody-here"])
 def test_what_is_no_account(couch: Couch, odd: str) -> None:
     before = couch.revisions()
@@ -245,6 +265,8 @@ def test_who_keeps_the_data_rests_until_it_connects_again(
     connect_cozy(clean, account_id, conso_debut=str(yesterday(clean) - timedelta(days=9)))
     given = document(clean, account_id)
     clean.book.save(kept | {key: given[key] for key in ("_rev", "oauth", "oauth_callback_results")})
+    couch.put(AUDIT_DATABASE, record | {"finished_at": None})
+    delete(account_id, steps=("purge",), form=form)  # another try, since the former was killed before its last note
     assert acquire(account_id)["first_launch"] is True
     assert extract(account_id, yesterday(clean))["answers"] == 1
     assert not document(clean, account_id).get("state")

@@ -77,7 +77,7 @@ def life(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
     with pytest.MonkeyPatch.context() as patch:
         for name, value in AT_DEBUG.items():
             patch.setenv(name, value)
-        worker = Worker(log, world)
+        worker = Worker(log)
     quick = {"AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL": "False", "AIRFLOW__GRDF__RETRY_SECONDS": "1"}
 
     def run(dag: str, state: str = "success", **conf: Any) -> None:

@@ -15,13 +15,7 @@ GRDF = Quota(1.0, 6000)
 
 
 def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None = None, **whose: Any) -> None:
-    """Wait for one call's turn, as :class:`grdf.hooks.http_calls.TurnAdapter` does, and send nothing.
-
-    :param governor: the governor that grants the turn
-    :param purpose: see :class:`grdf.quota.call_terms.Terms`
-    :param booking: see :class:`grdf.quota.call_terms.Terms`
-    :param whose: see :meth:`grdf.quota.governor.Governor.turn`
-    """
+    """Wait for one call's turn, as :class:`grdf.hooks.http_calls.TurnAdapter` does, and send nothing."""
     governor.turn(Terms(purpose, booking), **whose).wait_for_turn()
 
 

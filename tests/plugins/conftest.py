@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ import requests
 
 from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import DOCTYPES
+from tests.helpers import own_couchdb
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -116,13 +116,12 @@ def own_databases(world: LocalWorld, connection: Callable[..., str]) -> Iterator
     """A hook for the connection ``couchdb``, with databases only for this test."""
     from grdf.hooks.couchdb import CouchDBHook
 
-    prefix, login = f"own{secrets.token_hex(4)}/", (world.couch.user, world.couch.password)
-    fields = {"host": world.couch.url, "login": login[0], "password": login[1]}
-    connection("couchdb", **fields, extra={"database_prefix": prefix})
+    fields, _ = own_couchdb(world)
+    connection("couchdb", **fields)
     yield CouchDBHook()
     for doctype in DOCTYPES:
-        database = quote(database_name(doctype, prefix), safe="")
-        requests.delete(f"{world.couch.url}/{database}", auth=login, timeout=60)
+        database = quote(database_name(doctype, fields["extra"]["database_prefix"]), safe="")
+        requests.delete(f"{world.couch.url}/{database}", auth=(world.couch.user, world.couch.password), timeout=60)
 
 
 @pytest.fixture

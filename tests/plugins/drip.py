@@ -23,20 +23,17 @@ class Drip(ThreadingTCPServer):
     :param first: what to send at once after each request
     :param then: what to send after that, one byte at a time, repeatedly
     :param every: seconds between two bytes
-    :param times: how often to send ``then``; ``None`` for forever
     :param certificate: file with key and certificate, to use TLS
     """
 
     daemon_threads = True
 
-    def __init__(
-        self, first: bytes, then: bytes, *, every: float, times: int | None = None, certificate: Path | None = None
-    ) -> None:
+    def __init__(self, first: bytes, then: bytes, *, every: float, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), None)  # type: ignore[arg-type]  # see finish_request
         self.gone = Event()
         """Set once a client has closed its connection."""
         self.connections = self.requests = 0
-        self._first, self._then, self._every, self._times = first, then, every, times
+        self._first, self._then, self._every = first, then, every
         self._over, self._certificate = Event(), certificate
         self.port = self.server_address[1]
         self.url = f"http{'s' if certificate else ''}://localhost:{self.port}"
@@ -51,35 +48,31 @@ class Drip(ThreadingTCPServer):
         self.server_close()
 
     def finish_request(self, request: Any, _: object) -> None:
-        """Answer the requests of one connection."""
+        """Answer the only request of a connection."""
         self.connections += 1
         request.settimeout(5)
-        if self._certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self._certificate)
-            request = context.wrap_socket(request, server_side=True)
-        with request, suppress(OSError):
-            while self._answered(request):
-                pass
+        with suppress(OSError):  # the client may go, even before it has trusted the certificate
+            if self._certificate:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(self._certificate)
+                request = context.wrap_socket(request, server_side=True)
+            with request:
+                self._answer(request)
         self.gone.set()
 
-    def _answered(self, connection: socket.socket) -> bool:
-        """Answer one request, and return whether another one may follow."""
+    def _answer(self, connection: socket.socket) -> None:
         heard = b""
         while b"\r\n\r\n" not in heard:
             if not (piece := connection.recv(65536)):
-                return False
+                return
             heard += piece
         self.requests += 1
         connection.sendall(self._first)
-        times = 0
-        while self._times is None or times < self._times:
+        while True:
             for at in range(max(1, len(self._then))):
                 if self._over.wait(self._every) or (not self._then and _is_closed(connection)):
-                    return False
+                    return
                 connection.sendall(self._then[at : at + 1])
-            times += 1
-        return True
 
 
 def _is_closed(connection: socket.socket) -> bool:

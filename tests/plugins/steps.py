@@ -5,19 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.load import LoadOperator
 from grdf.operators.read_published import ReadPublishedOperator
+from include.gas.documents.day_documents import account_range
+from include.gas.documents.doctypes import PUBLISHED
 from include.sandbox.local_world import LocalWorld
-from tests.helpers import (
-    MemoryShelf,
-    context,
-    with_memory_shelf,
-)
-
-REREAD = 62
-"""Days before its own that a run reads again, unless a setting says otherwise."""
+from tests.helpers import MemoryShelf, context, with_memory_shelf
 
 
 def acquire(account_id: str, **more: Any) -> dict[str, Any]:
@@ -34,13 +30,6 @@ def load(account_id: str, staged: Any, **more: Any) -> dict[str, Any]:
     return dict(LoadOperator(task_id="load", account_id=account_id, staged=staged).execute(context(**more)))
 
 
-def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
-    """Return (meter, first day, end) of each call for data, in order, and clear the log."""
-    calls = [entry for entry in world.control.log() if "donnees_consos" in entry["path"]]
-    world.control.clear_log()
-    return [(call["pce"], call["query"]["date_debut"], call["query"]["date_fin"]) for call in calls]
-
-
 def document(world: LocalWorld, account_id: str) -> dict[str, Any]:
     return world.book.get(account_id) or {}
 
@@ -48,3 +37,13 @@ def document(world: LocalWorld, account_id: str) -> dict[str, Any]:
 def read_published(*accounts: str) -> dict[str, int]:
     task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
     return dict(task.execute(context() | {"params": {"accounts": list(accounts)} if accounts else {}}))
+
+
+def billing(world: LocalWorld, account: str) -> dict[str, Any]:
+    """Return what the account says of the monthly reading of its first meter; empty if it was not read."""
+    found = document(world, account).get("status", {}).get("billing", {}).values()
+    return dict(next(iter(found), {}))
+
+
+def periods(account: str) -> list[dict[str, Any]]:
+    return CouchDBHook().range(PUBLISHED, *account_range(account))

@@ -22,7 +22,7 @@ from include.sandbox.processes import free_port
 from tests.connect.site import Site
 from tests.helpers import adict_hook
 from tests.plugins.conftest import Heard, Reply, Server
-from tests.strangers import OLD_COUCHDB, self_signed
+from tests.plugins.drip import Drip, certificate_for
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -63,9 +63,10 @@ def press(clean: LocalWorld, airflow_home: object, monkeypatch: pytest.MonkeyPat
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Addresses that lead elsewhere than they should."""
-    old = Server(lambda _: Reply(OLD_COUCHDB))
-    with self_signed(tmp_path_factory.mktemp("tls")) as stranger, old.running():
-        yield {"nobody": f"http://127.0.0.1:{free_port()}", "stranger": stranger, "old": old.url}
+    old = Server(lambda _: Reply({"couchdb": "Welcome", "version": "1.7.2", "vendor": {"name": "Debian"}}))
+    certificate = certificate_for(tmp_path_factory.mktemp("tls"))
+    with Drip(b"", b"", every=1, certificate=certificate) as stranger, old.running():
+        yield {"nobody": f"http://127.0.0.1:{free_port()}", "stranger": stranger.url, "old": old.url}
 
 
 def red(pressed: tuple[bool, str], *words: str) -> None:

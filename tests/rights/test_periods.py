@@ -13,8 +13,7 @@ from include.gas.documents.day_documents import account_range, day_id
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from tests.helpers import holder, yesterday
 from tests.leaving.runs import extract, load
-from tests.plugins.published import billing, periods
-from tests.plugins.steps import read_published
+from tests.plugins.steps import billing, periods, read_published
 from tests.rights.scene import OUTDATED, bring, check, document, other_of, run
 
 if TYPE_CHECKING:

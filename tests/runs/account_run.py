@@ -6,7 +6,6 @@ import itertools
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -44,28 +43,21 @@ class Run:
         """Return whether the error is as a regular expression says, and names an account."""
         return bool(re.search(pattern, self.said)) and (f"Account {account}" in self.said or not account)
 
-    def asked(self, path: str) -> list[dict[str, Any]]:
-        """Return the calls whose path has this ending."""
-        return [call for call in self.calls if call["path"].endswith(path)]
-
     @property
     def data_calls(self) -> list[dict[str, Any]]:
-        return self.asked("/donnees_consos_informatives")
+        return [call for call in self.calls if call["path"].endswith("/donnees_consos_informatives")]
 
 
-def run(
-    world: LocalWorld, account: str, day: date | None = None, *, by_hand: bool = False, shelf: MemoryShelf | None = None
-) -> Run:
-    """Run an account's DAG on its last try.
+def run(world: LocalWorld, account: str, *, by_hand: bool = False, shelf: MemoryShelf | None = None) -> Run:
+    """Run an account's DAG on its last try, for yesterday.
 
-    :param day: the gas day; by default yesterday
     :param by_hand: whether somebody has started it, which gives it no gas day
     :param shelf: keeps the shared token; by default that of this run alone
     """
     calls = world.control.log()
     number, shelf = next(_numbers), MemoryShelf() if shelf is None else shelf
     at_hand = context(
-        None if by_hand else day or yesterday(world), run_type="manual" if by_hand else "scheduled",
+        None if by_hand else yesterday(world), run_type="manual" if by_hand else "scheduled",
         run_id=f"run-{number}", try_number=1, max_tries=0,
     )  # fmt: skip
     returned: dict[str, Any] = {}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from grdf.operators.extract import ExtractOperator
 from include.sandbox.connect import code_account, consent, cozy_account
-from tests.helpers import MemoryShelf, context, holder, with_memory_shelf, yesterday
+from tests.helpers import MemoryShelf, holder
 from tests.runs.account_run import Run, run, secrets_in
 
 if TYPE_CHECKING:
@@ -127,16 +125,3 @@ def test_no_secret_is_left_anywhere(
         if file.is_file():
             assert_clean(str(file), file.read_bytes().decode("utf-8", "replace"))
     assert [file for file in own_home.rglob("*.json") if "staging" in file.parts] == []
-
-
-def test_only_the_owner_can_read_the_files_of_a_run_in_progress(
-    clean: LocalWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account_id: str
-) -> None:
-    clean.book.save(cozy_account(account_id, consent(clean.facts, holder(account_id)), clean.facts))
-    run(clean, account_id)
-    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", f"file://{tmp_path / 'elsewhere'}")
-    extract = with_memory_shelf(ExtractOperator(task_id="extract", account_id=account_id))
-    extract.execute(context(yesterday(clean)))
-    places = [tmp_path / "elsewhere", *(tmp_path / "elsewhere").rglob("*")]
-    assert sum(each.is_file() for each in places) == 1
-    assert [each for each in places if stat.S_IMODE(each.stat().st_mode) & 0o077] == []

@@ -12,13 +12,10 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from include.gas.documents.day_documents import DAG_PREFIX
-from tests.helpers import context
 from tests.masks import forget_masks
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
@@ -38,100 +35,10 @@ def run_named(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
         bundle = {"name": Path(file).stem, "classpath": classpath, "kwargs": {"path": folder}}
         os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps([bundle])
         run: Any = bag.dags[dag_id].test(run_conf=conf)
-    tasks = {
-        f"{ti.task_id}{'' if ti.map_index < 0 else ti.map_index}": str(getattr(ti.state, "value", ti.state))
-        for ti in run.get_task_instances()
-    }
-    return {"state": str(getattr(run.state, "value", run.state)), "run_id": run.run_id, "tasks": tasks}
+    return {"state": str(getattr(run.state, "value", run.state))}
 
 
-def run_step(step: str, account: str, pid_to: str = "", **arguments: Any) -> dict[str, Any]:
-    """Execute a step in a fork of this process, which a test may kill. Its pid is written to a file first.
-
-    :param step: ``acquire``, ``extract``, ``load`` (one operator, with its arguments) or ``delete`` (a whole deletion)
-    :param account: the account's id
-    :param pid_to: the file for the pid
-    :param arguments: arguments of an operator, with ``day``, ``run_id`` and ``run_type`` of its run, or of a deletion
-    """
-    _import_all()
-    into, out = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(into)
-        answer: dict[str, Any] = {"error": "did not end"}
-        try:
-            if pid_to:
-                Path(pid_to).write_text(str(os.getpid()), encoding="ascii")
-            answer = {"result": (_delete if step == "delete" else _operator(step))(account, **arguments)}
-        except Exception as error:  # noqa: BLE001 - whatever the operator raises is its outcome
-            traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        finally:
-            os.write(out, json.dumps(answer).encode())
-            os._exit(0)
-    os.close(out)
-    with os.fdopen(into, "rb") as pipe:
-        text = pipe.read()
-    _, status = os.waitpid(child, 0)
-    return {**json.loads(text or b"{}"), "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None}
-
-
-def _import_all() -> None:
-    """Import what the steps need, so that no fork has to."""
-    from tests.leaving import steps
-
-    if not _imported:
-        steps.operators("warm-up")
-        _imported.append(True)
-
-
-_imported: list[bool] = []
-
-
-def _operator(step: str) -> Callable[..., Any]:
-    from airflow.sdk import DAG
-
-    from grdf.operators.acquire_token import AcquireTokenOperator
-    from grdf.operators.extract import ExtractOperator
-    from grdf.operators.load import LoadOperator
-    from tests.helpers import with_memory_shelf
-
-    def execute(
-        account: str, day: str | None = None, run_id: str = "run", run_type: str = "manual", **arguments: Any
-    ) -> Any:
-        kind = {"acquire": AcquireTokenOperator, "extract": ExtractOperator, "load": LoadOperator}[step]
-        now = context(None if day is None else date.fromisoformat(day), run_id=run_id, run_type=run_type)
-        with DAG("steps", schedule=None):
-            operator = kind(task_id=step, account_id=account, **arguments)
-        return (operator if step == "load" else with_memory_shelf(operator)).execute(now | {"task": operator})
-
-    return execute
-
-
-def _delete(account: str, **arguments: Any) -> Any:
-    from tests.leaving.steps import delete
-
-    return delete(account, **arguments)
-
-
-def asset_events() -> list[dict[str, Any]]:
-    """Return all asset events of this Airflow, oldest first."""
-    from airflow.models.asset import AssetEvent, AssetModel
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session() as session:
-        rows = session.execute(
-            select(AssetModel.name, AssetEvent.extra, AssetEvent.source_dag_id)
-            .join(AssetEvent, AssetEvent.asset_id == AssetModel.id)
-            .order_by(AssetEvent.id)
-        )
-        return [{"asset": name, "extra": extra, "dag": dag} for name, extra, dag in rows]
-
-
-COMMANDS: Mapping[str, Callable[..., Any]] = {
-    "run_named": run_named, "run_step": run_step, "asset_events": asset_events,
-}  # fmt: skip
+COMMANDS = {"run_named": run_named}
 
 
 def main() -> None:

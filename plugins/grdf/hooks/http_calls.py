@@ -135,9 +135,9 @@ def send_at_turn(
     adapter, status = TurnAdapter(turn, most or LARGEST), None
     try:
         with adapter.session() as session:
-            # requests parses the address of a redirect that is not followed, and quotes a malformed one in errors.
+            # With allow_redirects=False, requests would still parse the address, and quote a malformed one in errors.
             session.get_redirect_target = lambda _: None  # type: ignore[assignment,method-assign]  # of this session alone
-            response = session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **options)
+            response = session.request(method, url, timeout=TIMEOUT, **options)
         status = response.status_code
     except requests.RequestException as error:
         if adapter.sent_at is None:  # there was no connection

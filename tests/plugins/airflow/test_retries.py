@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
-from grdf.airflow.retries import GasRetryPolicy
+from grdf.airflow.retries import GasRetryPolicy, first_to_raise
 from include.gas import errors
 
 ALL = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.GasError)]
@@ -35,3 +35,17 @@ def test_anything_else_keeps_airflow_s_rule(error: Exception) -> None:
 def test_a_senseless_waiting_time_is_cut_to_a_day(seconds: float) -> None:
     error = errors.ServiceUnavailable.about("home", "outage", retry_after=seconds)
     assert GasRetryPolicy().evaluate(error, 1, 3).retry_delay == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("met", "again", "last"),
+    [
+        ("CredentialsRefused ServiceUnavailable", "ServiceUnavailable", "CredentialsRefused"),
+        ("CredentialsRefused ServiceUnavailable QuotaWait", "QuotaWait", "CredentialsRefused"),
+        ("ServiceUnavailable QuotaWait", "QuotaWait", "QuotaWait"),
+        ("BadSettings RightLost", "BadSettings", "BadSettings"),
+    ],
+)
+def test_one_client_s_refusal_takes_no_try_that_another_client_s_work_needs(met: str, again: str, last: str) -> None:
+    problems = [getattr(errors, name).about("home", "it happened") for name in met.split()]
+    assert [type(first_to_raise(problems, last_try=on)).__name__ for on in (False, True)] == [again, last]

@@ -14,21 +14,15 @@ import pytest
 from grdf.hooks.adict import AdictHook
 from grdf.meters.meter_requests import book_calls
 from grdf.quota.call_terms import Terms
-from grdf.quota.quota_state import DAY
+from grdf.quota.governor import governor_for
 from include.gas.days.windows import Window
 from include.gas.errors import (
-    BadRequest,
-    BadSettings,
     CredentialsRefused,
-    GasError,
-    QuotaExceeded,
     QuotaWait,
-    RightLost,
-    ServiceUnavailable,
 )
-from include.gas.meter_tag import meter_tag
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, adict_hook, known_account
+from tests.plugins.clockwork import call
 from tests.plugins.conftest import Heard, Reply, Server
 
 Serve = Callable[[Callable[[Heard], Reply]], Server]
@@ -53,17 +47,6 @@ def seen(world: LocalWorld) -> list[tuple[str, int]]:
 DATA, ACCESS = "donnees_consos_informatives", "access_token"
 
 
-def test_a_refused_token_is_renewed_once_for_all(clean: LocalWorld, account_id: str) -> None:
-    (pce,) = known_account(clean, account_id)
-    shelf = MemoryShelf()
-    hooks = (adict_hook(shelf), adict_hook(shelf))
-    hooks[0].daily_lines(pce, WINDOW, account=account_id)
-    clean.control.drop_tokens()
-    for hook in hooks:
-        hook.daily_lines(pce, WINDOW, account=account_id)
-    assert seen(clean) == [(ACCESS, 200), (DATA, 200), (DATA, 401), (ACCESS, 200), (DATA, 200), (DATA, 200)]
-
-
 def test_a_401_for_everybody_costs_three_calls_and_not_three_an_account(clean: LocalWorld, account_id: str) -> None:
     (pce,) = known_account(clean, account_id)
     shelf = MemoryShelf()
@@ -79,60 +62,18 @@ def test_a_401_for_everybody_costs_three_calls_and_not_three_an_account(clean: L
     assert seen(clean) == [(DATA, 401), (ACCESS, 200), (DATA, 401)]
 
 
-def test_a_client_that_is_refused_costs_one_call(clean: LocalWorld) -> None:
-    clean.control.fault("/access_token", status=401, body={"error": "invalid_client"}, times=None)
-    for kind in (CredentialsRefused, *[QuotaWait] * 4):
-        with pytest.raises(GasError) as caught:
-            adict_hook().data_token(terms=IMPATIENT)
-        assert type(caught.value) is kind
-    assert len(clean.control.log()) == 1
-
-
-@pytest.mark.parametrize("ours", [False, True])
-def test_a_spent_day_is_grdf_s_429_or_makes_no_call_at_all(
-    clean: LocalWorld, grdf: Callable[..., str], account_id: str, ours: bool
-) -> None:
-    (pce,) = known_account(clean, account_id)
-    clean.control.set(calls_per_day=None if ours else 1, retry_after=41)
-    hook = AdictHook(grdf(extra={"calls_per_day": 2 if ours else 6000}), token_store=MemoryShelf())
-    hook.daily_lines(pce, WINDOW, account=account_id)
-    with pytest.raises(QuotaExceeded, match=f"Account {account_id}: .*{'all 2 calls' if ours else ''}") as caught:
-        hook.daily_lines(pce, WINDOW, account=account_id)
-    assert caught.value.retry_after == (pytest.approx(DAY + 150, abs=160) if ours else 41)
-    assert [status for _, status in seen(clean)] == [200, 200] + [429] * (not ours)
-
-
-@pytest.mark.parametrize(
-    ("fault", "kind"),
-    [
-        ({"status": 503, "body": "<html>outage</html>"}, ServiceUnavailable),
-        ({"cut": True}, ServiceUnavailable), ({"status": 429}, QuotaExceeded), ({"status": 403}, RightLost),
-        ({"status": 404}, BadRequest), ({"status": 301}, BadSettings),
-    ],
-    ids=["503", "cut", "429", "403", "404", "301"],
-)  # fmt: skip
-def test_each_status_has_its_place_in_the_tree(
-    clean: LocalWorld, account_id: str, fault: dict[str, Any], kind: type
-) -> None:
-    (pce,) = known_account(clean, account_id)
-    clean.control.fault("donnees_consos", **fault)
-    with pytest.raises(kind, match=f"Account {account_id}.*{meter_tag(account_id, pce)}") as caught:
-        adict_hook().daily_lines(pce, WINDOW, account=account_id)
-    assert pce not in str(caught.value)
-
-
-def test_a_booking_does_not_name_the_account() -> None:
-    with (
-        book_calls(adict_hook(), "of-durand:a run", 2, "daily") as one,
-        book_calls(adict_hook(), "x", 1, "daily") as other,
-    ):
+def test_a_booking_does_not_name_the_account_and_frees_what_was_not_called(clean: LocalWorld) -> None:
+    governor = governor_for(adict_hook().oauth.facts)
+    before = governor.calls_left()
+    with book_calls(adict_hook(), "of-durand:a run", 5, "daily") as one:
+        call(governor, booking=one.booking)
+        assert governor.calls_left() == before - 5
+        assert "durand" not in repr(one)
+    with book_calls(adict_hook(), "x", 1, "daily") as other:
+        assert governor.calls_left() == before - 1
         assert one.booking
         assert other.booking
-        assert "durand" not in repr(one)
         assert one.booking.name != other.booking.name
-
-
-# -- what goes over the wire -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import gzip
 import secrets
 import zlib
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -56,19 +56,11 @@ def test_an_answer_that_drips_ends_in_time(tmp_path: Path, first: bytes, then: b
         assert server.gone.wait(5), "the connection is closed"
 
 
-def deflated(data: bytes) -> bytes:
-    raw = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return raw.compress(data) + raw.flush()
-
-
 @pytest.mark.parametrize(
     ("encoding", "pack"),
-    [
-        ("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", deflated),
-        ("gzip, gzip", lambda data: gzip.compress(gzip.compress(data))),
-    ],
-    ids=["gzip", "deflate", "raw deflate", "twice"],
-)  # fmt: skip
+    [("gzip", gzip.compress), ("deflate", zlib.compress), ("gzip, gzip", lambda it: gzip.compress(gzip.compress(it)))],
+    ids=["gzip", "deflate", "twice"],
+)
 def test_what_unpacks_to_more_than_is_read_is_refused(
     serve: Serve, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
@@ -160,9 +152,8 @@ def test_a_couchdb_that_drips_or_floods_ends_too(
     connection: Callable[..., str], serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("grdf.hooks.couch_server.LARGEST", 1_000_000)
-    with ExitStack() as stack:
-        drip = stack.enter_context(Drip(HEAD, b" ", every=0.05))
-        flood = serve(lambda _: Reply(" " * 1_000_001))
+    flood = serve(lambda _: Reply(" " * 1_000_001))
+    with Drip(HEAD, b" ", every=0.05) as drip:
         for url, said in ((flood.url, "is larger than 1 MB"), (drip.url, "did not arrive in full within 1 s")):
             connection("couchdb", host=url, login="a", password="b")
             with pytest.raises(ServiceUnavailable, match=rf"\(its answer {said}\)\..*connection couchdb"):
@@ -176,32 +167,30 @@ def test_a_couchdb_that_drips_or_floods_ends_too(
 def detour(serve: Serve) -> Callable[..., tuple[Server, Server]]:
     """A function that returns a server which redirects all but a path to another one, and that other one."""
 
-    def make(status: int, but: str = "") -> tuple[Server, Server]:
+    def make(but: str = "") -> tuple[Server, Server]:
         trap = serve(lambda _: Reply({"keys": [], "access_token": "t", "ok": True, "code_statut_traitement": "0" * 10}))
-        moved = serve(
-            lambda heard: (
-                Reply({"access_token": "t"}, 201)
-                if heard.path == but
-                else Reply(status=status, headers={"Location": trap.url + heard.path})
-            )
-        )
-        return moved, trap
+
+        def redirect(heard: Heard) -> Reply:
+            if heard.path == but:
+                return Reply({"access_token": "t"}, 201)
+            return Reply(status=307, headers={"Location": trap.url + heard.path})
+
+        return serve(redirect), trap
 
     return make
 
 
-@pytest.mark.parametrize("status", [302, 307, 308])
 @pytest.mark.parametrize(
     ("kind", "setting"),
     [("data", "host"), ("rights", "host"), ("proof", "host"), ("token", "token_url"), ("keys", "jwks_url"),
      ("revocation", "host")],
 )  # fmt: skip
 def test_nothing_for_grdf_goes_to_another_address(
-    call: Call, detour: Callable[..., tuple[Server, Server]], status: int, kind: str, setting: str
+    call: Call, detour: Callable[..., tuple[Server, Server]], kind: str, setting: str
 ) -> None:
     """Whoever chooses the keys could sign an ``id_token`` for any meter; a proof has a household's name and address."""
-    server, trap = detour(status)
-    with pytest.raises(BadSettings, match=rf"HTTP {status}.*{setting}") as caught:
+    server, trap = detour()
+    with pytest.raises(BadSettings, match=rf"HTTP 307.*{setting}") as caught:
         call(kind, server.url)
     assert "Durand" not in str(caught.value)
     assert trap.heard == []
@@ -219,7 +208,7 @@ def test_nothing_for_grdf_goes_to_another_address(
 def test_neither_password_nor_token_of_airflow_s_user_go_to_another_address(
     connection: Callable[..., str], detour: Callable[..., tuple[Server, Server]], but: str
 ) -> None:
-    server, trap = detour(307, but)
+    server, trap = detour(but)
     hook = AirflowApiHook(connection("airflow_api", host=server.url, login="admin", password="hush-hush"))
     with pytest.raises(BadSettings, match=r"HTTP 307.*airflow_api") as caught:
         hook.delete("/dags/grdf_account__home-1")
@@ -227,11 +216,10 @@ def test_neither_password_nor_token_of_airflow_s_user_go_to_another_address(
     assert (len(server.heard), trap.heard) == (1 + bool(but), [])
 
 
-@pytest.mark.parametrize("odd", ["<html>Sign in</html>", "[]", "null"])
 @pytest.mark.parametrize("at", ["/auth/token", "/api/v2/dags"])
-def test_what_is_no_airflow_is_named(connection: Callable[..., str], serve: Serve, at: str, odd: str) -> None:
+def test_what_is_no_airflow_is_named(connection: Callable[..., str], serve: Serve, at: str) -> None:
     """A proxy may send its own page, with HTTP 200."""
-    server = serve(lambda heard: Reply(odd if heard.path == at else {"access_token": "t"}))
+    server = serve(lambda heard: Reply("<html>Sign in</html>" if heard.path == at else {"access_token": "t"}))
     hook = AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="hush-hush"))
     with pytest.raises(ServiceUnavailable, match=r"airflow_api\) does not answer like Airflow's API"):
         hook.get("/dags")
@@ -240,7 +228,7 @@ def test_what_is_no_airflow_is_named(connection: Callable[..., str], serve: Serv
 def test_documents_go_to_no_other_couchdb(
     connection: Callable[..., str], detour: Callable[..., tuple[Server, Server]]
 ) -> None:
-    server, trap = detour(302)
+    server, trap = detour()
     connection("couchdb", host=server.url, login="a", password="b")
     for use in (
         lambda: CouchDBHook().put(ACCOUNT, {"_id": "home-1"}),
@@ -248,6 +236,6 @@ def test_documents_go_to_no_other_couchdb(
         lambda: CouchDBHook().range(ACCOUNT, "", "z"),
         lambda: CouchDBHook().create_database(ACCOUNT),
     ):
-        with pytest.raises(BadSettings, match=r"answered 302.*another address.*couchdb"):
+        with pytest.raises(BadSettings, match=r"answered 307.*another address.*couchdb"):
             use()
     assert trap.heard == []

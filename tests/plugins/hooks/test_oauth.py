@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
 import json
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import requests
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from jwt import PyJWK
 
 from grdf.hooks.connection import GrdfConnection
-from grdf.hooks.oauth import MARGIN, VARIABLE, DataToken, GrdfOAuthHook, Variables
+from grdf.hooks.oauth import MARGIN, VARIABLE, DataToken, GrdfOAuthHook
 from include.gas.errors import (
     BadSettings,
     CredentialsRefused,
@@ -48,37 +43,30 @@ def answered(serve: Serve, grdf: Grdf) -> Callable[..., GrdfOAuthHook]:
 @pytest.mark.parametrize(
     ("fields", "kind", "said"),
     [
-        ({"login": "not-the-right-one"}, CredentialsRefused, "invalid_client"),
         ({"password": "not-the-right-one"}, CredentialsRefused, "invalid_client"),
         ({"extra": {"scope": "/adict/v9"}}, FailNow, "invalid_scope.*`scope`"),
         ({"extra": {"token_url": "http://127.0.0.1:9/token"}}, ServiceUnavailable, "could not be reached"),
     ],
-    ids=["login", "password", "scope", "nobody listens"],
 )
 def test_a_token_that_is_not_given(
     clean: LocalWorld, grdf: Grdf, fields: dict[str, Any], kind: type[Exception], said: str
 ) -> None:
     with pytest.raises(kind, match=said) as caught:
         GrdfOAuthHook(grdf(**fields)).request_data_token()
-    assert getattr(caught.value, "state", None) in (None, "VENDOR_DOWN"), "no household can help that"
     assert "not-the-right-one" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("body", "status", "wait", "kind"),
     [
-        ("<html>maintenance</html>", 503, "120", ServiceUnavailable),
-        ("slow down", 429, "7", QuotaExceeded),
+        ("<html>maintenance</html>", 503, "120", ServiceUnavailable), ("slow down", 429, "7", QuotaExceeded),
         *(("", 503, odd, ServiceUnavailable) for odd in ("Wed, 21 Oct 2026 07:28:00 GMT", "-5", "soon", "²")),
-        ("<html>hello</html>", 200, "", ServiceUnavailable),
-        ("[1, 2]", 200, "", ServiceUnavailable),
-        (b"\xff\xfe\x00", 500, "", ServiceUnavailable),
-        ({"token_type": "Bearer"}, 200, "", ServiceUnavailable),
+        ("<html>hello</html>", 200, "", ServiceUnavailable), ("[1, 2]", 200, "", ServiceUnavailable),
+        (b"\xff\xfe\x00", 500, "", ServiceUnavailable), ({"token_type": "Bearer"}, 200, "", ServiceUnavailable),
         ({"access_token": 5, "scope": "/adict/v2"}, 200, "", ServiceUnavailable),
         ({"access_token": "t", "scope": "openid"}, 200, "", CredentialsRefused),
-        ("nothing here", 404, "", BadSettings),
     ],
-)
+)  # fmt: skip
 def test_every_odd_answer_has_its_place_in_the_tree(
     answered: Callable[..., GrdfOAuthHook], body: Any, status: int, wait: str, kind: type
 ) -> None:
@@ -92,25 +80,12 @@ def test_an_answer_without_id_token(answered: Callable[..., GrdfOAuthHook]) -> N
         answered({"access_token": "t", "scope": "openid"}).exchange_code("code", None, account="home-1")
 
 
-def test_a_token_endpoint_that_never_answers(
-    answered: Callable[..., GrdfOAuthHook], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("grdf.hooks.http_calls.TIMEOUT", (0.2, 0.2))
-    with pytest.raises(ServiceUnavailable, match="Timeout"):
-        answered(delay=1).request_data_token()
-
-
-# -- id_token ----------------------------------------------------------------------------------------------------------
-
-
 def rs256(world: LocalWorld, grdf: Grdf, **extra: object) -> GrdfOAuthHook:
     usual = {"id_token_algorithms": ["RS256"], "jwks_url": world.facts["jwks_url"]}
     return GrdfOAuthHook(grdf(extra=usual | extra))
 
 
-def test_a_token_signed_with_the_provider_s_keys_and_one_with_what_everybody_knows(
-    clean: LocalWorld, grdf: Grdf, account_id: str
-) -> None:
+def test_a_token_signed_with_the_provider_s_keys(clean: LocalWorld, grdf: Grdf, account_id: str) -> None:
     clean.control.set(id_token_alg="RS256")
     got = consent(clean.facts, holder(account_id))
     whose: Any = {"account": account_id, "nonce": got["nonce"]}
@@ -119,18 +94,6 @@ def test_a_token_signed_with_the_provider_s_keys_and_one_with_what_everybody_kno
     assert rs256(clean, grdf).verify_claims(token, **whose)[0].pce == holder(account_id).pces[0]
     with pytest.raises(IdTokenRefused):
         GrdfOAuthHook().verify_claims(token, **whose)  # only HS256 is accepted there
-    key = requests.get(clean.facts["jwks_url"], timeout=10).json()["keys"][0]
-    public = PyJWK(key).key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    for secret in (public, key["n"].encode(), json.dumps(key).encode()):
-        head = encoded(b'{"alg":"HS256","typ":"JWT","kid":"' + key["kid"].encode() + b'"}')
-        signed = f"{head}.{token.split('.')[1]}"  # without PyJWT, which refuses to do this
-        forged = f"{signed}.{encoded(hmac.digest(secret, signed.encode(), 'sha256'))}"
-        with pytest.raises(IdTokenRefused, match=account_id):
-            hook.verify_claims(forged, **whose)
-
-
-def encoded(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 @pytest.mark.parametrize(
@@ -145,8 +108,6 @@ def test_keys_that_cannot_be_read(
     with pytest.raises(kind, match=said):
         rs256(clean, grdf, jwks_url=f"{server.url}/keys").verify_claims("a.b.c", account="home")
 
-
-# -- the data token ----------------------------------------------------------------------------------------------------
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -188,12 +149,6 @@ def test_a_variable_that_somebody_has_changed_counts_as_none(text: str | None) -
     assert DataToken.load(text) is None
     assert DataToken.load(granted().dump()) == granted()
     assert "secret-token-value" not in repr(granted())
-
-
-def test_the_variable_is_read_where_airflow_keeps_variables(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Variables().get(VARIABLE) is None
-    monkeypatch.setenv(f"AIRFLOW_VAR_{VARIABLE.upper()}", "text")
-    assert Variables().get(VARIABLE) == "text"
 
 
 def token_requests(world: LocalWorld) -> int:

@@ -46,21 +46,6 @@ def bring(account: str, right: str = "", *, shared: bool = False) -> Callable[[M
     return partial(assign_right, who=who, right_id=right or account, way="adopted", chosen=True)
 
 
-def at_once(jobs: list[Callable[[], object]]) -> list[str]:
-    """Run jobs in threads that begin together. Return the class of what each returns or raises, sorted."""
-    barrier = Barrier(len(jobs))
-
-    def run(job: Callable[[], object]) -> str:
-        barrier.wait(timeout=60)
-        try:
-            return type(job()).__name__
-        except Exception as error:  # noqa: BLE001 - the result of a job
-            return type(error).__name__
-
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return sorted(pool.map(run, jobs))
-
-
 def test_what_changes_nothing_or_is_refused_is_not_written(ledger: Ledger) -> None:
     assert ledger.apply(PCE, partial(remove_rights, account="a")) == Meter(pce=PCE)
     assert ledger.fetch_meters([PCE]) == {PCE: Meter(pce=PCE)}
@@ -75,7 +60,14 @@ def test_what_changes_nothing_or_is_refused_is_not_written(ledger: Ledger) -> No
 
 def test_what_several_writers_do_at_once_is_all_there(ledger: Ledger) -> None:
     names = [f"u-{number}" for number in range(8)]
-    assert at_once([partial(ledger.apply, PCE, bring(name, shared=True)) for name in names]) == ["Meter"] * 8
+    barrier = Barrier(len(names))
+
+    def write(name: str) -> Meter:
+        barrier.wait(timeout=60)
+        return ledger.apply(PCE, bring(name, shared=True))
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(write, names))
     assert sorted(right.id for right in ledger.fetch_meters([PCE])[PCE].rights) == names
 
 
@@ -126,9 +118,6 @@ def test_the_morning_s_check_leaves_such_an_account_alone_and_judges_the_others(
     assert check()["odd"] == 1
     assert clean.book.get(account_id) == before, "nobody is asked to consent again because a document is damaged"
     assert (clean.book.get(other) or {})["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
-
-
-# -- doubt -------------------------------------------------------------------------------------------------------------
 
 
 def refusal(kind: type[GasError], account: str) -> GasError:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import secrets
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.sandbox.connect import AccountDocuments
+from tests.helpers import own_couchdb
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -26,8 +25,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def own(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The world with databases only for this test, so that a run finds no accounts of other tests."""
-    prefix = f"published{secrets.token_hex(4)}/"
-    fields = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
-    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields | {"extra": {"database_prefix": prefix}}))
-    book = AccountDocuments(clean.couch.url, clean.couch.user, clean.couch.password, prefix)
+    fields, book = own_couchdb(clean)
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields))
     return SimpleNamespace(control=clean.control, book=book, facts=clean.facts)

@@ -11,9 +11,7 @@ from airflow.sdk import DAG
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.adopt_konnector import AdoptKonnectorOperator
 from include.gas.account.marks import with_leaving
-from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DAY, MONTH, YEAR
-from include.gas.documents.storing import store_readings
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest
 from include.gas.leaving.deletion import DeletionOrder, begin_deletion, open_record
 from tests.helpers import context
@@ -23,7 +21,7 @@ DOCTYPES = (DAY, MONTH, YEAR)
 
 
 def account(account_id: str = "home", **keys: Any) -> dict[str, Any]:
-    results = {"pce_id": PCE}
+    results = {"pce_id": PCE, "consents": [{"pce": "09900000000033"}, {"pce": PCE}]}
     return {"_id": account_id, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": results, **keys}
 
 
@@ -41,31 +39,10 @@ def theirs(name: str, day: date, load: float, source: str = "bench") -> dict[str
     }  # fmt: skip
 
 
-@pytest.fixture
-def filled(couchdb: CouchDBHook) -> CouchDBHook:
-    """Four days of the konnector's, one of them twice, with totals that are wrong; and two of our own."""
-    days = [theirs(f"d{n}", FIRST + timedelta(days=n), 40 + n) for n in range(4)]
-    couchdb.write(DAY, [*days, theirs("twin", FIRST, 40)])
-    couchdb.write(MONTH, [theirs("m", FIRST, 250) | {"day": 1}, theirs("old", date(2020, 11, 1), 310.25) | {"day": 0}])
-    couchdb.write(YEAR, [theirs("y", FIRST, 250) | {"month": 0, "day": 0}])
-    give(couchdb, {FIRST + timedelta(days=n): 50 + n for n in (3, 4)})
-    return couchdb
-
-
-def give(couchdb: CouchDBHook, loads: dict[date, float]) -> None:
-    """Store what GRDF says."""
-    readings = [Reading(day, load, "definitive") for day, load in loads.items()]
-    store_readings(couchdb, "home", PCE, readings, datetime(2024, 2, 1, tzinfo=UTC))
-
-
 def adopt(account_id: str = "home", *, dry_run: bool = False) -> dict[str, Any]:
     with DAG("grdf_adopt_konnector", schedule=None):
         operator = AdoptKonnectorOperator(task_id="adopt", account_id=account_id)
     return dict(operator.execute(context() | {"params": {"account": account_id, "dry_run": dry_run}}))
-
-
-def ours(couchdb: CouchDBHook, doctype: str) -> dict[str, Any]:
-    return {each["_id"].rpartition(":")[2]: each for each in couchdb.scan(doctype) if ":" in each["_id"]}
 
 
 def left(couchdb: CouchDBHook) -> list[str]:
@@ -76,32 +53,28 @@ def revisions(couchdb: CouchDBHook) -> list[str]:
     return [each["_rev"] for doctype in (*DOCTYPES, ACCOUNT) for each in couchdb.scan(doctype)]
 
 
-def test_there_is_one_document_per_day_and_totals_are_right(filled: CouchDBHook) -> None:
-    before = revisions(filled)
+def test_a_dry_run_counts_what_a_run_does_and_twice_is_once(couchdb: CouchDBHook) -> None:
+    couchdb.write(DAY, [theirs(f"d{n}", FIRST + timedelta(days=n), 40 + n) for n in range(4)])
+    couchdb.write(MONTH, [theirs("old", date(2020, 11, 1), 310.25) | {"day": 0}])
+    before = revisions(couchdb)
     said = adopt(dry_run=True)
-    assert revisions(filled) == before
-    counts = {"days_adopted": 3, "days_ours": 1, "totals_kept": 1, "totals_ours": 2, "duplicates": 1, "foreign": 0}
+    assert revisions(couchdb) == before
+    counts = {"days_adopted": 4, "days_ours": 0, "totals_kept": 1, "totals_ours": 0, "duplicates": 0, "foreign": 0}
     assert said == {"account": "home", "dry_run": True, "uncovered": 0, **counts}
     done = adopt()
     assert {**done, "dry_run": True}.items() >= said.items()
-    assert (done["changes"]["days"][0], done["removed"], left(filled)) == (str(FIRST), 8, [])
-    loads = {f"{FIRST + timedelta(days=n)}": load for n, load in enumerate([40, 41, 42, 53, 54])}
-    assert {day: each["load"] for day, each in ours(filled, DAY).items()} == loads
-    months = {month: each["load"] for month, each in ours(filled, MONTH).items()}
-    assert months == {"2020-11": 310.25, "2023-12": sum(loads.values())}
-    before = revisions(filled)
+    assert (done["changes"]["days"][0], done["removed"], left(couchdb)) == (str(FIRST), 5, [])
+    before = revisions(couchdb)
     again = adopt()
-    assert (revisions(filled), again["removed"], again["days_adopted"]) == (before, 0, 0), "twice is once"
-    give(filled, {FIRST: 99})
-    assert ours(filled, DAY)[str(FIRST)]["load"] == 99, "GRDF's next word stands"
+    assert (revisions(couchdb), again["removed"], again["days_adopted"]) == (before, 0, 0)
 
 
-def test_forms_and_documents_that_are_refused_change_nothing(filled: CouchDBHook) -> None:
+def test_forms_and_documents_that_are_refused_change_nothing(couchdb: CouchDBHook) -> None:
     leaving = with_leaving({}, by="someone", since=datetime.now(UTC))
     others = (account("new", oauth_callback_results={}), account("other", account_type="enedis"))
-    filled.write(ACCOUNT, [*others, account("going", **leaving)])
-    filled.write(DAY, [theirs("odd", FIRST, 5) | {"load": None}])
-    before = revisions(filled)
+    couchdb.write(ACCOUNT, [*others, account("going", **leaving)])
+    couchdb.write(DAY, [theirs("odd", FIRST, 5) | {"load": None}])
+    before = revisions(couchdb)
     for account_id, dry_run, error, why in (
         ("", True, BadAccount, "no such account"),
         ("a:b", True, BadAccount, "no such account"),
@@ -113,7 +86,7 @@ def test_forms_and_documents_that_are_refused_change_nothing(filled: CouchDBHook
     ):
         with pytest.raises(error, match=why):
             adopt(account_id, dry_run=dry_run)
-    assert revisions(filled) == before
+    assert revisions(couchdb) == before
 
 
 def deletion(account_id: str, at: datetime) -> dict[str, Any]:
@@ -124,7 +97,7 @@ def deletion(account_id: str, at: datetime) -> dict[str, Any]:
 
 def test_figures_of_another_household_that_is_here_or_has_left_stay(couchdb: CouchDBHook) -> None:
     """One that nobody knows may be its own: who connects here anew has another account than in its Cozy."""
-    couchdb.write(ACCOUNT, [account("neighbour")])
+    couchdb.write(ACCOUNT, [account("neighbour", oauth_callback_results={"consents": [{"pce": PCE}]})])
     couchdb.write(AUDIT, [deletion("departed", datetime(2024, 3, 1, tzinfo=UTC))])
     for day, source in enumerate(("neighbour", "departed", "in-its-cozy", ""), 1):
         couchdb.write(DAY, [theirs(f"of-{source}", date(2024, 1, day), day, source)])
@@ -136,10 +109,19 @@ def test_figures_of_another_household_that_is_here_or_has_left_stay(couchdb: Cou
     assert loads == {f"home:{PCE}:2024-01-03": 3, f"home:{PCE}:2024-01-04": 4, f"neighbour:{PCE}:2024-01-01": 1}
 
 
-def test_the_meter_is_the_one_that_the_konnector_noted_or_the_first(couchdb: CouchDBHook) -> None:
-    consents = [{"pce": "09900000000033"}, {"pce": PCE}]
-    for account_id, noted, pce in (("two", PCE, PCE), ("renewed", "", "09900000000033")):
-        couchdb.write(ACCOUNT, [account(account_id, oauth_callback_results={"pce_id": noted, "consents": consents})])
-        couchdb.write(DAY, [theirs("x" + account_id, date(2024, 1, 1), 5)])
-        adopt(account_id)
-        assert couchdb.get(DAY, f"{account_id}:{pce}:2024-01-01")
+def test_of_a_household_that_leaves_meanwhile_nothing_is_adopted(
+    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    couchdb.write(DAY, [theirs("d", FIRST, 40)])
+    write = CouchDBHook.write
+
+    def then_leave(self: CouchDBHook, doctype: str, documents: Any) -> Any:
+        done, now = write(self, doctype, documents), datetime.now(UTC)
+        self.put(AUDIT, deletion("home", now))
+        self.put(ACCOUNT, with_leaving(self.get(ACCOUNT, "home") or {}, by="me", since=now))
+        return done
+
+    monkeypatch.setattr(CouchDBHook, "write", then_leave)
+    with pytest.raises(AccountLeaving):
+        adopt()
+    assert left(couchdb) == [each["_id"] for each in couchdb.scan(DAY)] == ["d"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -14,34 +14,46 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.read_published import ReadPublishedOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import oldest_allowed
-from include.gas.documents.billing.comparison import Comparison, compare_all
-from include.gas.documents.day_documents import account_range, id_range
+from include.gas.documents.billing.comparison import compare_all
+from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import DAY, PUBLISHED
 from include.gas.errors import CredentialsRefused, QuotaExceeded, ServiceUnavailable
 from tests.helpers import connect_cozy, context, known_account, with_memory_shelf, yesterday
-from tests.plugins.published import ALL, asked_from, billing, calls, change, end, month_later, periods
-from tests.plugins.steps import document, extract, load
+from tests.leaving.runs import check
+from tests.plugins.steps import billing, document, extract, load, periods
 from tests.plugins.steps import read_published as read
 
 TODAY = paris_today(datetime.now(UTC))
 
+ALL = ["donnees_contractuelles", "donnees_techniques", "donnees_consos_publiees"]
+LEAVING = {"run": "r", "by": "someone", "since": "2024-01-01T00:00:00Z"}
+
 pytestmark = pytest.mark.usefixtures("home")
 
 
-def stored(account: str, doctype: str) -> list[dict[str, Any]]:
-    return CouchDBHook().range(doctype, *account_range(account))
+def change(world: Any, account: str, **fields: Any) -> None:
+    world.book.save(document(world, account) | fields)
 
 
-def differing(account: str) -> list[Comparison]:
-    """Return what the account's page compares."""
-    compared = compare_all(stored(account, PUBLISHED), stored(account, DAY))
-    return [each for each in compared if each.beyond_rounding]
+def month_later(world: Any, account: str) -> None:
+    """Date what the account notes of its monthly readings so far back that they are due again."""
+    said = document(world, account)
+    for entry in said["status"]["billing"].values():
+        entry["read_at"] = (datetime.now(UTC) - timedelta(days=40)).isoformat()
+    world.book.save(said)
+
+
+def calls(world: Any) -> list[str]:
+    """Return the calls to GRDF except those for tokens, in order, and clear the log."""
+    log = world.control.log()
+    world.control.clear_log()
+    return [call["path"].rpartition("/")[2] for call in log if not call["path"].endswith("/access_token")]
 
 
 def test_periods_are_five_years_deep_and_compared_with_the_days(own: Any, account_id: str) -> None:
     (pce,) = known_account(own, account_id, history=False)
     load(account_id, extract(account_id, yesterday(own)))
-    own.control.clear_log()
+    calls(own)
     counts = read(account_id)
     assert calls(own) == ALL
     found = periods(account_id)
@@ -56,16 +68,9 @@ def test_periods_are_five_years_deep_and_compared_with_the_days(own: Any, accoun
     assert said["contract"]["tariff"] in ("T1", "T2")
     assert isinstance(said["contract"]["car"], int)
     assert "RUE" not in json.dumps(document(own, account_id)), "the address stays at GRDF"
-    assert not differing(account_id), "rounding is no difference"
-
-    month, couchdb = date.fromisoformat(newest["first"]), CouchDBHook()
-    odd, gone = couchdb.range(DAY, *id_range(account_id, pce, month, month + timedelta(days=2)))
-    couchdb.write(DAY, [odd | {"load": odd["load"] + 500}, {**gone, "_deleted": True}])
-    before = stored(account_id, DAY)
-    read(account_id)
-    (difference,) = differing(account_id)
-    assert (difference.first, difference.missing_days) == (month, 1)
-    assert stored(account_id, DAY) == before, "nothing is mended"
+    couchdb = CouchDBHook()
+    compared = compare_all(found, couchdb.range(DAY, *account_range(account_id)))
+    assert not [each for each in compared if each.beyond_rounding]
 
     couchdb.write(PUBLISHED, [{**found[3], "_deleted": True}])
     month_later(own, account_id)
@@ -77,10 +82,10 @@ def test_what_the_consent_leaves_out_is_noted_and_no_error(own: Any, account_id:
     known_account(own, account_id, perimeters=["informatives"])
     assert read(account_id) == {"meters": 1}
     refused = billing(own, account_id)["refused"]
+    assert calls(own) == ALL
     assert [data for data in ("contract", "technical", "published") if f"does not include the {data}" in refused]
     assert refused.count("does not include") == 3
     assert not document(own, account_id).get("state"), "its daily data are read all the same"
-    own.control.clear_log()
     assert (read(), calls(own)) == ({}, []), "asked again next month"
 
 
@@ -91,15 +96,12 @@ def test_a_household_that_leaves_while_grdf_is_asked_keeps_nothing(
     ask = AdictHook.published_lines
 
     def meanwhile(self: Any, *arguments: Any, **more: Any) -> Any:
-        change(own, account_id, leaving={"run": "r", "by": "someone", "since": "2024-01-01T00:00:00Z"})
+        change(own, account_id, leaving=LEAVING)
         return ask(self, *arguments, **more)
 
     monkeypatch.setattr(AdictHook, "published_lines", meanwhile)
     assert read(account_id) == {"unchanged": 1}
     assert (periods(account_id), billing(own, account_id)) == ([], {})
-
-
-# -- many accounts -----------------------------------------------------------------------------------------------------
 
 
 def family(world: Any, account_id: str, names: str) -> dict[str, str]:
@@ -110,32 +112,31 @@ def family(world: Any, account_id: str, names: str) -> dict[str, str]:
 
 
 def test_due_once_a_month_and_new_ones_at_once(own: Any, account_id: str) -> None:
-    pces = family(own, account_id, "abc")
+    late, renewed, _ = family(own, account_id, "abc")
     assert read()["meters"] == 3
-    own.control.clear_log()
+    calls(own)
     assert (read(), calls(own)) == ({}, [])
-    late, renewed, _ = pces
-    said = document(own, late)
-    said["status"]["billing"][pces[late]]["read_at"] = (datetime.now(UTC) - timedelta(days=40)).isoformat()
-    own.book.save(said)
+    month_later(own, late)
     assert (read()["meters"], calls(own)) == (1, ALL)
     known_account(own, renewed)
-    asked_from(own)
     assert read()["meters"] == 1, "a new consent is read at once"
-    assert asked_from(own) == [str(oldest_allowed(TODAY, 5))], "and as deep as it goes"
+    last = own.control.log()[-1]["query"]
+    assert last["date_debut"] == str(oldest_allowed(TODAY, 5)), "and as deep as it goes"
 
 
 def test_accounts_that_are_not_read(own: Any, account_id: str) -> None:
     pces = family(own, account_id, "abcd")
     leaving, over, odd, _ = pces
     young = f"young-{account_id}9"
-    change(own, leaving, leaving={"run": "r", "by": "someone", "since": "2024-01-01T00:00:00Z"})
-    end(over, pces[over], TODAY)
+    change(own, leaving, leaving=LEAVING)
+    (right,) = (each for each in own.control.consents() if each["id_pce"] == pces[over])
+    own.control.revoke(right["id_droit_acces"])
+    check()
     change(own, odd, oauth_callback_results={"consents": "none"})
     connect_cozy(own, young)
     assert read(over) == {"meters": 1}, "there is nothing to remove"
     before = {name: document(own, name) for name in (leaving, over, young, odd)}
-    own.control.clear_log()
+    calls(own)
     counts = read()
     assert (counts["meters"], counts["unchanged"], calls(own)) == (1, 1, ALL)
     assert read(leaving, young, odd, "not-there") == {"unchanged": 3}
@@ -155,27 +156,22 @@ def test_what_concerns_everybody_stops_soon(
 ) -> None:
     pces = family(own, account_id, names)
     own.control.fault("/pce/", **fault, times=99)
-    own.control.clear_log()
     with pytest.raises(error):
         read()
     assert len(calls(own)) == made
     assert [billing(own, name) for name in pces] == [{}] * len(names)
 
 
-@pytest.mark.parametrize("named", [False, True])
-def test_those_that_fail_keep_nobody_from_being_read_and_keep_their_turn(
-    own: Any, account_id: str, named: bool
-) -> None:
+def test_those_that_fail_keep_nobody_from_being_read_and_keep_their_turn(own: Any, account_id: str) -> None:
     pces = family(own, account_id, "abcdefgh")
     always, others = list(pces)[:6], list(pces)[6:]
     for name in always:
         own.control.fault(f"/pce/{pces[name]}/", status=503, times=None)
     task = with_memory_shelf(ReadPublishedOperator(task_id="read_published"))
-    form = {"params": {"accounts": list(pces) if named else []}}
     for number in range(1, 8):  # two days: each try has an order of its own
         with pytest.raises(ServiceUnavailable):
-            task.execute(context(try_number=number) | form)
+            task.execute(context(try_number=number))
     assert [name for name in others if not periods(name)] == []
     own.control.set(faults=[])
-    task.execute(context(try_number=8) | form)
+    task.execute(context(try_number=8))
     assert [name for name in pces if not periods(name)] == []

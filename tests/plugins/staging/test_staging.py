@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
 import traceback
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -20,15 +22,32 @@ from grdf.staging.staged_answers import AnswersGone, StagedAnswer, Staging
 from include.gas.days.windows import Window
 from include.gas.errors import BadRequest, BadSettings, ProofNotSent, StoreBusy
 from include.gas.proof.proof_file import MOST_BYTES, check_proof_file
-from include.sandbox.processes import free_port
+from include.sandbox.processes import Processes, free_port
 from tests.plugins.staging.proof_samples import GOOD, by_hand
-from tests.servers import ObjectStore
+from tests.servers import ObjectStore, start_object_store
 
 JUNE = Window(date(2026, 6, 1), date(2026, 6, 3))
 ANSWER = StagedAnswer("09999995000010", JUNE, "2026-06-05T08:00:00+00:00", '{"é": 1}\n{"b"', date(2024, 1, 1))
 PDF = GOOD["application/pdf"]
 HOMES = b"account,pce,name,postcode,email\nhome,09999999900017,Durand-Invente,69001,d@example.org\n"
 MOMENT = timedelta(minutes=5)
+
+
+@pytest.fixture(scope="session")  # Airflow keeps the client of a connection
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """An S3 server, with an Airflow connection to it."""
+    with Processes() as processes, pytest.MonkeyPatch.context() as patch:
+        store = start_object_store(processes, tmp_path_factory.mktemp("store"))
+        patch.setenv("AIRFLOW_CONN_STAGING", store.connection)
+        yield store
+
+
+@pytest.fixture(params=["file", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Staging:
+    """A local folder, and a folder of an object store."""
+    if request.param == "file":
+        return Staging(f"file://{tmp_path}/staging")
+    return Staging(f"s3://staging@{request.getfixturevalue('store').bucket}/{secrets.token_hex(4)}")
 
 
 def test_what_is_put_is_given_and_removed(place: Staging) -> None:
@@ -38,7 +57,7 @@ def test_what_is_put_is_given_and_removed(place: Staging) -> None:
     place.put("home", run, answers)  # a second try
     place.put("home-2", run, [])
     assert place.get("home", run) == answers
-    assert place.get("home", run)[0].window.first.isoformat() == "2026-06-01"
+    assert not [said for said in (ANSWER.pce, "é") if said in repr(ANSWER)], "no traceback shows meter or figures"
     place.remove("home", run)
     place.remove("home", run)  # doing it again is fine
     with pytest.raises(AnswersGone, match=r"home.*gone.*another disk.*\[grdf\] staging_url.*extract"):
@@ -67,12 +86,6 @@ def test_files_of_failed_runs_go_in_the_end(place: Staging) -> None:
     assert place.count("home") == 0
 
 
-def test_a_traceback_that_shows_an_answer_shows_neither_meter_nor_figures() -> None:
-    answer = StagedAnswer(pce="hush-pce", window=JUNE, read_at="2026-06-05T08:00:00+00:00", body="hush-body")
-    assert "hush" not in repr(answer)
-    assert "date(2026, 6, 1)" in repr(answer)
-
-
 def test_it_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     place, old = Staging(f"file://{tmp_path}/grdf/staging"), os.umask(0)
     try:
@@ -94,11 +107,8 @@ def test_nothing_half_written_is_left_behind(tmp_path: Path) -> None:
 
 
 def test_what_a_person_left_in_the_folder_goes_with_it_and_what_a_link_leads_to_stays(tmp_path: Path) -> None:
-    local, proofs, outside = (
-        Staging(f"file://{tmp_path}/staging"),
-        tmp_path / "staging" / "proofs",
-        tmp_path / "outside",
-    )
+    local = Staging(f"file://{tmp_path}/staging")
+    proofs, outside = tmp_path / "staging" / "proofs", tmp_path / "outside"
     (proofs / "home" / "empty").mkdir(parents=True)
     outside.mkdir()
     (outside / "a.pdf").write_bytes(PDF)
@@ -109,9 +119,6 @@ def test_what_a_person_left_in_the_folder_goes_with_it_and_what_a_link_leads_to_
     assert (outside / "a.pdf").read_bytes() == PDF
 
 
-# -- a place that cannot be used ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("url", "error", "words"),
     [
@@ -120,7 +127,6 @@ def test_what_a_person_left_in_the_folder_goes_with_it_and_what_a_link_leads_to_
         ("s3://nobody@grdf-staging/staging", StoreBusy, r"home.*@grdf-staging/staging.*tried again"),
         ("s3://grdf-staging/staging", StoreBusy, r"home.*NoCredentials.*connection before its @"),
         ("gs://grdf-staging/staging", BadSettings, r"home.*gcsfs.*provider is installed"),
-        ("nonsense://grdf-staging/staging", BadSettings, r"home.*staging_url"),
     ],
 )
 def test_a_place_that_cannot_be_used(
@@ -141,10 +147,8 @@ def test_a_place_that_cannot_be_used(
     [
         (Exception("sig=SECRET"), StoreBusy),
         (FileNotFoundError(errno.ENOENT, "No such bucket", "https://store/?sig=SECRET"), BadSettings),
-        # These are OSErrors, too. WebHDFS has its token in the query, for example.
+        # This is an OSError, too. WebHDFS has its token in the query, for example.
         (requests.ConnectionError("Max retries exceeded with url: /x?delegation=SECRET"), StoreBusy),
-        (requests.ReadTimeout("Read timed out: /x?delegation=SECRET"), StoreBusy),
-        (OSError("https://writer:SECRET/x@store/ is closed"), StoreBusy),
         (ConnectionResetError(errno.ECONNRESET, "Connection reset", "https://store/?sig=SECRET"), StoreBusy),
     ],
 )
@@ -152,9 +156,6 @@ def test_no_traceback_shows_what_the_message_leaves_out(failure: Exception, erro
     with pytest.raises(error, match="home") as caught, Folder("s3://bucket/staging", "", "home").failures():
         raise failure
     assert "SECRET" not in "".join(traceback.format_exception(caught.value))
-
-
-# -- proofs ------------------------------------------------------------------------------------------------------------
 
 
 def test_proofs_are_read_in_the_order_of_their_names_and_removed(place: Staging) -> None:
@@ -172,18 +173,13 @@ def test_proofs_are_read_in_the_order_of_their_names_and_removed(place: Staging)
     assert [file.content for file in proofs.checked().values()] == list(GOOD.values()), "as they arrived"
 
 
-@pytest.mark.parametrize(
-    ("content", "why"), [(b"no PDF", "neither a PDF nor a PNG"), (b"x" * (MOST_BYTES + 1), "larger than 4 MB")]
-)
-def test_a_refusal_names_the_file_by_its_place(place: Staging, content: bytes, why: str) -> None:
+def test_a_refusal_names_the_file_by_its_place(place: Staging) -> None:
     by_hand(place, "home", "a.pdf", PDF)
-    by_hand(place, "home", "durand-invente.pdf", content)
-    with pytest.raises(ProofNotSent, match=rf"Account home: file 2 of 2 .*{why}.* Nothing was sent") as refused:
-        place.proofs("home").checked()
-    assert "durand" not in str(refused.value)
-
-
-# -- files of households to import -------------------------------------------------------------------------------------
+    for content, why in ((b"no PDF", "neither a PDF nor a PNG"), (b"x" * (MOST_BYTES + 1), "larger than 4 MB")):
+        by_hand(place, "home", "durand-invente.pdf", content)
+        with pytest.raises(ProofNotSent, match=rf"Account home: file 2 of 2 .*{why}.* Nothing was sent") as refused:
+            place.proofs("home").checked()
+        assert "durand" not in str(refused.value)
 
 
 @pytest.fixture
