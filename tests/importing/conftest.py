@@ -32,7 +32,6 @@ def empty(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def homes() -> list[dict[str, str]]:
-    """Five households that no other test has."""
     return [household(next(_numbers)) for _ in range(5)]
 
 

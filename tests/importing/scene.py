@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import logging
-import os
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -78,7 +77,6 @@ def run(
 
 
 def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}", cleared: bool = False) -> dict[str, int]:
-    """Execute ``adopt_rights``."""
     from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
 
     return execute(AdoptRightsOperator, {"dry_run": dry_run, "id_pattern": id_pattern}, cleared=cleared)
@@ -104,7 +102,6 @@ def execute(
 
 
 def result(name: str = NAME) -> list[dict[str, str]]:
-    """Return the lines of an import's result file."""
     return list(csv.DictReader(io.StringIO((folder().content(result_name(name)) or b"").decode())))
 
 
@@ -112,13 +109,9 @@ def outcomes(name: str = NAME) -> list[tuple[str, str]]:
     return [(row["account"], row["outcome"]) for row in result(name)]
 
 
-def rights(world: LocalWorld, first: int = 0) -> list[dict[str, Any]]:
-    """Return the rights of the meters of :func:`household`.
-
-    :param first: number of the first household
-    """
-    least = f"0999999{FIRST_METER + first}"
-    return [right for right in world.control.consents() if least <= right["id_pce"] < "0999999" + "8"]
+def rights(world: LocalWorld, *homes: Mapping[str, str]) -> list[dict[str, Any]]:
+    pces = [home["pce"] for home in homes]
+    return [right for right in world.control.consents() if right["id_pce"] in pces]
 
 
 def puts(world: LocalWorld) -> int:
@@ -136,11 +129,3 @@ def names_person(text: object) -> list[str]:
     """Return what a text says of a household and should not."""
     said = text if isinstance(text, str) else json.dumps(text)
     return [each for each in (WHO, "planted-", "+33 6 99", f"0999999{FIRST_METER // 1_000_000}") if each in said]
-
-
-def paced(world: LocalWorld, per_second: float) -> dict[str, str]:
-    """Make the sandbox enforce a quota, and return the environment of a worker that knows of it."""
-    connection = json.loads(os.environ["AIRFLOW_CONN_GRDF_ADICT"])
-    connection["extra"]["calls_per_second"] = per_second
-    world.control.set(calls_per_second=per_second)
-    return {"AIRFLOW_CONN_GRDF_ADICT": json.dumps(connection)}

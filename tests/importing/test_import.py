@@ -1,6 +1,6 @@
 """An import: checked as a whole first, then declared household by household, each with its record and its right.
 
-What a line becomes beside what is stored is a table in ``tests/gas/importing/test_line_check.py``.
+What a line becomes beside what is stored is a table in ``tests/gas/importing``.
 """
 
 from __future__ import annotations
@@ -8,30 +8,20 @@ from __future__ import annotations
 import json
 import logging
 import os
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from grdf.hooks.adict import AdictHook
-from grdf.hooks.couchdb import CouchDBHook
-from grdf.ledger.rights_ledger import Ledger, claimant_now
-from include.gas.days.gas_day import utc_text
 from include.gas.documents.day_documents import dag_id
-from include.gas.errors import BadRequest, RefusalUnexplained, RetryLater, StoreBusy
+from include.gas.errors import BadRequest, RefusalUnexplained, RetryLater
 from include.gas.importing import line_check
-from include.gas.rights.meter_rights import Right, find_unclaimed_rights
-from include.gas.rights.transitions import add_declaration, drop_declaration
 from tests.importing.scene import (
     NAME,
     adopt,
     execute,
     files,
-    folder,
     household,
     names_person,
     outcomes,
@@ -39,9 +29,9 @@ from tests.importing.scene import (
     puts,
     records,
     result,
+    rights,
     run,
 )
-from tests.importing.scene import rights as all_rights
 from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
 from tests.rights.declared import answer, look
@@ -51,12 +41,6 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 Homes = list[dict[str, str]]
-WANTED = Right(client="", way="declared", state="asked", since="")
-
-
-def rights(world: LocalWorld, *homes: dict[str, str]) -> list[dict[str, Any]]:
-    pces = [home["pce"] for home in homes]
-    return [right for right in all_rights(world) if right["id_pce"] in pces]
 
 
 def break_put(world: LocalWorld, home: dict[str, str], *, taken: bool = False) -> None:
@@ -123,25 +107,6 @@ def test_nothing_is_sent_while_a_line_is_wrong(
     assert names_person(result()) == []
 
 
-def test_what_is_connected_is_left_alone_and_a_meter_that_is_taken_is_waited_for(
-    clean: LocalWorld, homes: Homes
-) -> None:
-    one, two, other = homes[:3]
-    bring(clean, one["account"], one["pce"])
-    bring(clean, "somebody-else", two["pce"])
-    put([one, two])
-    assert run(dry_run=True) == {"connected": 1, "to declare": 1}
-    assert result()[1]["reason"] == line_check.TAKEN
-    assert run() == {"connected": 1, "waiting": 1}
-    assert puts(clean) == 0
-    assert [len(records(each["account"])) for each in (one, two)] == [0, 1]
-    assert document(clean, two["account"])["declaration"]["email"] == two["email"], "it may be declared yet"
-    put([other | {"account": two["account"]}])
-    assert run(began=datetime.now(UTC)) == {"declared": 1}, "whoever has entered a wrong meter may correct it"
-    for account in ("somebody-else", two["account"]):
-        clean.book.remove(account)
-
-
 def test_a_household_that_grdf_refuses_stops_no_other_and_leaves_nothing(
     clean: LocalWorld, homes: Homes, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -198,22 +163,6 @@ def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: Homes) 
     put([homes[1] | {"account": outcomes()[1][0], "email": "planted-right@example.org"}])
     run(skip=True)
     assert homes[1]["email"] in {record.entered.email for record in records(outcomes()[0][0])}, "what a right rests on"
-
-
-def test_a_line_that_another_task_is_declaring_keeps_no_other_waiting(clean: LocalWorld, homes: Homes) -> None:
-    """Or that a try was killed at. A quarter of an hour later nobody can be declaring it any more."""
-    put(homes[:3])
-    who = claimant_now(homes[0]["account"], "grdf_adict")
-    Ledger(CouchDBHook()).apply(homes[0]["pce"], lambda meter: add_declaration(meter, who, WANTED))
-    with pytest.raises(StoreBusy, match=homes[0]["account"]):
-        run()
-    assert [outcome for _, outcome in outcomes()] == ["to declare", "declared", "declared"]
-    long_ago = replace(who, at=utc_text(datetime.now(UTC) - timedelta(minutes=16)))
-    Ledger(CouchDBHook()).apply(
-        homes[0]["pce"], lambda meter: add_declaration(drop_declaration(meter, who.account), long_ago, WANTED)
-    )
-    assert run() == {"connected": 2, "declared": 1}
-    assert len(rights(clean, *homes)) == 3
 
 
 def test_who_was_refused_or_deleted_meanwhile_is_not_declared_by_the_next_try(clean: LocalWorld, homes: Homes) -> None:
@@ -288,59 +237,16 @@ def test_a_household_without_an_id_has_its_account_until_its_right_is_over(
     assert outcomes()[0][0] != account, "somebody of the same name may live there now"
 
 
-def test_a_declaration_of_another_way_that_waits_stays(clean: LocalWorld, home: dict[str, str]) -> None:
-    """The page has asked GRDF, which did not answer. The account's DAG is about to ask again."""
-    account = home["account"]
-    given = {key: home[key] for key in ("pce", "name", "postcode", "email")}
-    connected = {"at": datetime.now(UTC).isoformat(), "by": "someone"}
-    clean.book.save({"_id": account, "account_type": "grdfgrandlyon", "declaration": given, "connected": connected})
-    before = document(clean, account)
-    put([home | {"email": "planted-else@example.org"}])
-    assert run(skip=True) == {"wrong": 1}
-    assert (result()[0]["reason"], document(clean, account)) == (line_check.OTHER, before)
-    put([home])
-    assert run() == {"declared": 1}
-    assert document(clean, account)["connected"] == connected
-    assert records(account) == [], "the page has stored it"
-
-
 # ---- files and runs --------------------------------------------------------------------------------------------------
 
 
-def test_a_file_that_was_removed_by_hand_and_uploaded_again(clean: LocalWorld, homes: Homes) -> None:
-    put(homes[:2])
-    run(dry_run=True)
-    break_put(clean, homes[1])
-    with pytest.raises(RetryLater):
-        run()
-    content = folder().content(NAME)
-    assert content
-    with pytest.raises(BadRequest, match="not worked off yet"):
-        folder().upload(NAME, content)
-    folder().remove(NAME)
-    with pytest.raises(BadRequest, match=r"there is no file homes\.csv"):
-        run()
-    assert folder().upload(NAME, content) == 2
-    assert run() == {"connected": 1, "declared": 1}
-    assert puts(clean) == 3
-
-
-def test_an_account_may_be_called_import(homes: Homes) -> None:
-    """Its staged answers have a folder of their own."""
-    from grdf import settings
-    from grdf.staging.staged_answers import Staging
-
-    put(homes)
-    staging = Staging(settings.staging_url())
-    staging.put("import", "run", [])
-    assert staging.remove_all("import") == 1
-    assert files() == [NAME]
-
-
 def test_a_run_that_was_cleared_does_nothing(clean: LocalWorld, home: dict[str, str]) -> None:
-    """It would do again what somebody ordered once."""
+    """It would do again what somebody ordered once. Airflow tells tasks how often that was."""
+    from airflow.sdk.api.datamodels._generated import DagRun
+
     from grdf.operators.ways_in.send_proof import SendProofOperator
 
+    assert "clear_number" in DagRun.model_fields
     put([home])
     for dag, step in {
         "grdf_import_accounts": lambda: run(cleared=True),
@@ -350,38 +256,6 @@ def test_a_run_that_was_cleared_does_nothing(clean: LocalWorld, home: dict[str, 
         with pytest.raises(BadRequest, match=f"Start {dag} anew"):
             step()
     assert clean.control.log() == []
-
-
-# ---- at once ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_household_that_is_deleted_while_grdf_is_asked_stays_away_and_its_right_is_told(
-    clean: LocalWorld, home: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    sent, answered, declare = threading.Event(), threading.Event(), AdictHook.declare_right
-
-    def slow(*arguments: Any, **more: Any) -> Any:
-        sent.set()
-        assert answered.wait(60)
-        return declare(*arguments, **more)
-
-    account = home["account"]
-    put([home])
-    with caplog.at_level(logging.DEBUG), ThreadPoolExecutor(1) as pool, monkeypatch.context() as patch:
-        patch.setattr(AdictHook, "declare_right", slow)
-        running = pool.submit(run)
-        assert sent.wait(60)
-        delete(account, started=datetime.now(UTC))
-        answered.set()
-        running.result(60)
-    (right,) = rights(clean, home)
-    assert right["etat_droit_acces"] == "A valider"
-    assert (document(clean, account), records(account), names_person(caplog.text)) == ({}, [], [])
-    clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active")
-    for _ in range(2):
-        check()
-        told = find_unclaimed_rights(Ledger(CouchDBHook()).all_meters(), clean.control.today())
-        assert right["id_droit_acces"] in {each.id for each in told}, "every morning"
 
 
 def test_a_right_whose_account_is_lost_meanwhile_gets_it_again_with_its_record(clean: LocalWorld, homes: Homes) -> None:
