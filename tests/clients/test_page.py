@@ -21,7 +21,6 @@ from tests.clients.scene import (
 )
 from tests.connect.dance import asked, begin, consent, said
 from tests.connect.direct import entered, send
-from tests.connect.links import link_for, path_of
 from tests.helpers import holder
 from tests.leaving.runs import acquire
 
@@ -61,7 +60,7 @@ def test_the_direct_form(page: Site, two: LocalWorld, account_id: str, other: st
 def test_on_grdf_s_site(page: Site, two: LocalWorld, full: str, other: str, way: str) -> None:
     browser, path = page.browser("admin" if way == "operator" else "anonymous"), ""
     if way == "link":
-        path = path_of(link_for(page, other))
+        path = page.link_to(other)
         start = browser.get(path)
         assert start.status_code == 200
         assert "GRDF client" not in said(start).text, "that is none of a household's business"

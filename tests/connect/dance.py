@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from grdf.page.html.catalogue import LANGUAGES, catalogue
-from include.gas.documents.doctypes import ACCOUNT
 from include.sandbox.control import consent_through_browser
 from tests.helpers import holder
 
 if TYPE_CHECKING:
     import httpx
 
-    from grdf.hooks.couchdb import CouchDBHook
     from tests.connect.site import Browser
 
 
@@ -35,7 +33,6 @@ def begin(browser: Browser, account: str, meters: int = 1, *, path: str = "") ->
 
 
 def asked(authorize: str) -> dict[str, str]:
-    """Return the query sent to GRDF."""
     pairs = parse_qsl(urlsplit(authorize).query, keep_blank_values=True)
     assert len(dict(pairs)) == len(pairs), "no parameter twice"
     return dict(pairs)
@@ -47,7 +44,6 @@ def consent(authorize: str, **choices: Any) -> str:
 
 
 def whole(browser: Browser, account: str, meters: int = 1, **choices: Any) -> httpx.Response:
-    """Take all steps, and return the answer that leads to the page that follows."""
     return browser.get(consent(begin(browser, account, meters), **choices))
 
 
@@ -70,7 +66,6 @@ def _titles() -> list[tuple[str, re.Pattern[str]]]:
 
 
 def said(answer: httpx.Response) -> Said:
-    """Return the text of a page."""
     found = re.search(r"<h1>(.*?)</h1>", answer.text, re.DOTALL)
     title = html.unescape(found[1].strip()) if found else ""
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text.partition("<main>")[2]))
@@ -82,8 +77,3 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
     """Return the status of a page, and which problem it tells."""
     found = said(answer)
     return found.status, found.key.removeprefix("connect.")
-
-
-def stored_account(couchdb: CouchDBHook, account: str) -> dict[str, Any] | None:
-    """Return an account's document."""
-    return couchdb.get(ACCOUNT, account)

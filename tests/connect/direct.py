@@ -13,8 +13,8 @@ from grdf.ledger.rights_query import query_rights
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import GasError
-from include.sandbox.adict.meter_data import meters
 from tests.helpers import adict_hook, holder
+from tests.rights.declared import PERSON, TELLING, postcode, rights
 
 if TYPE_CHECKING:
     import httpx
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tests.connect.site import Browser
 
 PROOF = "paper form 2026-17"
-PERSON = {"name": "Durand-Invente", "postcode": "69000", "email": "m.durand@example.org", "phone": "+33 6 00 00 00 00"}
 OTHER = {"name": "Petit-Invente", "email": "p.petit@example.org"}
 Fields = dict[str, Any]
 
@@ -32,9 +31,7 @@ Fields = dict[str, Any]
 def entered(account: str, **more: Any) -> Fields:
     """Return what is typed for a test's account. ``None`` leaves a field out."""
     (pce,) = holder(account).pces
-    meter = meters.find_meter(pce)
-    assert meter
-    typed = {"pce": pce, **PERSON, "postcode": meter.postcode, "perimeters": ["publiees"], "proof": PROOF} | more
+    typed = {"pce": pce, **PERSON, "postcode": postcode(pce), "perimeters": ["publiees"], "proof": PROOF} | more
     return {name: value for name, value in typed.items() if value is not None}
 
 
@@ -68,7 +65,6 @@ def send(browser: Browser, start: str, typed: Fields) -> httpx.Response:
 
 
 def press(browser: Browser, start: str, fields: Fields) -> httpx.Response:
-    """Press "Send" on a summary."""
     return browser.post(start, data=fields | {"step": "send"})
 
 
@@ -79,7 +75,6 @@ def followed(browser: Browser, answer: httpx.Response, **headers: str) -> httpx.
 
 
 def told(browser: Browser, answer: httpx.Response) -> Fields:
-    """Return what the script of that page asks for."""
     return dict(followed(browser, answer, Accept="application/json").json())
 
 
@@ -106,10 +101,6 @@ def stored(account: str) -> dict[str, Any] | None:
     return CouchDBHook().get(ACCOUNT, account)
 
 
-def rights(world: LocalWorld, pce: str) -> list[dict[str, Any]]:
-    return [right for right in world.control.consents() if right["id_pce"] == pce]
-
-
 def answer_mail(world: LocalWorld, account: str, state: str = "Active") -> None:
     """Let the holder answer GRDF's e-mail, and the account be looked after."""
     for right in rights(world, holder(account).pces[0]):
@@ -119,4 +110,4 @@ def answer_mail(world: LocalWorld, account: str, state: str = "Active") -> None:
 
 def persons_in(text: str) -> list[str]:
     """Return what a text tells about the person. The digits of a postcode also stand in moments and hashes."""
-    return [PERSON[each] for each in ("name", "email", "phone") if PERSON[each].lower() in text.lower()]
+    return [each for each in TELLING if each.lower() in text.lower()]

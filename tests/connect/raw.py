@@ -62,5 +62,4 @@ async def asked(
 
 
 def ask(app: Any, *target: str, **more: Any) -> Answer:
-    """Send one request."""
     return asyncio.run(asked(app, *target, **more))

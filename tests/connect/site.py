@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from fastapi.testclient import TestClient
 
@@ -29,7 +30,6 @@ def airflow_app() -> FastAPI:
 
 @cache
 def token(role: str) -> str:
-    """Return the token of a user with this role."""
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
@@ -71,6 +71,12 @@ class Site:
         if role != ANONYMOUS:
             browser.cookies.set("_token", token(role), path="/")
         return browser
+
+    def link_to(self, account: str) -> str:
+        """Make a household's link, and return its path below the page's address."""
+        answer = self.program("op").post(f"/connect/{account}/link")
+        assert answer.status_code == 200, answer.text
+        return "/household?" + urlsplit(str(answer.json()["link"])).query
 
     def program(self, role: str = ANONYMOUS) -> Browser:
         """Return a program that sends the bearer token of a user with this role."""

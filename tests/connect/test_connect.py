@@ -13,9 +13,8 @@ from grdf.page.connect.client_connect import COOKIE, Attempt, challenge_of
 from grdf.page.connect.sealed_texts import seal
 from include.gas.account.account import Account
 from include.gas.documents.doctypes import ACCOUNT
-from tests.connect.dance import asked, begin, consent, problem, said, stored_account, whole
-from tests.connect.direct import followed, run, told
-from tests.connect.links import link_for, path_of
+from tests.connect.dance import asked, begin, consent, problem, said, whole
+from tests.connect.direct import followed, run, stored, told
 from tests.connect.site import token
 from tests.helpers import holder, known_account
 
@@ -63,16 +62,8 @@ def test_what_grdf_is_asked(door: Site, world: LocalWorld, account_id: str) -> N
     assert challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        {"first_name": "Alix"},
-        {"first_name": "Alix", "last_name": "Exemple", "email": "nowhere"},
-        {"first_name": '"><script>alert(1)</script>', "last_name": "|", "email": "a@example.org"},
-        {"first_name": "A" * 101, "last_name": "Exemple", "email": "a@example.org"},
-    ],
-)
-def test_a_holder_that_cannot_be_told_is_asked_again(door: Site, account_id: str, typed: dict[str, str]) -> None:
+def test_a_holder_that_cannot_be_told_is_asked_again(door: Site, account_id: str) -> None:
+    typed = {"first_name": '"><script>alert(1)</script>', "last_name": "|", "email": "a@example.org"}
     answer = door.browser("op").post(f"/connect/{account_id}", data=typed)
     assert (answer.status_code, 'role="alert"' in answer.text) == (422, True)
     assert "<script>alert" not in answer.text
@@ -80,9 +71,7 @@ def test_a_holder_that_cannot_be_told_is_asked_again(door: Site, account_id: str
 
 
 @pytest.mark.parametrize("pkce", ["required", "unknown"])
-def test_from_the_button_to_an_account(
-    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str, pkce: str
-) -> None:
+def test_from_the_button_to_an_account(door: Site, world: LocalWorld, account_id: str, pkce: str) -> None:
     world.control.set(pkce=pkce)
     browser, pces = door.browser("op"), holder(account_id, 2).pces
     back = consent(begin(browser, account_id, 2), conso_debut="2025-01-01", conso_fin="2027-03-01")
@@ -93,7 +82,7 @@ def test_from_the_button_to_an_account(
     assert told(browser, answer)["state"] == "declaring"
     run(account_id)
     assert told(browser, answer)["state"] == "accepted"
-    document = stored_account(couchdb, account_id) or {}
+    document = stored(account_id) or {}
     rights = {right["id_pce"]: right["id_droit_acces"] for right in world.control.consents() if right["id_pce"] in pces}
     results = document["oauth_callback_results"]
     assert (document["account_type"], document["oauth"], results["pce_id"]) == ("grdfgrandlyon", {}, pces[0])
@@ -101,15 +90,6 @@ def test_from_the_button_to_an_account(
     assert document["connected"]["by"] == "op"
     assert "token" not in json.dumps(document)
     assert [meter.word for meter in Account.from_document(document).meters] == ["active", "active"]
-
-
-def test_without_daily_data_the_household_is_told(front: Site, account_id: str) -> None:
-    browser, path = front.browser(), path_of(link_for(front, account_id))
-    answer = browser.get(consent(begin(browser, account_id, path=path), perimeters=["publiees"]))
-    run(account_id)
-    follows = told(browser, answer)
-    assert follows["state"] == "narrow"
-    assert [each for each in ("daily data", "new link") if each not in follows["next"]] == [], "this one has been used"
 
 
 def test_an_account_is_chosen(door: Site) -> None:
@@ -130,45 +110,29 @@ def test_one_that_may_not_be_connected(
     browser = door.browser("op")
     back = consent(begin(browser, account_id))
     known_account(world, account_id)
-    couchdb.put(ACCOUNT, (stored_account(couchdb, account_id) or {}) | change)
-    before = stored_account(couchdb, account_id)
+    couchdb.put(ACCOUNT, (stored(account_id) or {}) | change)
+    before = stored(account_id)
     for answer in (browser.get(back), browser.get(f"/connect/{account_id}"), browser.post(f"/connect/{account_id}")):
         assert (answer.status_code, account_id in said(answer).text) == (409, True)
-    assert stored_account(couchdb, account_id) == before
+    assert stored(account_id) == before
 
 
-@pytest.mark.parametrize("who", ["operator", "household"])
-def test_a_meter_that_another_account_has(front: Site, world: LocalWorld, account_id: str, who: str) -> None:
-    """Who brings it is not told whose it is, and has it once that one's right has ended, or GRDF can be asked."""
+def test_a_household_is_not_told_who_has_its_meter(front: Site, world: LocalWorld, account_id: str) -> None:
     other = f"other-{80_000 + int(account_id.rpartition('-')[2])}"
     (pce,) = known_account(world, other, fields={"parcours": "DECLARATION_TIERS"})
     run(other)
-    browser, path = front.browser("op"), ""
-    if who == "household":
-        browser, path = front.browser(), path_of(link_for(front, account_id))
+    browser, path = front.browser(), front.link_to(account_id)
     answer = browser.get(consent(begin(browser, account_id, path=path), pces=[pce]))
     run(account_id)
     page = followed(browser, answer)
-    assert said(page).key == ("progress.taken.household" if path else "progress.taken")
+    assert said(page).key == "progress.taken.household"
     assert [each for each in (other, pce) if each in page.text] == []
-    (first,) = [
-        each for each in world.control.consents() if (each["id_pce"], each["parcours"]) == (pce, "DECLARATION_TIERS")
-    ]
-    world.control.change_consent(first["id_droit_acces"], etat_droit_acces="Révoquée")
-    world.control.fault("/droits_acces", status=503, times=None)
-    run(account_id)
-    assert told(browser, answer)["state"] == "taken", "GRDF cannot say whose it is"
-    world.control.set(faults=[])
-    run(account_id)
-    assert told(browser, answer)["state"] == "accepted"
 
 
 # ---- what goes wrong -------------------------------------------------------------------------------------------------
 
 
-def test_refused_by_the_household_or_by_grdf(
-    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
-) -> None:
+def test_refused_by_the_household_or_by_grdf(door: Site, world: LocalWorld, account_id: str) -> None:
     browser = door.browser("op")
     refused = browser.get(consent(begin(browser, account_id), accept=False))
     assert problem(refused) == (200, "refused")
@@ -182,7 +146,7 @@ def test_refused_by_the_household_or_by_grdf(
     for query in ({"error": "<b>call 0900 now</b>"}, {}):
         answer = browser.get(back_to(door, state=state, **query))
         assert (*problem(answer), "0900" in answer.text) == (502, "grdf_error", False)
-    assert stored_account(couchdb, account_id) is None
+    assert stored(account_id) is None
 
 
 def _at_grdf(address: str) -> str:
@@ -192,7 +156,7 @@ def _at_grdf(address: str) -> str:
 
 
 def test_what_belongs_to_no_attempt_of_this_browser(
-    door: Site, couchdb: CouchDBHook, account_id: str, monkeypatch: pytest.MonkeyPatch
+    door: Site, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise, an attacker could make another person's browser finish the attempt with the attacker's meter."""
     bad, browser = (400, "other_browser"), door.browser("op")
@@ -213,15 +177,13 @@ def test_what_belongs_to_no_attempt_of_this_browser(
             late = seal(attempt)
         browser.cookies.set(COOKIE + attempt.state, late)
         assert problem(browser.get(back_to(door, state=attempt.state, error="access_denied")))[1] == key
-    assert stored_account(couchdb, account_id) is stored_account(couchdb, other) is None
+    assert stored(account_id) is stored(other) is None
     for user, status in ((token("viewer"), 403), ("", 401), (token("op"), 303)):
         browser.cookies.set("_token", user, path="/")
         assert browser.get(back).status_code == status, "nothing was spent by all that"
 
 
-def test_grdf_is_down_or_has_lost_its_answer(
-    door: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
-) -> None:
+def test_grdf_is_down_or_has_lost_its_answer(door: Site, world: LocalWorld, account_id: str) -> None:
     browser = door.browser("op")
     back = consent(begin(browser, account_id))
     world.control.fault("access_token", status=503)
@@ -234,7 +196,7 @@ def test_grdf_is_down_or_has_lost_its_answer(
     world.control.set(id_token_claims={"nonce": "another"})
     answer = whole(browser, account_id)
     assert (answer.status_code, "id_token" in said(answer).text) == (500, True)
-    assert stored_account(couchdb, account_id) is None
+    assert stored(account_id) is None
     world.control.set(id_token_claims={})
     assert whole(browser, account_id).status_code == 303, "starting again works"
 

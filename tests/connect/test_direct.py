@@ -15,7 +15,6 @@ from include.gas.account.status import Status
 from tests.connect.dance import begin, consent, problem, said
 from tests.connect.direct import (
     OTHER,
-    PERSON,
     PROOF,
     answer_mail,
     check,
@@ -25,16 +24,14 @@ from tests.connect.direct import (
     persons_in,
     press,
     records_of,
-    rights,
     run,
     send,
     stored,
     told,
 )
-from tests.connect.links import link_for, path_of
 from tests.connect.site import Site
-from tests.helpers import holder, known_account
-from tests.leaving.steps import delete
+from tests.helpers import holder
+from tests.rights.declared import PERSON, rights
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
@@ -42,7 +39,7 @@ if TYPE_CHECKING:
 
 
 def by_link(site: Site, account: str) -> tuple[Browser, str]:
-    return site.browser(), path_of(link_for(site, account))
+    return site.browser(), site.link_to(account)
 
 
 def own(account: str, **more: Any) -> dict[str, Any]:
@@ -121,13 +118,8 @@ def test_a_household_sends_it_with_its_link(front: Site, clean: LocalWorld, acco
     answer_mail(clean, account_id)
     assert told(browser, sent)["state"] == "accepted"
     text = said(front.browser("op").get(f"/connect/{account_id}/records")).text
-    shown = (
-        PERSON["email"],
-        PERSON["name"],
-        "household itself",
-        f"({language})",
-        {"en": "GDPR", "fr": "RGPD"}[language],
-    )
+    law = {"en": "GDPR", "fr": "RGPD"}[language]
+    shown = (PERSON["email"], PERSON["name"], "household itself", f"({language})", law)
     assert [each for each in shown if each not in text] == []
     found = front.program("op").get(f"/connect/{account_id}/records").json()
     assert found["records"][0]["entered"]["email"] == PERSON["email"]
@@ -166,13 +158,10 @@ def test_an_operator_corrects_what_was_refused(
     door: Site, clean: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     browser, start, (pce,) = door.browser("op"), f"/connect/{account_id}", holder(account_id).pces
-    for change, quirks, why in (
-        ({"postcode": "75001"}, {}, "postcode"),
-        ({"pce": "12345678901234"}, {}, "does not know this meter"),
-        ({}, {"contract_ended": True}, "contract"),
-        ({"calls_until": "2020-01-01"}, {}, "contradict"),
+    for change, why in (
+        ({"pce": "12345678901234"}, "does not know this meter"),
+        ({"calls_until": "2020-01-01"}, "contradict"),
     ):
-        clean.control.set_quirks(pce, **quirks)
         sent = send(browser, start, entered(account_id, **change))
         run(account_id)
         page = followed(browser, sent)
@@ -182,7 +171,6 @@ def test_an_operator_corrects_what_was_refused(
         assert f'value="{PERSON["email"]}"' in form.text, "with what was typed"
         assert (why in said(form).text, "already connected" in said(form).text) == (True, False)
     assert rights(clean, pce) == []
-    clean.control.set_quirks(pce)
     corrected = send(browser, start, entered(account_id))
     assert told(browser, corrected)["state"] == "declaring"
     run(account_id)
@@ -204,53 +192,20 @@ def test_nobody_takes_what_a_household_is_about_to_bring(front: Site, clean: Loc
     assert told(household, connected)["state"] == "accepted"
 
 
-@pytest.mark.parametrize("who", ["operator", "household"])
-def test_one_that_waits_stays_when_somebody_else_sends_another(
-    front: Site, clean: LocalWorld, account_id: str, who: str
-) -> None:
+def test_one_that_waits_stays_when_somebody_else_sends_another(front: Site, clean: LocalWorld, account_id: str) -> None:
     operator, at = front.browser("op"), f"/connect/{account_id}"
     assert send(operator, at, entered(account_id)).status_code == 303
     before = stored(account_id)
-    browser, start = by_link(front, account_id) if who == "household" else (operator, at)
-    proof = {"proof": None} if who == "household" else {}
+    assert problem(send(operator, at, entered(account_id, **OTHER))) == (409, "direct_waits")
+    browser, start = by_link(front, account_id)
     for _ in range(TRIES):
-        answer = send(browser, start, entered(account_id, **OTHER, **proof))
-        assert problem(answer) == (409, "direct_waits.household" if proof else "direct_waits")
+        answer = send(browser, start, own(account_id, **OTHER))
+        assert problem(answer) == (409, "direct_waits.household")
         assert persons_in(answer.text) == []
     assert stored(account_id) == before
     assert len(records_of(account_id)) == 1
-    if who == "household":
-        assert problem(browser.get(start)) == (410, "link_tried"), "it is not good for guessing"
+    assert problem(browser.get(start)) == (410, "link_tried"), "it is not good for guessing"
     assert send(operator, at, entered(account_id, phone="+33 6 11 11 11 11")).status_code == 303, "the same person"
-
-
-def test_a_holder_who_refuses(door: Site, clean: LocalWorld, account_id: str) -> None:
-    browser = door.browser("op")
-    sent = send(browser, f"/connect/{account_id}", entered(account_id))
-    run(account_id)
-    answer_mail(clean, account_id, "Refusée")
-    follows = told(browser, sent)
-    assert follows["state"] == "refused"
-    assert follows["title"] in said(browser.get(f"/connect/{account_id}")).text
-
-
-def test_who_has_left_or_leaves(front: Site, clean: LocalWorld, account_id: str) -> None:
-    browser, start = front.browser("op"), f"/connect/{account_id}"
-    fields = fields_of(check(browser, start, entered(account_id)))
-    known_account(clean, account_id)
-    household, at = by_link(front, account_id)
-    delete(account_id, steps=("check", "mark"))
-    assert "leaving" in said(press(browser, start, fields)).text
-    delete(account_id, steps=("mark", "revoke", "purge"))
-    for answer in (
-        press(browser, start, fields),
-        browser.get(start),
-        browser.post(start),
-        browser.post(f"{start}/link"),
-    ):
-        assert (answer.status_code, "new id" in answer.text) == (409, True)
-    assert problem(household.get(at)) == (404, "link_void")
-    assert (stored(account_id), records_of(account_id)) == (None, [])
 
 
 def test_it_needs_nothing_of_client_connect(

@@ -17,9 +17,8 @@ from grdf.page.connect.sealed_texts import seal, unseal
 from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
 from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import ACCOUNT, CONNECT
-from tests.connect.dance import asked, begin, consent, problem, said, stored_account
-from tests.connect.direct import followed, run
-from tests.connect.links import link_for, path_of
+from tests.connect.dance import asked, begin, consent, problem, said
+from tests.connect.direct import followed, run, stored
 from tests.connect.site import Site
 from tests.helpers import holder, known_account
 
@@ -50,21 +49,21 @@ def codes_sent(world: LocalWorld) -> int:
     return sum("access_token" in entry["path"] for entry in world.control.log())
 
 
-def test_an_operator_makes_and_takes_back_links(front: Site, couchdb: CouchDBHook, account_id: str) -> None:
+def test_an_operator_makes_and_takes_back_links(front: Site, account_id: str) -> None:
     browser, button = front.browser("op"), f'action="/grdf/connect/{account_id}/link/take-back"'
     assert button not in browser.get(f"/connect/{account_id}").text
     made = browser.post(f"/connect/{account_id}/link")
     assert (said(made).key, f"{front.url}/grdf/household?token=" in made.text) == ("link", True)
-    link = link_for(front, account_id)
+    link = front.link_to(account_id)
     (token,) = parse_qs(urlsplit(link).query)["token"]
     content = unseal(token, Invitation, 60)
     assert content
     assert (content.account, account_id in link) == (account_id, False)
     for page in (made, browser.get(f"/connect/{account_id}")):
         assert button in page.text
-    old, household = path_of(link), front.browser()
+    old, household = link, front.browser()
     back = consent(begin(household, account_id, path=old))
-    new = path_of(link_for(front, account_id))
+    new = front.link_to(account_id)
     for answer in (household.get(old), household.post(old), household.get(back)):
         assert problem(answer) == VOID, "what was begun with the former one ends, too"
     second = consent(begin(household, account_id, path=new))
@@ -72,7 +71,7 @@ def test_an_operator_makes_and_takes_back_links(front: Site, couchdb: CouchDBHoo
     assert button not in browser.get(f"/connect/{account_id}").text
     for address in (new, second):
         assert problem(household.get(address)) == VOID
-    assert stored_account(couchdb, account_id) is None
+    assert stored(account_id) is None
 
 
 @pytest.mark.parametrize("end", ["/callback", "/callback/"])
@@ -84,7 +83,7 @@ def test_a_link_leads_to_the_page_however_grdf_leads_back(monkeypatch: pytest.Mo
 
 
 def test_it_stays_good_until_it_has_connected(front: Site, world: LocalWorld, account_id: str) -> None:
-    path, browser = path_of(link_for(front, account_id)), front.browser()
+    path, browser = front.link_to(account_id), front.browser()
     refused = browser.get(consent(begin(browser, account_id, path=path), accept=False))
     assert (problem(refused), 'href="/grdf/household?token=' in refused.text) == ((200, "refused"), True)
     world.control.set(code_lifetime_s=0)
@@ -100,7 +99,7 @@ def test_it_stays_good_until_it_has_connected(front: Site, world: LocalWorld, ac
 
 
 def test_links_that_are_none(front: Site, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (token,) = parse_qs(urlsplit(link_for(front, account_id)).query)["token"]
+    (token,) = parse_qs(urlsplit(front.link_to(account_id)).query)["token"]
     before = time.time() - 86_400 * LINK_DAYS - 1
     with monkeypatch.context() as then:
         then.setattr(time, "time", lambda: before)
@@ -119,10 +118,10 @@ def test_a_household_sees_what_its_own_flow_brought(
     front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
     former, browser = known_account(world, account_id, 3), front.browser()
-    document = stored_account(couchdb, account_id) or {}
+    document = stored(account_id) or {}
     told = {"state_message": "a former word", "connected": {"at": "2025-01-02", "by": "somebody"}}
     couchdb.put(ACCOUNT, document | told)
-    path, number = path_of(link_for(front, account_id)), f"7{account_id.rpartition('-')[2]}"
+    path, number = front.link_to(account_id), f"7{account_id.rpartition('-')[2]}"
     first = browser.get(path)
     last = followed(browser, browser.get(consent(begin(browser, f"account-{number}", path=path))))
     own = holder(f"account-{number}").pces[0]
@@ -130,14 +129,14 @@ def test_a_household_sees_what_its_own_flow_brought(
     words = (*former, "already connected", "other meters", "a former word", "2025", "somebody", account_id)
     for answer in (first, last, browser.get(path)):
         assert [word for word in words if word in said(answer).text] == []
-    seen = stored_account(couchdb, account_id) or {}
+    seen = stored(account_id) or {}
     assert {each["pce"] for each in seen["oauth_callback_results"]["consents"]} == {own, *former}
 
 
 def test_guesses_are_few_and_a_link_alone_writes_nothing(
     front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
-    path = path_of(link_for(front, account_id))
+    path = front.link_to(account_id)
     before = [*couchdb.scan(CONNECT)]
     for _ in range(2 * TRIES):
         assert problem(guess(front, path, error="access_denied")) == (200, "refused")
@@ -146,7 +145,7 @@ def test_guesses_are_few_and_a_link_alone_writes_nothing(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: guess(front, path, code=f"code-{number}"), range(24)))
     assert 1 <= codes_sent(world) <= TRIES, "at once"
-    path, browser = path_of(link_for(front, account_id)), front.browser()
+    path, browser = front.link_to(account_id), front.browser()
     state = asked(browser.post(path).headers["Location"])["state"]
     world.control.clear_log()
     world.control.fault("access_token", status=503, times=None)
@@ -169,10 +168,7 @@ def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_i
     assert [links.link_state(account_id, "named", sends=True) for _ in range(TRIES + 1)] == ["good"] * TRIES + ["tried"]
     assert links.valid_until(account_id, None) is None
     couchdb.put(ACCOUNT, account)
-    assert (links.link_state(account_id, "named"), links.link_state(account_id, "named", sends=True)) == (
-        "used",
-        "used",
-    )
+    assert [links.link_state(account_id, "named", sends=sends) for sends in (False, True)] == ["used"] * 2
     stored = couchdb.get(ACCOUNT, account_id) or {}
     couchdb.put(ACCOUNT, stored | {"declaration": {"name": "x", "refused": True}})
     assert links.link_state(account_id, "named") == "used", (

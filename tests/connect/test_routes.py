@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -12,15 +18,16 @@ from fastapi.routing import APIRoute
 
 from grdf.page.app import create_app
 from grdf.page.guard import FORM, HEADERS, UPLOAD
-from tests.connect.links import link_for, path_of
 from tests.connect.raw import ask, asked
 from tests.connect.site import ANONYMOUS, ROLES, airflow_app, token
+from tests.databases import FAB, empty_database
 from tests.helpers import known_account
 
 if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
     from tests.connect.site import Browser, Site
 
+ROOT = Path(__file__).resolve().parents[2]
 # route, and the status for: no login, viewer, user, op, admin; perhaps a query. {account} is one that does not exist
 TABLE = """
 GET /                                           401 200 200 200 200
@@ -102,10 +109,49 @@ def test_who_may_do_what(door: Site, who: str) -> None:
             assert headers_of(answer) | dict.fromkeys(special) == usual | dict.fromkeys(special), row.route
 
 
+FAB_VISITS = """
+import json
+from airflow.providers.fab.auth_manager.models.db import FABDBManager
+from airflow.utils.session import create_session
+with create_session() as session:
+    FABDBManager(session).initdb()
+
+from fastapi.testclient import TestClient
+from airflow.api_fastapi.app import create_app, get_auth_manager
+from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+from tests.connect.test_routes import ROLES, ROWS
+
+app, found = create_app(apps="core"), {}
+with get_application_builder() as builder:
+    for who in ROLES:
+        role = builder.sm.find_role(who.title())
+        user = builder.sm.add_user(who, "A", who, f"{who}@example.org", role, "a password")
+        token = {"Authorization": f"Bearer {get_auth_manager().generate_jwt(user)}"}
+        visitor = TestClient(app, root_path="/gas/airflow", follow_redirects=False, headers=token)
+        visits = ((row.route, visitor.request(row.method, f"/gas/airflow/grdf{row.path}{row.query}")) for row in ROWS)
+        found[who] = {route: answer.status_code for route, answer in visits}
+print("FOUND", json.dumps(found))
+"""
+
+
+def test_fab_s_roles_may_do_the_same(door: Site, tmp_path: Path) -> None:
+    """As in ``docker-compose.yaml``; unlike SimpleAuthManager, FAB tells apart runs, DAGs and connections."""
+    shutil.copyfile(empty_database(FAB), tmp_path / "airflow.db")
+    own = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__AUTH_MANAGER": FAB}
+    own |= {f"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN{end}": f"{kind}:///{tmp_path}/airflow.db"
+            for end, kind in (("", "sqlite"), ("_ASYNC", "sqlite+aiosqlite"))}  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", FAB_VISITS], env=os.environ | own, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout.partition("FOUND ")[2].splitlines()[0])
+    assert found == {who: {row.route: row.statuses[who] for row in ROWS} for who in ROLES}
+
+
 def test_a_link_opens_the_household_s_pages_and_no_other(front: Site, account_id: str) -> None:
     for who, made in zip((ANONYMOUS, *ROLES), (401, 403, 403, 200, 200), strict=True):
         assert front.browser(who).post(f"/connect/{account_id}/link").status_code == made
-    browser, path = front.browser(), path_of(link_for(front, account_id))
+    browser, path = front.browser(), front.link_to(account_id)
     for row in ROWS:
         if row.route.startswith("GET /household"):
             assert browser.get(path).status_code == 200
@@ -118,15 +164,9 @@ def test_a_link_opens_the_household_s_pages_and_no_other(front: Site, account_id
 
 def test_no_other_site_changes_anything(door: Site) -> None:
     browser = door.browser("admin")
+    elsewhere = ("https://evil.example", "null", "", "http://[", f"{door.origin}0", "http://127.0.0.1.evil:18080")
     for row in ROWS:
-        for origin in (
-            "https://evil.example",
-            "null",
-            "",
-            "http://[",
-            door.origin + "0",
-            "http://127.0.0.1.evil:18080",
-        ):
+        for origin in elsewhere:
             method = "DELETE" if row.method == "GET" else "POST"
             answer = browser.request(method, row.path, headers={"Origin": origin})
             assert (answer.status_code, "another site" in answer.text) == (403, True), (row.route, origin)
@@ -277,24 +317,15 @@ PARAMETERS = (
     "meter", "month", "search", "state", "sort", "order", "page", "token", "code", "iss", "error", "account", "name",
 )  # fmt: skip
 ODD_HEADERS = (
-    {"Accept-Language": "fr;q=1e309, en;q=nan, ;q=, \xff"},
-    {"Cookie": "_token=\xff; grdf_connect_x=%00; ="},
-    {"Authorization": "Bearer \xff\xfe"},
-    {"Origin": "http://[", "Sec-Fetch-Site": "same-origin"},
-    {"Content-Type": "multipart/form-data"},
-    {"Content-Type": "multipart/form-data; boundary=\xff"},
-    {"Content-Type": "application/json"},
-    {"Content-Type": "\xff/\xff; charset=nonsense"},
-    {"Host": ""},
-    {"Host": "[::"},
-)
+    {"Accept-Language": "fr;q=1e309, en;q=nan, ;q=, \xff"}, {"Cookie": "_token=\xff; grdf_connect_x=%00; ="},
+    {"Authorization": "Bearer \xff\xfe"}, {"Origin": "http://[", "Sec-Fetch-Site": "same-origin"},
+    {"Content-Type": "multipart/form-data"}, {"Content-Type": "multipart/form-data; boundary=\xff"},
+    {"Content-Type": "application/json"}, {"Content-Type": "\xff/\xff; charset=nonsense"},
+    {"Host": ""}, {"Host": "[::"},
+)  # fmt: skip
 FIELDS = ("first_name", "email", "name", "pce", "proof", "step", "agreed", "perimeters")
-FORM_OF_TWO = "".join(
-    f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
-    for name in FIELDS
-    for text in ("+2AA-", "x")
-)
-FORM_OF_TWO += "--x--"
+PARTS = [f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n' for name in FIELDS]
+FORM_OF_TWO = "".join(f"{part}{text}\r\n" for part in PARTS for text in ("+2AA-", "x")) + "--x--"
 ODD_BODIES = (
     b"first_name=%00&last_name=%FF&email=%ED%A0%80&step=check", b"step=send&email=a&email=b", b"\x00\xff", b"&&&===",
     b"{" * 16_000, b"step=check&email=" + b"x" * 9000, FORM_OF_TWO.encode(),
@@ -320,9 +351,7 @@ def test_no_route_fails(front: Site, clean: LocalWorld, account_id: str, who: st
             for odd in ODD:
                 cases.append((f"{path}?" + "&".join(f"{name}={odd}" for name in PARAMETERS), {}))
                 if "{" in row.route:
-                    cases.append(
-                        (row.path.replace("nobody-yet", odd).replace("days", odd).replace("page.css", odd), {})
-                    )
+                    cases.append((re.sub("nobody-yet|days|page.css", lambda _, odd=odd: odd, row.path), {}))
                 if row.route in ("GET /", "GET /accounts/{account}"):  # one at a time: another may be what is refused
                     cases += [(f"{path}?{name}={odd}", {}) for name in ("month", "meter", "page", "search")]
             cases.append((f"{path}?%FF=%FF&=&&a=b=c&{'a=1&' * 2000}", {}))
