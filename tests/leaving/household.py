@@ -26,8 +26,6 @@ DATA_CLIENT, DELETE_CLIENT = "sandbox_data_grdf", "sandbox_delete_grdf"
 
 
 class Couch:
-    """Plain HTTP to the session's CouchDB."""
-
     def __init__(self, world: LocalWorld) -> None:
         self.url = world.couch.url
         self.http = requests.Session()
@@ -55,18 +53,15 @@ class Couch:
         return {name: ids for name, ids in found.items() if ids}
 
     def put(self, database: str, *documents: Mapping[str, Any]) -> None:
-        """Write documents, and create the database if it does not exist."""
         self.http.put(self.address(database), timeout=30)
         answer = self.http.post(f"{self.address(database)}/_bulk_docs", json={"docs": documents}, timeout=60)
         assert answer.ok, answer.text
         assert not any("error" in row for row in answer.json()), answer.text
 
     def remove(self, database: str, *documents: Mapping[str, Any]) -> None:
-        """Remove documents in their current revision."""
         self.put(database, *({"_id": doc["_id"], "_rev": doc["_rev"], "_deleted": True} for doc in documents))
 
     def drop(self, database: str, *words: str) -> None:
-        """Remove the documents whose id contains one of the words."""
         self.remove(database, *(doc for doc in self.documents(database) if any(word in doc["_id"] for word in words)))
 
     def forget_accounts(self) -> None:
@@ -107,7 +102,6 @@ def fill(world: LocalWorld, account: str, pces: tuple[str, ...], days: int = 3) 
 
 
 def staging_folder(account: str) -> Path:
-    """Return the folder with an account's staged answers."""
     from grdf import settings
 
     return Path(settings.staging_url().removeprefix("file://")) / account
@@ -145,7 +139,6 @@ def brought(account: str, *made: Mapping[str, Any]) -> None:
 
 
 def rights(world: LocalWorld, pces: tuple[str, ...]) -> dict[str, str]:
-    """Return the state of each right on some meters, by GRDF's id."""
     return {
         each["id_droit_acces"]: each["etat_droit_acces"] for each in world.control.consents() if each["id_pce"] in pces
     }

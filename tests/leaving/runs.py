@@ -32,7 +32,6 @@ def extract(account: str, day: date, run_type: str = "scheduled", *, try_number:
 
 
 def load(account: str, staged: dict[str, Any], day: date) -> dict[str, Any]:
-    """Execute ``load``."""
     from grdf.operators.load import LoadOperator
 
     operator = _made(LoadOperator, account_id=account, staged=staged)
@@ -40,7 +39,6 @@ def load(account: str, staged: dict[str, Any], day: date) -> dict[str, Any]:
 
 
 def check() -> dict[str, int]:
-    """Execute ``check_consents``."""
     from grdf.operators.check_rights import CheckRightsOperator
 
     with pytest.MonkeyPatch.context() as patch:  # outside a task there are no Variables

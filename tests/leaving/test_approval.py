@@ -9,6 +9,7 @@ import pytest
 from airflow.sdk.exceptions import TaskAwaitingInput
 
 from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
+from include.gas.leaving.deletion import DeletionOrder
 from tests.helpers import known_account
 from tests.leaving.household import ACTIVE, Couch, assert_gone, brought, fill, household, revocations, rights
 from tests.leaving.steps import FORM, STARTED, answer, delete, deletion_context, operators
@@ -48,6 +49,15 @@ class Approval:
 @pytest.fixture
 def approval(account_id: str, monkeypatch: pytest.MonkeyPatch) -> Approval:
     return Approval(account_id, monkeypatch)
+
+
+def test_who_may_approve() -> None:
+    for approver, alone, may in (
+        ("ben", False, True), ("ana", False, False), ("", False, False), ("", True, False), ("ana", True, True),
+        ("Ana", False, False),  # FAB considers both to be the same name
+    ):  # fmt: skip
+        order = DeletionOrder(run="run-1", started="", keep_data=False, asked_by="ana", approved_by=approver)
+        assert order.is_approved(by_one_person=alone) is may, approver
 
 
 def test_without_an_approval_no_step_does_anything(

@@ -51,7 +51,6 @@ def staging(
 
 
 def record(account: str, pce: str = PCE, age: timedelta = OLD) -> str:
-    """Store a record, and return its id."""
     declaration = Declaration(pce=pce, perimeters=["informatives"], **PERSON)
     made = new_record(account, declaration, datetime.now(UTC) - age, by=HOUSEHOLD)
     ConsentRecords(CouchDBHook()).add(made)
@@ -59,7 +58,6 @@ def record(account: str, pce: str = PCE, age: timedelta = OLD) -> str:
 
 
 def right(account: str, state: State = "active", pce: str = PCE) -> None:
-    """Let an account have a right in the ledger."""
     since = utc_text(datetime.now(UTC))
     made = Right(client="grdf_adict", id=f"r-{account}", account=account, way="declared", state=state, since=since)
     Ledger(CouchDBHook()).apply(pce, lambda meter: msgspec.structs.replace(meter, rights=(made,)))

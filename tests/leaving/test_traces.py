@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.gas.meter_tag import meter_tag
-from include.sandbox.adict.world import DEFAULTS
 from tests.airflow_rows import rows_of
 from tests.helpers import connect_cozy, lose, yesterday
 from tests.leaving.household import Couch, alone, stage
@@ -25,77 +23,58 @@ if TYPE_CHECKING:
 HUGE = 8_602_937.5
 """kWh of a day. No time or id in a log looks like it, or like a sum that includes it, by chance."""
 ONE, OTHER = "traces-1", "traces-2"
+QUICK = {"AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL": "False", "AIRFLOW__GRDF__RETRY_SECONDS": "1"}
 
 
-@dataclass
-class Life:
-    """What happened.
-
-    :param accounts: meters by account
-    :param output: everything that was logged
-    :param amounts: every figure that was ever stored and is large enough to be unmistakable, as text
-    """
-
-    accounts: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    output: str = ""
-    amounts: set[str] = field(default_factory=set)
-
-    @property
-    def numbers(self) -> set[str]:
-        """The meters' numbers."""
-        return {pce for pces in self.accounts.values() for pce in pces}
-
-    def note(self, couch: Couch) -> None:
-        """Record the figures that are stored now."""
-        loads = [document.get("load") for name in couch.databases() for document in couch.documents(name)]
-        huge = [load for load in loads if isinstance(load, int | float) and load >= HUGE]
-        self.amounts |= {text for load in huge for text in (str(load), str(int(load)))}
-
-    def betrayed(self, text: str) -> list[str]:
-        """Return what a text contains and should not."""
-        return [each for each in (*self.numbers, *self.amounts) if each in text] + re.findall(r"\d ?kWh", text)
+def amounts(couch: Couch) -> set[str]:
+    """Return the figures that are stored and large enough to be unmistakable, as text."""
+    loads = [document.get("load") for name in couch.databases() for document in couch.documents(name)]
+    huge = [load for load in loads if isinstance(load, int | float) and load >= HUGE]
+    return {text for load in huge for text in (str(load), str(int(load)))}
 
 
-def faults(said: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield pairs of refusals, one for each meter: GRDF repeats the meter's number in every kind of them."""
+def refusals(said: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return refusals for a first and a second meter: GRDF repeats the meter's number in every kind of them."""
 
     def refusal(code: str, message: str) -> dict[str, Any]:
         return {"statut_restitution": {"code": code, "message": said + message}}
 
-    yield {"status": 503, "body": {"erreur": said}}, {"status": 400, "body": refusal("9999400", "date_debut")}
-    odd = {"pce": {"id_pce": said}, "consommation": {"energie": f"{HUGE} kWh"}}
-    yield {"status": 200, "body": odd}, {"status": 200, "body": {"consommation": None} | refusal("2000100", "relancer")}
-    yield {"status": 200, "cut": True}, {"status": 200, "body": {"consommation": None} | refusal("1000014", "révoqué")}
+    odd, none = {"pce": {"id_pce": said}, "consommation": {"energie": f"{HUGE} kWh"}}, {"consommation": None}
+    return [
+        ({"status": 503, "body": {"erreur": said}}, {"status": 400, "body": refusal("9999400", "date_debut")}),
+        ({"status": 200, "body": odd}, {"status": 200, "body": none | refusal("2000100", "relancer")}),
+        ({"status": 200, "cut": True}, {"status": 200, "body": none | refusal("1000014", "révoqué")}),
+    ]
 
 
-@pytest.fixture(scope="module")
-def life(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    """Let it all happen: first run, a re-read, published periods, refusals, a lost consent, a deletion."""
-    couch, lived = alone(world), Life()
-    world.control.set(**DEFAULTS)
-    log = tmp_path_factory.mktemp("traces") / "worker.log"
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in AT_DEBUG.items():
-            patch.setenv(name, value)
-        worker = Worker(log)
-    quick = {"AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL": "False", "AIRFLOW__GRDF__RETRY_SECONDS": "1"}
+def test_nothing_that_is_kept_holds_a_meters_number_or_an_amount(
+    clean: LocalWorld, airflow_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first run, a re-read, published periods, refusals, a lost consent, and a deletion."""
+    couch, control, last, log = alone(clean), clean.control, yesterday(clean), tmp_path / "worker.log"
+    for name, value in AT_DEBUG.items():
+        monkeypatch.setenv(name, value)
+    days = {"from": str(last - timedelta(days=120)), "to": str(last)}
+    accounts = {
+        name: connect_cozy(clean, name, number, conso_debut=days["from"]) for name, number in ((ONE, 2), (OTHER, 1))
+    }
+    (first, second), (third,) = accounts.values()
+    with ExitStack() as stack:
+        stack.callback((worker := Worker(log)).stop)
 
-    def run(dag: str, state: str = "success", **conf: Any) -> None:
-        done = worker.ask("run_named", quick, dag_id=dag, conf=conf)
-        assert done["state"] == state, (dag, log.read_text(errors="replace")[-5000:])
+        def run(dag: str, state: str = "success", **conf: Any) -> None:
+            done = worker.ask("run_named", QUICK, dag_id=dag, conf=conf)
+            assert done["state"] == state, (dag, log.read_text(errors="replace")[-5000:])
 
-    try:
-        last = yesterday(world)
-        days = {"from": str(last - timedelta(days=120)), "to": str(last)}
-        for account, meters in ((ONE, 2), (OTHER, 1)):
-            lived.accounts[account] = connect_cozy(world, account, meters, conso_debut=days["from"])
-        for pce in lived.numbers:
-            world.control.correct(pce, last - timedelta(days=9), HUGE)
-        for account in lived.accounts:
+        def correct(load: float) -> None:
+            for pce in (first, second, third):
+                control.correct(pce, last - timedelta(days=9), load)
+
+        correct(HUGE)
+        for account in accounts:
             run(f"grdf_account__{account}")
-        lived.note(couch)
-        for pce in lived.numbers:
-            world.control.correct(pce, last - timedelta(days=9), HUGE + 1000)
+        stored = amounts(couch)
+        correct(HUGE + 1000)
         run("grdf_history", accounts=[ONE, OTHER], **days, include_definitive=True)
         run("grdf_published", accounts=[ONE, OTHER])
         konnector = {"load": HUGE, "year": last.year - 1, "month": 3, "day": 3, "hour": 0, "minute": 0}
@@ -103,55 +82,33 @@ def life(world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPat
         year = konnector | {"load": 2 * HUGE, "month": 1, "day": 1}
         couch.put("com-grandlyon-grdf-year", {"_id": "fedcba9876543210", **year})
         run("grdf_adopt_konnector", account=OTHER, dry_run=False)
-        lived.note(couch)
-        first, second = lived.accounts[ONE]
-        for pair in faults(f"PCE {first} ({second}) : "):
+        stored |= amounts(couch)
+        for pair in refusals(f"PCE {first} ({second}) : "):
             for pce, fault in zip((first, second), pair, strict=True):
-                world.control.fault(f"/pce/{pce}/", times=None, **fault)
+                control.fault(f"/pce/{pce}/", times=None, **fault)
             run(f"grdf_account__{ONE}", "failed")
             run("grdf_history", "failed", accounts=[ONE], **days, include_definitive=True)
-            world.control.set(faults=[])
-        lose(world, second)
+            control.set(faults=[])
+        lose(clean, second)
         run("grdf_consents")
         run(f"grdf_account__{ONE}")  # its other meter is read
         stage(ONE, first)
-        world.control.fault("/droit_acces/", status=409, times=None, body={"erreur": f"PCE {first} : "})
-        form = {"account": ONE, "confirm": ONE, "dry_run": False}
-        run("grdf_delete_account", "failed", **form)
-        world.control.set(faults=[])
-        run("grdf_delete_account", **form)
-        lived.output = log.read_text(encoding="utf-8", errors="replace")
-        yield lived
-    finally:
-        worker.stop()
-        world.control.set(**DEFAULTS)
+        control.fault("/droit_acces/", status=409, times=None, body={"erreur": f"PCE {first} : "})
+        run("grdf_delete_account", "failed", account=ONE, confirm=ONE, dry_run=False)
+        control.set(faults=[])
+        run("grdf_delete_account", account=ONE, confirm=ONE, dry_run=False)
 
+    def betrayed(text: str) -> list[str]:
+        return [each for each in (first, second, third, *stored) if each in text] + re.findall(r"\d ?kWh", text)
 
-def test_it_has_happened(life: Life, world: LocalWorld) -> None:
-    """The search could find something: meters are named, and figures are large."""
-    assert len(life.amounts) > 4
-    assert "debug" in life.output.lower()
-    for account, pces in life.accounts.items():
-        assert all(f"Account {account}, meter {meter_tag(account, pce)}: days:" in life.output for pce in pces)
-    assert f"Account {ONE} has left" in life.output
-    days = Couch(world).documents("com-grandlyon-grdf-day")
-    assert any(document["_id"].startswith(f"{OTHER}:") for document in days)
-
-
-def test_no_log_line_holds_a_meters_number_or_an_amount(life: Life) -> None:
-    told = [line for line in life.output.splitlines() if life.betrayed(line)]
-    assert not told, f"{len(told)} lines, such as:\n" + "\n".join(told[:20])
-
-
-def test_nothing_that_airflow_keeps_holds_one(life: Life, airflow_home: Path) -> None:
-    """This covers XComs, rendered fields, run configurations, asset events, aliases, and all else in its tables."""
+    output = log.read_text(encoding="utf-8", errors="replace")
+    assert (len(stored) > 4, "debug" in output.lower(), f"Account {ONE} has left" in output) == (True, True, True)
+    for account, pces in accounts.items():
+        assert all(f"Account {account}, meter {meter_tag(account, pce)}: days:" in output for pce in pces)
+    assert [line for line in output.splitlines() if betrayed(line)][:20] == []
     rows = list(rows_of(airflow_home / "airflow.db"))
     assert {"xcom", "rendered_task_instance_fields", "dag_run", "asset_event"} <= {table for table, _ in rows}
-    assert [(table, row[:400]) for table, row in rows if life.betrayed(row)] == []
-
-
-def test_no_account_says_one_in_a_sentence(life: Life, world: LocalWorld) -> None:
-    """Messages about an account are logged, shown and quoted. CouchDB contains numbers only as keys and fields."""
-    for document in Couch(world).documents("io-cozy-accounts"):
+    assert [(table, row[:400]) for table, row in rows if betrayed(row)] == []
+    for document in couch.documents("io-cozy-accounts"):  # its messages are shown and quoted
         words = [text for text in re.findall(r'"((?:[^"\\]|\\.)*)"', json.dumps(document)) if " " in text]
-        assert not any(number in text for number in life.numbers for text in words), words
+        assert not any(number in text for number in (first, second, third) for text in words), words
