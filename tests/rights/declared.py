@@ -71,7 +71,6 @@ def calls(world: LocalWorld) -> list[tuple[str, str]]:
 
 
 def answer(world: LocalWorld, pce: str, state: str) -> None:
-    """Let the holder answer GRDF's e-mail."""
     for right in rights(world, pce):
         if right["parcours"] == "DECLARATION_TIERS":
             world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
@@ -92,13 +91,11 @@ def declared_before(world: LocalWorld, account: str, minutes: int) -> None:
 
 
 def holds_person(world: LocalWorld, account: str) -> bool:
-    """Return whether an account's document names its person."""
     text = json.dumps(document(world, account)).lower()
     return any(each.lower() in text for each in TELLING)
 
 
 def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:
-    """Let households wait for their holder."""
     for account in accounts:
         give(world, account, **more)
         with pytest.raises(AirflowSkipException):

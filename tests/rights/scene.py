@@ -30,17 +30,14 @@ def bring(world: LocalWorld, account: str, pce: str, *, days: int = 40, **terms:
 
 
 def other_of(account: str) -> str:
-    """Return the account of another household."""
     return f"other-{70_000 + int(account.rpartition('-')[2])}"
 
 
 def document(world: LocalWorld, account: str) -> dict[str, Any]:
-    """Return an account's document."""
     return world.book.get(account) or {}
 
 
 def consents(world: LocalWorld, account: str) -> list[dict[str, Any]]:
-    """Return an account's consents by meter."""
     return list(document(world, account)["oauth_callback_results"]["consents"])
 
 

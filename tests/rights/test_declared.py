@@ -33,7 +33,7 @@ from tests.rights.declared import (
     still_waits,
     waits,
 )
-from tests.rights.scene import OUTDATED, bring, check, consents, document, other_of, run
+from tests.rights.scene import bring, check, consents, document, other_of, run
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -88,28 +88,6 @@ def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHoo
     assert len(days_of(stored(couchdb, account_id, pce))) > 1000, "the whole history"
 
 
-@pytest.mark.parametrize(
-    ("fields", "state", "says"),
-    [
-        ({"etat_droit_acces": "Refusée"}, OUTDATED, "has refused"),
-        ({"etat_droit_acces": "Obsolète"}, OUTDATED, "no consent since"),
-        ({"etat_droit_acces": "Révoquée"}, OUTDATED, "no consent since"),
-        ({"etat_droit_acces": "Active", "perim_donnees_informatives": "Faux"}, PERMISSIONS, "daily data"),
-    ],
-)
-def test_a_holder_who_does_not_want_it(
-    clean: LocalWorld, account_id: str, fields: dict[str, str], state: str, says: str
-) -> None:
-    waits(clean, account_id)
-    (right,) = rights(clean, meter(account_id))
-    clean.control.change_consent(right["id_droit_acces"], **fields)
-    assert look() == []
-    after = document(clean, account_id)
-    assert (after["state"], says in after["state_message"]) == (state, True)
-    calls(clean)
-    assert (look("manual"), calls(clean)) == ([], []), "it is not looked for any more"
-
-
 def test_in_force_at_once(clean: LocalWorld, account_id: str) -> None:
     clean.control.set(declared_right_state="Active")
     give(clean, account_id)
@@ -150,11 +128,10 @@ def test_a_right_that_no_account_has_is_taken_up_by_its_holder(clean: LocalWorld
     assert acquire(account_id)["meters"] == 1
 
 
-@pytest.mark.parametrize("state", ["Active", "A valider"])
 def test_the_messages_lead_from_another_s_right_to_an_account_that_is_read(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, caplog: pytest.LogCaptureFixture, state: str
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    right = declared_elsewhere(clean, account_id, etat_droit_acces=state)
+    right = declared_elsewhere(clean, account_id, etat_droit_acces="A valider")
     said = refused(clean, account_id, "no account has it")
     assert "start grdf_consents with this account" in said
     before = document(clean, account_id)
@@ -162,12 +139,11 @@ def test_the_messages_lead_from_another_s_right_to_an_account_that_is_read(
     calls(clean)
     refused(clean, account_id, "is waiting for its household")
     assert calls(clean) == [], "a person has to correct it first"
-    assert check(account_id, dry_run=True) == {"taken_over": 1} if state == "Active" else True
-    if state != "Active":
-        with pytest.raises(FailNow, match="waits for its holder"):
-            check(account_id, dry_run=False)
-        assert document(clean, account_id) == before
-        clean.control.change_consent(right, etat_droit_acces="Active")
+    with pytest.raises(FailNow, match="waits for its holder"):
+        check(account_id, dry_run=False)
+    assert document(clean, account_id) == before
+    clean.control.change_consent(right, etat_droit_acces="Active")
+    assert check(account_id, dry_run=True) == {"taken_over": 1}
     assert adopt(dry_run=True)["left_out"] >= 1
     assert any(right in each and "grdf_consents" in each for each in caplog.messages)
     assert check(account_id, dry_run=False, by="ines") == {"taken_over": 1}
@@ -308,23 +284,20 @@ def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWor
 
 
 def older(world: LocalWorld, account: str, days: float) -> None:
-    """Let so many days pass since a declaration was first seen."""
     stored = document(world, account)
     moment = datetime.fromisoformat(stored["declaration"]["entered_at"]) - timedelta(days=days)
     stored["declaration"]["entered_at"] = utc_text(moment)
     world.book.save(stored)
 
 
-@pytest.mark.parametrize("why", ["never answered", "refused and corrected"])
-def test_a_person_is_kept_for_30_days_from_the_first_morning_on(clean: LocalWorld, account_id: str, why: str) -> None:
-    give(clean, account_id, **({} if why == "never answered" else {"postcode": "75001"}))
-    if why != "never answered":
-        refused(clean, account_id, "postcode")
-        check()
-        older(clean, account_id, 25)
-        stored = document(clean, account_id)
-        stored["declaration"]["postcode"] = postcode(meter(account_id))  # a correction begins anew
-        clean.book.save(stored)
+def test_a_person_is_kept_for_30_days_from_the_first_morning_on(clean: LocalWorld, account_id: str) -> None:
+    give(clean, account_id, postcode="75001")
+    refused(clean, account_id, "postcode")
+    check()
+    older(clean, account_id, 25)
+    stored = document(clean, account_id)
+    stored["declaration"]["postcode"] = postcode(meter(account_id))  # a correction begins anew
+    clean.book.save(stored)
     clean.control.fault(**PUT, status=503)
     with pytest.raises(RetryLater):
         acquire(account_id, "manual")
