@@ -107,7 +107,6 @@ def make_small(picture: Path) -> None:
 
 
 def main() -> None:
-    """Take all of them."""
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory(prefix="grdf-pictures-") as folder, sync_playwright() as playwright:

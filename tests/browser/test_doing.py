@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from include.sandbox.adict.meter_data import meters
 from include.sandbox.airflow_stack import ADMIN, VIEWER
 from include.sandbox.control import SandboxControl
 from tests.browser.up import LOCKED_OUT, run_now
 from tests.helpers import holder
 from tests.plugins.staging.proof_samples import GOOD
+from tests.rights.declared import postcode
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -124,12 +124,6 @@ def look(up: Up) -> None:
         time.sleep(0.5)
 
 
-def postcode(pce: str) -> str:
-    meter = meters.find_meter(pce)
-    assert meter
-    return meter.postcode
-
-
 def test_the_direct_way_to_the_first_days_and_to_a_proof(up: Up, visit: Visit, grdf: SandboxControl) -> None:
     """The page that follows goes on by itself, from a refusal to the first days."""
     account, page = "browser-direct-90101", visit(ADMIN).new_page()
@@ -161,32 +155,6 @@ def test_the_direct_way_to_the_first_days_and_to_a_proof(up: Up, visit: Visit, g
     expect(page.locator("#actions [role=status]")).to_contain_text("Started")
     up.wait_for_run("grdf_send_proof")
     assert [each["type"] for each in grdf.proofs(right)] == ["image/png", "image/png", "application/pdf"]
-
-
-def test_a_file_of_households(up: Up, visit: Visit, grdf: SandboxControl) -> None:
-    pces = [f"099999950{number}" for number in (90110, 90111)]
-    lines = [f"browser-import-{pce[-5:]},{pce},Durand,{postcode(pce)},planted@example.org" for pce in pces]
-    text = "\n".join(["account,pce,name,postcode,email", *lines, "browser-import-1,123,X,1,nothing"])
-    page = visit(ADMIN, expected="status of 422").new_page()
-    page.goto(f"{up.url}/grdf/import/")
-    for name, seen in (("Mes foyers.csv", page.get_by_role("alert")), ("homes.csv", page.locator("form.file"))):
-        page.get_by_label("File").set_input_files({"name": name, "mimeType": "text/csv", "buffer": text.encode()})
-        page.get_by_role("button", name="Upload").click()
-        expect(seen).to_be_visible()
-    form, status = page.locator("form.file"), page.locator("#actions [role=status]")
-    for dry_run in (True, False):
-        if not dry_run:
-            form.get_by_label("Dry run").uncheck()
-            form.get_by_label("Skip wrong lines").check()
-        form.get_by_role("button").click()
-        expect(status).to_contain_text("Started")
-        up.wait_for_run("grdf_import_accounts")
-        page.reload()
-        with page.expect_download() as download:
-            page.get_by_role("link", name="homes.result.csv").click()
-        assert "4,browser-import-1,wrong" in download.value.path().read_text()
-    expect(form).to_have_count(0)
-    assert {right["id_pce"] for right in grdf.consents()} >= set(pces)
 
 
 def test_who_may_only_look_starts_nothing_also_with_a_page_of_before(up: Up, visit: Visit) -> None:

@@ -127,9 +127,7 @@ CONNECTIONS = {"grdf_adict": "grdf", "grdfgrandlyon_delete": "grdfdelete", "couc
 
 
 @pytest.mark.parametrize("conn_id", CONNECTIONS)
-def test_a_connection_s_form_has_our_labels_and_its_button_tells_what_is_wrong(
-    up: Up, visit: Visit, conn_id: str
-) -> None:
+def test_a_connection_s_form_has_our_labels_and_its_button_works(up: Up, visit: Visit, conn_id: str) -> None:
     from grdf.provider.provider_info import get_provider_info
 
     (kind,) = [
@@ -151,12 +149,3 @@ def test_a_connection_s_form_has_our_labels_and_its_button_tells_what_is_wrong(
     page.reload()
     row.get_by_role("button", name="Test Connection").click()
     expect(page.get_by_text("Test Connection Successful")).to_be_visible()
-    path, body = f"/connections/{conn_id}", {"connection_id": conn_id, "conn_type": CONNECTIONS[conn_id]}
-    login = up.api("GET", path).json()["login"]
-    for name, shown in (("nobody", "Test Connection Failed"), (login, "")):
-        assert up.api("PATCH", path, params={"update_mask": ["login"]}, json=body | {"login": name}).ok
-        if shown:
-            page.reload()
-            row.get_by_role("button", name="Test Connection").click()
-            expect(page.get_by_text(shown)).to_be_visible()
-            expect(page.get_by_text(re.compile("invalid_client|refuses this login"))).to_be_visible()

@@ -61,14 +61,12 @@ class Up:
         self._session = requests.Session()
 
     def token(self, role: str) -> str:
-        """Log a user in, and return the token."""
         form = {"username": role, "password": self._passwords[role]}
         answer = requests.post(f"{self.url}/auth/token", json=form, timeout=120)
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 
     def api(self, method: str, path: str, role: str = ADMIN, **more: Any) -> requests.Response:
-        """Call Airflow's API."""
         headers = {"Authorization": f"Bearer {self.token(role)}"}
         return self._session.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=400, **more)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
@@ -48,19 +45,6 @@ def test_a_zero_is_a_line_a_gap_a_column_and_nothing_is_nothing() -> None:
     assert float(gap.get("height", 0)) == pytest.approx(float(five.get("height", 0)))
     assert (zero.get("class"), gap.get("class")) == ("bar now measured zero", "bar now awaited gap")
     assert boxes(drawn(Bar(None, "expected", ""))) == boxes(drawn()) == []
-
-
-def test_it_is_the_same_without_lxml() -> None:
-    """Without lxml, as may be the case in production, pygal uses the standard library."""
-    bars = "[Bar(0, 'm', 'é<', marked=True)]"
-    code = f"from grdf.page.html.chart import *; print(bar_chart(['a'], [('now', {bars})], name='n', unit='kWh'))"
-    texts = []
-    for without in ({"NO_LXML": "1"}, {}):
-        path = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}", "PYTHONIOENCODING": "utf-8"}
-        done = subprocess.run([sys.executable, "-c", code], env=path | without, capture_output=True, check=True)
-        texts.append(ElementTree.canonicalize(done.stdout.decode()))
-    assert texts[0] == texts[1]
-    assert "é&lt;" in texts[0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

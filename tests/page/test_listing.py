@@ -20,7 +20,6 @@ TODAY = date(2026, 5, 20)
 
 
 def missing(lately: int, before: int) -> tuple[MeterDays, ...]:
-    """Return a meter that misses so many days of the last two months and of before."""
     first = TODAY - timedelta(days=62)
     year = StoredYear(first + timedelta(days=lately), first + timedelta(days=58))
     access = MeterAccess(pce="0990", word="active", days=(Window(date.min, date.max),))

@@ -36,7 +36,6 @@ Serve = Callable[[Callable[[Heard], Reply]], Server]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """A function that starts servers; all are stopped afterwards."""
     with ExitStack() as stack:
         yield lambda answer: stack.enter_context(Server(answer).running())
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import Any
 
 import jsonschema
 import pytest
 from airflow.models import Connection
-from airflow.providers_manager import ProvidersManager
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
-from grdf import __version__
 from grdf.hooks.connection import AUTHORIZE_URL, GrdfConnection, airflow_connection
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.provider.provider_info import get_provider_info
@@ -22,14 +19,6 @@ from grdf.provider.provider_info import get_provider_info
 TYPES: dict[str, dict[str, Any]] = {each["connection-type"]: each for each in get_provider_info()["connection-types"]}
 STANDARD = {"conn_id": "", "client_id": "login", "client_secret": "password", "api_base": "host"}
 """What a connection has besides its extra."""
-
-
-def test_airflow_finds_the_provider() -> None:
-    (found,) = [
-        each for each in entry_points(group="apache_airflow_provider") if each.dist and "grdf" in each.dist.name
-    ]
-    assert found.load() is get_provider_info
-    assert ProvidersManager().providers["airflow-provider-grdf"].version == __version__
 
 
 @pytest.mark.parametrize("kind", TYPES)
