@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ import pytest
 
 from include.gas.days.spread import dag_file_of
 from include.gas.documents.day_documents import check_account_dag, dag_id
-from tests.dags.parsing import ACCOUNTS, Parsed, parse
+from tests.dags.parsing import ACCOUNTS, ROOT, Parsed, parse
 from tests.helpers import own_couchdb
 
 if TYPE_CHECKING:
@@ -129,3 +131,12 @@ def test_no_file_reads_a_connection_to_grdf(parsed: Parsed, three: dict[str, str
     """Therefore ``docker-compose.yaml`` gives none to the DAG processor."""
     unreadable = {f"AIRFLOW_CONN_{name}": "{" for name in ("GRDF_ADICT", "GRDFGRANDLYON_DELETE", "GRDF_STAGING")}
     assert parse(three | unreadable) == parsed
+
+
+def test_airflow_takes_the_commands_that_the_documentation_shows(parsed: Parsed) -> None:
+    from airflow.cli.cli_parser import get_parser
+
+    shown = re.findall(r"`\./grdf airflow ([a-z][^`]+)`", (ROOT / "docs" / "past.md").read_text(encoding="utf-8"))
+    backfill, trigger = (get_parser().parse_args(shlex.split(each)) for each in sorted(shown))
+    assert (backfill.dag_id, trigger.dag_id in parsed.dags) == (dag_id("ID"), True)
+    assert json.loads(trigger.conf) == {"accounts": ["ID"]}, "as `named_accounts` reads it"
