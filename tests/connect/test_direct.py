@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grdf.page.html.catalogue import Texts
 from grdf.page.html.formatting import LocaleFormatter
 from grdf.stores.household_links import TRIES
-from include.gas.account.status import Status
 from tests.connect.dance import begin, consent, problem, said
 from tests.connect.direct import (
     OTHER,
@@ -83,12 +84,23 @@ def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str, ca
     assert document["connected"] == {"at": record.given, "by": "op"}
     answer_mail(clean, account_id)
     assert told(browser, sent)["state"] == "accepted"
-    (access,) = Status.access_of(stored(account_id) or {}).values()
-    assert access.renews_on
-    again = check(browser, start, entered(account_id))
-    assert LocaleFormatter("en").day(access.renews_on) in said(again).text, "when it is declared by itself"
     assert f"Account {account_id}: op connected it" in logged(caplog)
     assert [*persons_in(logged(caplog)), *([pce] if pce in logged(caplog) else [])] == []
+
+
+@pytest.mark.parametrize(("days", "key"), [(20, "renews"), (200, "lasts")])
+def test_a_form_while_a_right_is_in_force(door: Site, clean: LocalWorld, account_id: str, days: int, key: str) -> None:
+    browser, start, end = door.browser("op"), f"/connect/{account_id}", clean.control.today() + timedelta(days=days)
+    clean.control.set(declared_right_state="Active")
+    send(browser, start, entered(account_id, calls_until=str(end)))
+    run(account_id)
+    t, person = Texts("en"), {"email": PERSON["email"], "name": PERSON["name"]}
+    told_day = LocaleFormatter("en").day(end + timedelta(days=1))
+    text = t(f"direct.check.{key}", day=told_day, third_party=t("consent.third_party"), **person)
+    assert text in said(check(browser, start, entered(account_id))).text
+    sent = send(browser, start, entered(account_id))
+    run(account_id)
+    assert told(browser, sent)["state"] == ("renews" if key == "renews" else "accepted")
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
