@@ -256,19 +256,3 @@ def test_a_run_that_was_cleared_does_nothing(clean: LocalWorld, home: dict[str, 
         with pytest.raises(BadRequest, match=f"Start {dag} anew"):
             step()
     assert clean.control.log() == []
-
-
-def test_a_right_whose_account_is_lost_meanwhile_gets_it_again_with_its_record(clean: LocalWorld, homes: Homes) -> None:
-    account = homes[0]["account"]
-    put(homes[:2])
-    break_put(clean, homes[1])
-    with pytest.raises(RetryLater):
-        run()
-    (record,) = records(account)
-    clean.book.remove(account)
-    run()
-    (right,) = rights(clean, homes[0])
-    clean.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active")
-    adopt()
-    assert document(clean, account)
-    assert record.id in [each.id for each in records(account)]
