@@ -164,18 +164,6 @@ def test_airflow_lists_the_provider_and_loads_the_plugin_without_a_plugins_folde
     assert "airflow-provider-grdf" in plugin["source"]
 
 
-LOOK = """
-import airflow.plugins_manager
-plugins, errors = airflow.plugins_manager._get_plugins()
-print("RESULT", [plugin.name for plugin in plugins].count("grdf"), errors)
-"""
-
-
-def test_a_plugin_that_is_also_in_the_plugins_folder_is_loaded_once(airflow: Airflow, tmp_path: Path) -> None:
-    shutil.copy(ROOT / "plugins" / "grdf_plugin.py", tmp_path)
-    assert "RESULT 1 {}" in airflow(run=("-c", LOOK), AIRFLOW__CORE__PLUGINS_FOLDER=str(tmp_path))
-
-
 def test_airflow_lists_our_dags_and_those_of_the_project(airflow: Airflow) -> None:
     airflow("dags", "reserialize")
     listed = {each["dag_id"] for each in json.loads(airflow("dags", "list", "-o", "json"))}
