@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.announcing import ADOPTION, alias_of_dag
 from grdf.airflow.tasks.defaults import METERS, manual_dag_arguments, task_defaults
 from grdf.operators.adopt_konnector import AdoptKonnectorOperator
 
@@ -37,4 +36,4 @@ with DAG(
     default_args=task_defaults(METERS),  # reads all that a konnector has stored
     doc_md=DOC,
 ):
-    AdoptKonnectorOperator(task_id="adopt", account_id="{{ params.account }}", outlets=[alias_of_dag(ADOPTION)])
+    AdoptKonnectorOperator(task_id="adopt", account_id="{{ params.account }}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.announcing import CONSENTS, alias_of_dag
 from grdf.airflow.tasks.defaults import STORING, fleet_dag_arguments, in_paris, task_defaults
 from grdf.operators.check_rights import CheckRightsOperator
 
@@ -42,4 +41,4 @@ with DAG(
     default_args=task_defaults(STORING),  # a few calls to GRDF, then all account documents
     doc_md=DOC,
 ):
-    CheckRightsOperator(task_id="check_consents", outlets=[alias_of_dag(CONSENTS)])
+    CheckRightsOperator(task_id="check_consents")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.announcing import ASSETS, HISTORY, alias_of_dag
+from grdf.airflow.announcing import ASSETS, HISTORY_ALIAS
 from grdf.airflow.tasks.defaults import METERS, STORING, manual_dag_arguments, task_defaults
 from grdf.operators.history import AnnounceHistoryOperator, PlanHistoryOperator, ReadHistoryOperator
 
@@ -55,5 +55,5 @@ with DAG(
         planned=plan.output,
         results=read.output,
         inlets=list(ASSETS.values()),
-        outlets=[alias_of_dag(HISTORY)],
+        outlets=[HISTORY_ALIAS],
     ).as_teardown()  # runs in any case and hides no failure

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from airflow.sdk import DAG, get_parsing_context
 
 from grdf import settings
-from grdf.airflow.announcing import alias_of_account
 from grdf.airflow.tasks.defaults import METERS, ONE_CALL, START, STORING, dag_arguments, task_defaults
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.operators.extract import ExtractOperator
@@ -68,7 +67,6 @@ def account_dag(account_id: str) -> DAG:
             task_id="load",
             account_id=account_id,
             staged=extract.output,
-            outlets=[alias_of_account(account_id)],
             execution_timeout=STORING,
         )
         acquire >> rescope >> extract >> load

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Asset
+from airflow.sdk.execution_time.context import OutletEventAccessors
 from msgspec.structs import replace
 
-from grdf.airflow.announcing import alias_of_dag
+from grdf.airflow.announcing import HISTORY_ALIAS
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.history import AnnounceHistoryOperator, PlanHistoryOperator, ReadHistoryOperator
 from grdf.operators.load import LoadOperator
@@ -43,13 +42,18 @@ def make(kind: Callable[..., Any], task_id: str = "step", **arguments: Any) -> A
 
 def execute(operator: Any, at_hand: dict[str, Any]) -> Outcome:
     """Execute an operator."""
-    events: list[tuple[str, dict[str, Any]]] = []
-    outlet = SimpleNamespace(add=lambda asset, extra: events.append((asset.name, dict(extra))))
     ti = at_hand["ti"]
     ti.run_id, ti.task_id, ti.dag_id = at_hand["run_id"], "read", "grdf_history"
     ti.get_ti_count = lambda *_, states=None, **__: 0 if states else 1
-    events_of: defaultdict[Any, Any] = defaultdict(lambda: outlet)
-    return Outcome(operator.execute(at_hand | {"outlet_events": events_of}), events)
+    attached = OutletEventAccessors()
+    result = operator.execute(at_hand | {"outlet_events": attached})
+    events = [
+        (each.dest_asset_key.name, each.extra)
+        for outlet in operator.outlets
+        for each in attached[outlet].asset_alias_events
+    ]
+    events += [(outlet.name, attached[outlet].extra) for outlet in operator.outlets if isinstance(outlet, Asset)]
+    return Outcome(result, events)
 
 
 def form(first: date | str, end: date | str, **more: Any) -> dict[str, Any]:
@@ -63,7 +67,7 @@ def read(
     """Read a range of an account again, and announce the changes."""
     now = context(run_type="manual", try_number=try_number) | {"params": form(first, end, **more)}
     result = execute(operator or make(ReadHistoryOperator, account_id=account), now).result
-    announce = make(AnnounceHistoryOperator, planned=[account], results=[result], outlets=[alias_of_dag("steps")])
+    announce = make(AnnounceHistoryOperator, planned=[account], results=[result], outlets=[HISTORY_ALIAS])
     return Outcome(result, execute(announce, now).events)
 
 
@@ -89,7 +93,7 @@ def run(
 
 def load(account: str, day: date, staged: Mapping[str, Any]) -> Outcome:
     """Execute ``load`` on its last try."""
-    operator = make(LoadOperator, account_id=account, staged=staged, outlets=[alias_of_dag("steps")])
+    operator = make(LoadOperator, account_id=account, staged=staged)
     return execute(operator, context(day, try_number=4, max_tries=3))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import defaultdict
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from grdf.account_dag import account_dag
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
@@ -65,7 +65,7 @@ def run(world: LocalWorld, account: str, *, by_hand: bool = False, shelf: Memory
     dag = account_dag(account)
     at_hand["dag"], at_hand["ti"].dag_id, at_hand["ti"].task = dag, dag.dag_id, None
     at_hand["ti"].xcom_pull = lambda task_ids, **_: returned[task_ids]
-    at_hand["outlet_events"] = defaultdict(lambda: SimpleNamespace(add=lambda *_, **__: None))
+    at_hand["outlet_events"] = OutletEventAccessors()
     failed = said = ""
     for name in TASKS:
         operators[name] = operator = with_memory_shelf(dag.get_task(name).prepare_for_execution(), shelf)

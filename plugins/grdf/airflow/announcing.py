@@ -1,50 +1,42 @@
 """Announces changed gas days to other DAGs: Airflow assets, one per doctype.
 
 An event names the account and the number of changes. The days are in the task's return value, which a deletion can
-remove. Accounts share aliases, because Airflow 3.3.2 reads all aliases of an asset with each event. If the very first
-events of two accounts coincide, Airflow fails the later task once, after everything is stored. The inlets of
-``grdf_history`` make Airflow keep the assets.
+remove. The inlets of ``grdf_history`` make Airflow keep the assets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 
-from include.gas.days.spread import dag_file_of
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperator, Context
 
 ASSETS = {doctype: Asset(doctype) for doctype in (DAY, MONTH, YEAR)}
 """Without a URI, for which each task would import Airflow's providers: boto3 alone takes 0.3 CPU seconds."""
-HISTORY, ADOPTION, CONSENTS = "grdf_history", "grdf_adopt_konnector", "grdf_consents"
-_PREFIX = "grdf-changes:"
-_ACCOUNTS = "grdf_accounts_"
-_GROUPS = 8
-"""Aliases over which accounts are spread: with each load, the API server reads all DAGs of its alias."""
+HISTORY = "grdf_history"
+HISTORY_ALIAS = AssetAlias("grdf-changes:grdf_history")
 
 
-def alias_of_dag(dag_id: str) -> AssetAlias:
-    """Return the alias of a DAG that works on several accounts."""
-    return AssetAlias(f"{_PREFIX}{dag_id}")
+def announce_changes(context: Context, task: BaseOperator, account: str, changes: Changes) -> None:
+    """Announce an account's changes, if there are any.
 
-
-def alias_of_account(account: str) -> AssetAlias:
-    """Return the alias of an account's DAG, shared by those of several DAG files."""
-    return AssetAlias(f"{_PREFIX}{_ACCOUNTS}{dag_file_of(account) % _GROUPS}")
-
-
-def announce_changes(context: Context, outlets: Collection[object], account: str, changes: Changes) -> None:
-    """Attach changes to the assets of a task's alias, if there are any."""
-    for alias in outlets:
-        if isinstance(alias, AssetAlias):
-            for doctype, extra in changes.extras(account).items():
-                context["outlet_events"][alias].add(ASSETS[doctype], extra=extra)
+    A task of one account takes the changed assets as its outlets, and Airflow emits an event for each. One of several
+    accounts has several events per asset, and so an alias. Accounts share none: where an alias's first events coincide,
+    Airflow (3.3.2 to 3.4.0b2) sets the later task to failed.
+    """
+    aliases = [each for each in task.outlets if isinstance(each, AssetAlias)]
+    for doctype, extra in changes.extras(account).items():
+        for alias in aliases:
+            context["outlet_events"][alias].add(ASSETS[doctype], extra=extra)
+        if not aliases:
+            task.outlets = [*task.outlets, ASSETS[doctype]]
+            context["outlet_events"][ASSETS[doctype]].extra = extra
 
 
 def changes_behind(context: Context, events: Iterable[Any]) -> Iterator[tuple[str, int, Changes | None]]:

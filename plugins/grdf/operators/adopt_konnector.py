@@ -50,7 +50,7 @@ class AdoptKonnectorOperator(AccountOperator):
             self.accounts.update_if_staying(self.account_id, lambda found: with_stored_years(found, access.pce, report))
         removed, changes = remove_konnector_documents(self.couchdb, plan), Changes.sum_of([report])
         self.log.info("Account %s: %d documents of the konnector's were removed.", self.account_id, removed)
-        announce_changes(context, self.outlets or (), self.account_id, changes)
+        announce_changes(context, self, self.account_id, changes)
         return counts | {"removed": removed, "changes": changes.as_json()}
 
     def _meter(self, account: Account, document: dict[str, Any]) -> MeterAccess:

@@ -166,7 +166,7 @@ class AnnounceHistoryOperator(GrdfOperator):
         """Return counts over all accounts that could be read."""
         results: list[dict[str, Any]] = [result for result in self.results or [] if result]
         for result in results:
-            announce_changes(context, self.outlets or (), result["account"], Changes.from_json(result["changes"]))
+            announce_changes(context, self, result["account"], Changes.from_json(result["changes"]))
         # In the order of COUNTS: PostgreSQL stores return values with keys in its own order.
         total = {"accounts": len(results), **{name: sum(each[name] for each in results) for name in COUNTS}}
         self.log.info("%s", ", ".join(f"{number} {name}" for name, number in total.items()))

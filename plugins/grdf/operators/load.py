@@ -60,7 +60,7 @@ class LoadOperator(AccountOperator):
             record_stored_days(self.accounts, self._before, self._loads, None if problems else account.meters)
         changes, counts = Changes.sum_of(loaded.report for loaded in self._loads), self._counts()
         count_stored_days(client_or_empty(self._before), counts)
-        announce_changes(context, self.outlets or (), self.account_id, changes)
+        announce_changes(context, self, self.account_id, changes)
         if forget:
             forget()
         if problems:

@@ -6,7 +6,6 @@ import csv
 import io
 import logging
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +16,7 @@ from typing import Any
 
 from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
+from airflow.sdk.execution_time.context import OutletEventAccessors
 from greenlet import greenlet
 
 from include.sandbox.adict import paris
@@ -203,7 +203,7 @@ class Runs(Outside):
                 get_dagrun_state=lambda *_: "failed", xcom_push=lambda **_: None,
                 xcom_pull=lambda task_ids, **_: results.get(task_ids),
             ),
-            "outlet_events": defaultdict(lambda: SimpleNamespace(add=lambda *_, **__: None)),
+            "outlet_events": OutletEventAccessors(),
             "prev_end_date_success": self.succeeded.get(dag.dag_id),
         }  # fmt: skip
         if day is not None:
