@@ -105,11 +105,14 @@ def _perform(step: Step, kind: type[AccountOperator], more: dict[str, Any], opti
 
 
 def _context(number: int, tries: int, options: argparse.Namespace) -> Context:
+    from airflow.sdk.execution_time.context import OutletEventAccessors
+
     first, end = options.first, options.end
     range_ = {"from": str(first), "to": str(end), "include_definitive": False} if first else {}
     task = SimpleNamespace(try_number=number, max_tries=tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read")
     started = SimpleNamespace(run_type="manual" if range_ else "scheduled", run_after=datetime.now(UTC), conf={})
-    return cast("Context", {"run_id": RUN, "dag_run": started, "ti": task, "params": range_})
+    events = OutletEventAccessors()
+    return cast("Context", {"run_id": RUN, "dag_run": started, "ti": task, "params": range_, "outlet_events": events})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
