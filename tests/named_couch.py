@@ -1,9 +1,4 @@
-"""The CouchDB in ``GRDF_TEST_COUCHDB_URL``, with a prefix for the databases of each test session.
-
-Tests use it through a proxy that adds the prefix to the name of each database in requests and removes it in responses.
-So a client finds an empty server, does not see other databases, and cannot leave any behind, because all databases with
-the prefix are removed at the end. Users belong to the whole server, so tests give theirs unique names.
-"""
+"""The CouchDB in ``GRDF_TEST_COUCHDB_URL``, by a proxy that gives databases a prefix of the test session."""
 
 from __future__ import annotations
 
@@ -26,12 +21,7 @@ HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-lengt
 
 
 class NamedCouch:
-    """The named server, with the interface of :class:`include.sandbox.couch.EmbeddedCouch`.
-
-    :attr:`url` leads to it through the proxy, :attr:`root` directly.
-
-    :param address: the address with user and password: ``http://user:password@host:5984``
-    """
+    """The named server, with the sandbox's interface: ``url`` leads through the proxy, ``root`` directly."""
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
@@ -58,7 +48,6 @@ class NamedCouch:
 
 
 def named_couch() -> NamedCouch | None:
-    """Return the server that the environment names, without connecting to it; ``None`` if it names none."""
     address = os.environ.get(VARIABLE)
     return NamedCouch(address) if address else None
 

@@ -27,13 +27,6 @@ START_SECONDS = 120
 
 
 class Postgres:
-    """A running server.
-
-    :param child: the server's process
-    :param port: its port on loopback
-    :param password: password of the administrator
-    """
-
     user = "airflow"
 
     def __init__(self, child: Child, port: int, password: str) -> None:
@@ -42,16 +35,13 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """The server's address for libpq."""
         return f"postgresql://{self._address}"
 
     @property
     def airflow_url(self) -> str:
-        """The server's address for Airflow, with psycopg 3, because it is in the lock file."""
         return f"postgresql+psycopg://{self._address}"
 
     def airflow_settings(self) -> dict[str, str]:
-        """Return the settings that make it Airflow's database."""
         names = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC")
         return dict.fromkeys(names, self.airflow_url)
 
@@ -134,10 +124,7 @@ def _migrate(server: Postgres) -> None:
 
 
 def program(name: str) -> str:
-    """Return the path of a PostgreSQL program, from the ``PATH`` or from Debian's newest version.
-
-    :raises ProcessError: if there is none; the message names the package to install
-    """
+    """Return the path of a PostgreSQL program, from the ``PATH`` or from Debian's newest version."""
     if found := shutil.which(name):
         return found
     installed = sorted(DEBIAN.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
@@ -147,7 +134,6 @@ def program(name: str) -> str:
 
 
 def available() -> bool:
-    """Return whether PostgreSQL's programs are installed."""
     try:
         program("initdb")
     except ProcessError:
@@ -156,7 +142,6 @@ def available() -> bool:
 
 
 def version() -> str:
-    """Return the server's version, such as ``15.20``."""
     said = subprocess.run([program("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
     return said.split()[2]
 
@@ -173,7 +158,6 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 
 def _as_unprivileged() -> list[str]:
-    """Return the words to put before a command so that it does not run as root; none if this process is not root."""
     user = _unprivileged()
     if user is None:
         return []

@@ -16,12 +16,11 @@ Was = Callable[["pytest.MonkeyPatch"], None]
 
 
 def connect(account: str, *meters: int, back: int = 20, ahead: int = 400, calls: int = 400, more: str = "") -> Step:
-    """Return the step by which a household connects on the page."""
     return ("connect", account, list(meters), "page", back, ahead, calls, more)
 
 
 def _by_meter(patch: pytest.MonkeyPatch) -> None:
-    """An account took over any right on its meter, whoever had given it."""
+    """An account took over any right on its meter."""
     from include.gas.rights.meter_rights import Meter
 
     patch.setattr(Meter, "rights_of", lambda meter, account: meter.rights if account else ())

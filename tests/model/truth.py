@@ -42,13 +42,7 @@ class Untrue(AssertionError):
 
 
 class Truth(Witnessed):
-    """What must hold of everything that was seen."""
-
     def check_truth(self) -> None:
-        """Raise an error if anything was found to be untrue.
-
-        :raises Untrue: if anything was
-        """
         if self.left:
             late = {key.partition(":")[0] for database in DATA for key in self.documents(database)} & self.left
             self.untrue += [f"5: something is stored for {account}, which has left" for account in sorted(late)]
@@ -59,18 +53,12 @@ class Truth(Witnessed):
             raise Untrue("; ".join(self.untrue))
 
     def must_be_read(self, account: str) -> dict[str, list[Right]]:
-        """Return an account's own rights that are in force, by meter."""
         rights = {right["id_droit_acces"]: right for right in self.rights() if in_force(right, self.today)}
         brought = self.brought.get(account, {})
         return {pce: mine for pce, ids in brought.items() if (mine := [rights[each] for each in ids if each in rights])}
 
     def check_settled(self, account: str, until: date, *, well: bool, told: int) -> None:
-        """Check an account after all trouble has ended.
-
-        :param until: the last gas day that must have been read
-        :param well: whether the page says that all is well
-        :param told: how many missing days the page tells
-        """
+        """``until``: the last gas day that must have been read; ``well`` and ``shown``: what the page shows."""
         document = self.account(account)
         if not document or document.get("leaving"):
             return
@@ -131,7 +119,6 @@ class Truth(Witnessed):
 
 
 def _days_of(year: Mapping[str, Any]) -> set[date]:
-    """Return the days that an account says are stored of a year."""
     first, end = date.fromisoformat(year["first"]), date.fromisoformat(year["last"]) + timedelta(days=1)
     holes = [(date.fromisoformat(hole["first"]), date.fromisoformat(hole["end"])) for hole in year.get("absent", ())]
     return {*_days(first, end)} - {day for hole in holes for day in _days(*hole)}

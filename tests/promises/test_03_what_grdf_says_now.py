@@ -1,4 +1,4 @@
-"""Promise 3: what GRDF says now is what is stored: two mornings later for two months, a month later for three years."""
+"""Promise 3: GRDF's present answer is what is stored: of two months in two mornings, of three years in a month."""
 
 from __future__ import annotations
 
@@ -46,7 +46,6 @@ def test_a_right_that_reaches_further_back_is_read_as_far(town: Town) -> None:
 
 
 def test_a_right_whose_first_day_is_a_later_one_now_and_then_loses_no_day(town: Town) -> None:
-    """GRDF's list says so. Nothing is read again either."""
     (right,) = town.connect("alder", PCE, back=1000)
     first, since = town.ago(1000), len(town.asked)
     for number in range(6):

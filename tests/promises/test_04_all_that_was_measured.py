@@ -15,8 +15,6 @@ READS = "/donnees_consos_informatives$"
 
 
 def changed(day: str, change: Callable[[Any], None]) -> Callable[[bytes], bytes]:
-    """Return what makes GRDF say something else of one day."""
-
     def body(answer: bytes) -> bytes:
         lines = [json.loads(line) for line in answer.decode().splitlines() if line.strip()]
         for line in lines:

@@ -13,7 +13,6 @@ ON_GRDFS_SITE, DECLARED = ("cozy", "code", "page"), ("document", "form", "link",
 
 
 def comes(town: Town, account: str, way: str) -> None:
-    """Let a household come with a meter, agree to it if it is asked, and be read for some days."""
     if way in ON_GRDFS_SITE:
         town.connect(account, PCE, way=way, back=20)
     elif way == "adopted":

@@ -1,4 +1,4 @@
-"""Promise 9: GRDF's list, cut, late, odd or wrong, stops and marks nobody by itself; its answer about a meter does."""
+"""Promise 9: GRDF's list, cut, late, odd or wrong, stops and marks no account; its answer about a meter does."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ HOMES = {f"home-{number:02}": METERS[number] for number in range(8)}
 
 
 def lines(keep: Callable[[list[bytes]], list[bytes]]) -> Callable[[bytes], bytes]:
-    """Return what damages the lines of a list; its last line, the status, stays."""
-
     def damaged(body: bytes) -> bytes:
         *rows, status = [line for line in body.split(b"\n") if line.strip()]
         return b"\n".join([*keep(rows), status])
@@ -44,7 +42,6 @@ def fleet(town: Town) -> None:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_list_that_is_wrong_for_a_week_stops_nobody(town: Town, damage: str) -> None:
-    """Nobody is marked, everybody is read, and what is in doubt is asked in one call of the same run."""
     fleet(town)
     what, method = DAMAGES[damage]
     town.fault(what, "/droits_acces$", method=method, times=10_000)

@@ -1,4 +1,4 @@
-"""Promise 10: renewing just works, and nobody is asked to renew who has."""
+"""Promise 10: renewing just works, and a household that has renewed is not asked again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ WHEN = {"before": 20, "at": 0, "after": -6}
 
 
 def whole(town: Town, account: str, pce: str, first: date) -> None:
-    """Check that all is well with an account."""
     assert town.state(account) == ""
     assert town.wrong(account, pce, first) == []
 

@@ -22,7 +22,6 @@ def everything(stack: Stack, account: str) -> dict[str, object]:
 
 
 def test_a_dry_run_and_a_refusal_change_nothing(stack: Stack) -> None:
-    """The dry run's log is the plan; whoever is asked reads the same, and may say no."""
     who = PEOPLE[STAYER]
     assert stack.first_run(STAYER)["state"] == "success"
     before, rights = everything(stack, STAYER), stack.rights(who)
@@ -54,7 +53,6 @@ def test_what_is_no_form_is_refused(stack: Stack) -> None:
 
 
 def test_who_asked_cannot_approve(stack: Stack, departed: dict[str, Departure]) -> None:
-    """Their own answer changes nothing and the question stays; both names are on the record."""
     left = departed[LEAVER]
     documents, active = left.own_answer
     assert documents > 10
@@ -109,7 +107,6 @@ def task_process(stack: Stack, run: str) -> tuple[str, psutil.Process] | None:
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_killed_deletion_is_finished_by_the_next(stack: Stack, moment: str) -> None:
-    """Its process is killed while GRDF revokes the right, before or after the right is gone at GRDF."""
     who = PEOPLE[KILLED] if moment == "before" else product.person(72, "promise-killed-after")
     if moment == "after":
         stack.connect(who)

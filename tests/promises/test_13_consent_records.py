@@ -1,4 +1,4 @@
-"""Promise 13: the record of a consent is kept for GRDF's checks as long as the setting says; proofs can be sent."""
+"""Promise 13: the record of a consent is kept for GRDF's checks as long as the setting wants; proofs can be sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ def records_with(stack: Stack, who: Person) -> list[dict[str, Any]]:
 
 
 def test_grdf_gets_the_proof_that_it_asks_for(stack: Stack) -> None:
-    """It is the record of what the household read and agreed to on the page."""
     browser = stack.browser()
     sent = agree(browser, fill_in(browser, link_of(stack, PROVED.account), PROVED))
     assert sent.status_code == 303, sent.text[-3000:]
@@ -38,7 +37,6 @@ def test_grdf_gets_the_proof_that_it_asks_for(stack: Stack) -> None:
 def test_the_record_outlives_the_account_as_long_as_the_setting_says(
     stack: Stack, departed: dict[str, Departure]
 ) -> None:
-    """It names who agreed to what and when, not the account; the nightly retention removes it when its time is over."""
     left, stays = departed[RECORDED], records_with(stack, PROVED)
     assert left.run["state"] == "success", left.logs
     (kept,) = records_with(stack, left.who)

@@ -14,7 +14,6 @@ READS = "/donnees_consos_informatives$"
 
 
 def mine(pce: str) -> str:
-    """Return the path of what GRDF has of a meter."""
     return f"/{pce}{READS}"
 
 
@@ -25,7 +24,6 @@ def homes(town: Town) -> None:
 
 
 def whole(town: Town, *accounts: str, back: int = 15) -> None:
-    """Check that accounts have all that GRDF has, and nothing to complain of."""
     for account in accounts or HOMES:
         assert town.state(account) == ""
         assert town.wrong(account, HOMES[account], town.ago(back)) == []

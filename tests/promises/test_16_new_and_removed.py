@@ -1,7 +1,4 @@
-"""Promise 16: a new account's DAG is there within 15 s, a removed one's is gone.
-
-5,000 accounts at rest and a pass over them are measured by ``./grdf bench fleet``.
-"""
+"""Promise 16: a new account's DAG is there in 15 s, a removed one's is gone (of 5,000: ``./grdf bench fleet``)."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from tests.promises.stack_adapter import person
 
 
 def test_a_new_account_has_its_dag_and_a_removed_one_has_none(stack: Stack) -> None:
-    """Nobody acts: the account's document comes and goes, and so does its DAG. The others' stay."""
     who = person(61, "promise-comes-and-goes")
     own = dag_of(who.account)
     wait(lambda: stack.has_dag(dag_of(STAYER)), "first DAG")

@@ -33,7 +33,6 @@ def leave(town: Town, account: str, *, tries: int = 4, **form: bool) -> Ended:
 
 
 def of_it(town: Town, account: str) -> dict[str, int]:
-    """Return the number of documents that mention an account, by database."""
     found = {
         database: sum(account in f"{key} {json.dumps(doc)}" for key, doc in town.documents(database).items())
         for database in town.couch.databases
@@ -52,7 +51,6 @@ def assert_gone(town: Town, account: str, pce: str) -> None:
 
 
 def test_killed_at_any_request_and_started_again(town: Town) -> None:
-    """It ends as if it had not been killed, and no right is revoked twice."""
     for number in count(1, 2):
         account, pce = f"home-{number:03}-", METERS[number]
         (right,) = town.connect(account, pce, back=5)
@@ -75,7 +73,6 @@ def test_killed_at_any_request_and_started_again(town: Town) -> None:
 
 
 def test_a_run_that_airflow_has_lost_sight_of_keeps_nothing(new_town: Callable[..., Town]) -> None:
-    """The household is deleted between two of its requests, and the run goes on."""
     for after in count():
         town = set_up(new_town())
         town.connect("alder", PCE, back=20)
@@ -100,7 +97,6 @@ def test_a_run_that_airflow_has_lost_sight_of_keeps_nothing(new_town: Callable[.
 def test_a_run_that_is_under_way_when_its_household_leaves(
     new_town: Callable[..., Town], known: bool, keep: bool
 ) -> None:
-    """The right that it has brought is revoked, and its days go, or stay with the others that are kept."""
     for after in count(0, 2):
         town, form, seen = set_up(new_town()), {"keep_data": keep}, list[int]()
         (right,) = town.connect("alder", PCE, back=20, run=known)
@@ -130,7 +126,6 @@ def test_a_run_that_is_under_way_when_its_household_leaves(
 def test_a_run_whose_account_is_lost_without_a_deletion_takes_nothing_back(
     new_town: Callable[..., Town], lost: str
 ) -> None:
-    """An operator restores the accounts, or removes a document by hand."""
     for after in count():
         town = new_town()
         town.connect("alder", PCE, back=20)
@@ -151,7 +146,6 @@ def test_a_run_whose_account_is_lost_without_a_deletion_takes_nothing_back(
 
 
 def test_households_that_come_and_go_during_the_morning_s_check(new_town: Callable[..., Town]) -> None:
-    """One that leaves is not written anew. One that is new keeps its right, and one that has lost it is told so."""
     for after in count(0, 2):
         town = set_up(new_town())
         rights = [*town.connect("alder", PCE, back=20), *town.connect("birch", OTHER, back=20)]

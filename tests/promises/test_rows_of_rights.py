@@ -1,7 +1,4 @@
-"""Whose meter it is, in the situations that once went wrong: renewals, moves, lists that err, backups, the same moment.
-
-Promises 6 to 11 again, each with a household that was harmed.
-"""
+"""Promises 6 to 11 again where they once went wrong: renewals, moves, lists that err, backups, the same moment."""
 
 from __future__ import annotations
 
@@ -20,11 +17,8 @@ PUT = {"path": "/droit_acces$", "method": "PUT"}
 DECLARING = ("form", "link", "import", "document")
 
 
-# -- a declared right that ends ----------------------------------------------------------------------------------------
-
-
 def declared(town: Town, days: int = 30) -> date:
-    """Let a household declare a right that ends after some days, and accept it. Return its first day."""
+    """Return the first day of a right that ends after some days."""
     town.declare("alder", PCE, "form", first=town.ago(20), calls_until=town.ago(-days))
     town.answer(PCE)
     first = town.ago(20)
@@ -34,12 +28,10 @@ def declared(town: Town, days: int = 30) -> date:
 
 
 def is_named(town: Town, account: str = "alder") -> bool:
-    """Return whether an account names its person."""
     return f"{account}@example.org" in json.dumps(town.account(account))
 
 
 def whole(town: Town, account: str, pce: str, first: date, end: date | None = None) -> None:
-    """Check that all is well with an account, and that its days are those that GRDF has."""
     assert town.state(account) == ""
     assert town.wrong(account, pce, first, end) == []
 
@@ -88,11 +80,7 @@ def test_after_its_end_the_same_form_renews(town: Town, monkeypatch: pytest.Monk
     whole(town, "alder", PCE, first)
 
 
-# -- people who move ---------------------------------------------------------------------------------------------------
-
-
 def moves(town: Town, account: str, old: str, new: str) -> None:
-    """Let a household revoke its right to a meter and consent for another one."""
     for right in town.rights(old, state="Active"):
         town.revoke(right["id_droit_acces"])
     town.connect(account, new, back=0)
@@ -138,9 +126,6 @@ def test_a_fleet_of_which_many_have_moved_is_well(town: Town) -> None:
     assert looked.well, looked.text
 
 
-# -- rights that nobody has --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("lost", [False, True], ids=["never-came-back", "lost-by-a-restore"])
 def test_a_right_in_force_without_an_account_is_told_until_it_is_adopted(town: Town, lost: bool) -> None:
     town.connect("alder", PCE, back=20)
@@ -165,9 +150,6 @@ def test_a_right_in_force_without_an_account_is_told_until_it_is_adopted(town: T
     whole(town, adopted, OTHER, first)
 
 
-# -- rights that are over in another way, or not yet begun -------------------------------------------------------------
-
-
 def test_days_that_are_over_under_a_right_in_force_are_said_as_any_end(town: Town) -> None:
     town.connect("alder", PCE, first=town.ago(20), end=town.ago(-5), ahead=1000)
     first, end = town.ago(20), town.ago(-5)
@@ -184,7 +166,6 @@ def test_days_that_are_over_under_a_right_in_force_are_said_as_any_end(town: Tow
 
 @pytest.mark.parametrize("which", ["begins", "first"])
 def test_who_begins_later_waits_with_its_date(town: Town, which: str) -> None:
-    """Its right begins then, or the days that it opens do."""
     begins = town.ago(-40)
     town.connect("alder", PCE, way="page", back=0, **{which: begins})
     town.mornings(2)
@@ -196,9 +177,6 @@ def test_who_begins_later_waits_with_its_date(town: Town, which: str) -> None:
     town.until(begins)
     town.mornings(4)
     whole(town, "alder", PCE, begins)
-
-
-# -- the same moment, and between two lists ----------------------------------------------------------------------------
 
 
 def brings(town: Town, account: str, way: str) -> None:
@@ -236,11 +214,7 @@ def test_two_accounts_bring_one_meter_interleaved_at_each_request(
     assert after > 6
 
 
-# -- households that have left -----------------------------------------------------------------------------------------
-
-
 def left(town: Town) -> None:
-    """Let one household leave that was connected, and one whose declaration nobody has sent yet."""
     town.connect("alder", PCE, back=20)
     town.mornings(2)
     town.declare("birch", OTHER, run=False, first=town.ago(20))

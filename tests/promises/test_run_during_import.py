@@ -1,4 +1,4 @@
-"""An import whose account's own first run begins meanwhile, or that is killed: GRDF is asked for one right for each."""
+"""An import beside its account's first run, or killed: GRDF is asked for one right for each household."""
 
 from __future__ import annotations
 

@@ -144,7 +144,6 @@ def stands(word: str = "", ago: timedelta = MINUTES, *, entered: timedelta | Non
     ],
 )  # fmt: skip
 def test_when_it_is_looked_at(document: Any, due: str | None) -> None:
-    """Each quarter of an hour, once an hour, or once in the morning."""
     runs = {"q": NOW, "h": NOW.replace(minute=5), "m": NOW.replace(hour=6, minute=5)}
     found = PendingAccount.from_document(document)
     assert (found and "".join(name for name, run in runs.items() if found.is_due(run, NOW))) == due

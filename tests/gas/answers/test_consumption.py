@@ -34,7 +34,6 @@ MARCH, APRIL, MAY = (date(2024, month, 1) for month in (3, 4, 5))
 
 
 def line(day: str | None = "2024-03-28", energy: Any = 60, **use: Any) -> dict[str, Any]:
-    """Return a line about a gas day, as GRDF sends it."""
     return {
         "pce": {"id_pce": PCE},
         "periode": {"valeur": None, "date_debut": "2024-03-28", "date_fin": "2024-04-02"},
@@ -52,7 +51,6 @@ def line(day: str | None = "2024-03-28", energy: Any = 60, **use: Any) -> dict[s
 
 
 def billed(first: str = "2024-03-01T06:00:00+01:00", end: str = "2024-04-01T06:00:00+02:00", **use: Any) -> Any:
-    """Return a line about a billing period: March's, unless other bounds are given."""
     usual = {"energie": 1922, "volume_brut": 171, "statut_conso": "Définitive", "type_conso": "Publiée"}
     bounds = {"date_debut_consommation": first, "date_fin_consommation": end}
     bounds |= {"coeff_calcul": {"coeff_conversion": 11.24}}

@@ -40,7 +40,7 @@ BY_KEYS: dict[str, Any] = {"algorithms": ["RS256", "ES256"], "secret": None, "jw
 
 
 def claims_with(**changes: Any) -> dict[str, Any]:
-    """Return the claims with some changed: numbers for times are seconds from now, and ``...`` leaves one out."""
+    """Numbers for times are seconds from now, and ``...`` leaves a claim out."""
     now = int(time.time())
     claims = {name: value for name, value in (CLAIMS | changes).items() if value is not ...}
     return claims | {

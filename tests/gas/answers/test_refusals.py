@@ -1,4 +1,4 @@
-"""Refusals: each of GRDF's answers becomes the error that says what to do."""
+"""Refusals: each of GRDF's answers becomes the error with what to do."""
 
 from __future__ import annotations
 

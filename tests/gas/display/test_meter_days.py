@@ -30,7 +30,6 @@ def covered(*spans: tuple[int, int]) -> MeterAccess:
 
 
 def meter(stored: int | None = None, frequency: str = "", billed: int | None = None, **more: Any) -> MeterDays:
-    """Return a meter whose newest day, and the last one of whose newest billing period, are so many days old."""
     years = () if stored is None else (StoredYear(ago(stored), ago(stored)),)
     said = {"billing": Billing(frequency=frequency), "billed": None if billed is None else ago(billed)}
     return MeterDays(**{"access": MeterAccess(pce=PCE), "years": years, **said, **more})
@@ -51,7 +50,6 @@ def meter(stored: int | None = None, frequency: str = "", billed: int | None = N
     ],
 )  # fmt: skip
 def test_the_day_on_which_it_fell_silent(meter: MeterDays, start: int | None) -> None:
-    """It is the first one on which its age, counted from a day so many days ago, is above the limit."""
     limit = silent_after(meter.billing.frequency) or period_late_after(meter.billing.frequency)
     due = None if start is None else ago(start - limit - 1)
     assert meter.silent_on(TODAY) == (due if due and due <= TODAY else None)
@@ -70,7 +68,6 @@ def read(**more: Any) -> tuple[MeterDays, ...]:
 
 
 def test_what_a_document_says_of_each_meter() -> None:
-    """When its right was brought; when that was entered; when the household connected."""
     moment = "2026-01-0{}T23:30:00Z"
     access = [MeterAccess(pce=PCE, word="active", since=moment.format(1)), MeterAccess(pce=OTHER, word="over")]
     known = with_reading(Status.with_access({}, access), PCE, {"2026": {"first": "2026-03-02", "last": "2026-03-02"}})
@@ -87,7 +84,6 @@ def test_what_a_document_says_of_each_meter() -> None:
 
 
 def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
-    """A meter that has given nothing for long, also to those who had it before, is silent on the first day."""
     status = Status.with_access({}, [MeterAccess(pce=PCE, word="active", since="2026-06-08T08:00:00Z")])
     years = {"2026": {"first": "2026-03-02", "last": "2026-03-02"}}
     for whole_at, came in (("2026-06-08", ()), ("2026-06-07", (date(2026, 6, 8),))):

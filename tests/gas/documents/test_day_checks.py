@@ -1,7 +1,4 @@
-"""What the checks find in planted faults, and that they find nothing in 711 days of a real household.
-
-Its figures stand in the sandbox's data, see SOURCE.md there.
-"""
+"""What the checks find in planted faults; they find nothing in 711 days of a real household (the sandbox's data)."""
 
 from __future__ import annotations
 
@@ -25,11 +22,7 @@ def stored(day: date, load: Any, **more: Any) -> dict[str, Any]:
 
 
 def real(*, whole: bool = False, starts: bool = False) -> Days:
-    """Return the days of the household as ours store them.
-
-    :param whole: with volumes in whole m³, as GRDF's example has them
-    :param starts: with the index at the start of each day, which GRDF's example leaves out
-    """
+    """GRDF's example has ``whole`` m³; ``starts`` adds the index at the start of each day, which it leaves out."""
 
     def number(text: str) -> float | int:
         return int(float(text)) if float(text) == int(float(text)) else float(text)
@@ -66,7 +59,6 @@ def plant(day: str, **change: Any) -> Callable[[Days], None]:
 
 
 def exchange(days: Days) -> None:
-    """The meter is exchanged: from that day on it counts from 3."""
     base = days["2020-03-14"]["index_end"] - 3
     for key in (key for key in days if key >= "2020-03-15"):
         days[key]["index_end"] -= base
@@ -79,8 +71,6 @@ def go_through_zero(days: Days) -> None:
 
 
 def away(first: str, length: int) -> Callable[[Days], None]:
-    """Let no gas be used, and the index stand still."""
-
     def planted(days: Days) -> None:
         start = date.fromisoformat(first)
         keys = [str(start + timedelta(days=number)) for number in range(length)]
@@ -165,7 +155,6 @@ def test_an_energy_is_one_of_the_volumes_times_its_factor(load: int, more: dict[
 
 
 def winter(loads: dict[int, float], usual: float) -> Days:
-    """Return the first 90 days of a year, whose volumes and indexes fit."""
     made, index = dict[str, dict[str, Any]](), 100.0
     for number in range(90):
         day, load = date(2021, 1, 1) + timedelta(days=number), loads.get(number, usual)

@@ -1,5 +1,4 @@
-"""What GRDF measured is on the day and no correction; what others put beside the days is theirs, and what they have
-damaged is read again."""
+"""What GRDF measured is on the day and no correction; what others put beside it stays, damage is read again."""
 
 from __future__ import annotations
 
@@ -107,7 +106,6 @@ NO_LOADS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def store() -> MemoryStore:
-    """A store with the days of January."""
     filled = MemoryStore()
     january(filled)
     return filled

@@ -85,7 +85,7 @@ def store_answer(
 
 
 def write(store: MemoryStore, *given: Given, daily: bool = False) -> int:
-    """Store what GRDF says, and nothing else. Return how many totals were written."""
+    """Return how many totals were written."""
 
     def revisions() -> set[str]:
         return {each["_rev"] for doctype in (MONTH, YEAR) for each in store.docs[doctype].values()}
@@ -101,7 +101,6 @@ HALF = ("2023-10-01", "2024-04-01", 1830)
 
 @pytest.fixture
 def store() -> MemoryStore:
-    """A store with the totals of half a year's period."""
     filled = MemoryStore()
     write(filled, HALF)
     return filled
@@ -162,7 +161,6 @@ def test_days_replace_them_and_the_months_without_days_follow_the_periods(store:
 
 @pytest.mark.parametrize(("days", "months"), [((), 6), ((17,), 3), ((2, 67), 2), ((95,), 6), ((-607,), 0)])
 def test_one_that_has_daily_data_now_gets_those_before_its_first_day(days: tuple[int, ...], months: int) -> None:
-    """Those after it may still come from days. One that never had any of its periods gets none."""
     before, store = ("2022-01-01", "2022-03-01", 9), MemoryStore()
     write(store, before)
     put(store, dict.fromkeys(days, 7))

@@ -36,7 +36,6 @@ def text(days: int) -> str:
 def held(
     pce: str = PCE, word: Standing = "active", first: date = date.min, end: date = date.max, **more: Any
 ) -> MeterAccess:
-    """Return what an account has of a meter, with the days between two."""
     return MeterAccess(pce=pce, word=word, right="right", days=(Window(first, end),), **more)
 
 
@@ -50,7 +49,6 @@ def year(age: int, length: int = 0) -> dict[str, Any]:
 
 
 def account(name: str, age: int | None = 2, *meters: MeterAccess, **more: Any) -> dict[str, Any]:
-    """Return an account that is read every day, whose newest day is so old; ``None`` if it has none."""
     document = with_held({"_id": name, "account_type": "grdfgrandlyon", "state": None}, *(meters or (held(),)))
     return with_reading(document, PCE, None if age is None else year(age, 99), since=None) | more
 
@@ -60,7 +58,6 @@ def old(name: str, age: int = 8, **more: Any) -> dict[str, Any]:
 
 
 def over(document: dict[str, Any], since: int) -> dict[str, Any]:
-    """Return an account whose only right has been over for some days."""
     return with_held(document, held(PCE, "over", end=ago(since), day=ago(since))) | {"state": OUTDATED}
 
 
@@ -71,11 +68,7 @@ def verdict(
     refused: Iterable[str] = (),
     rights: Iterable[Concern] = (),
 ) -> Verdict:
-    """Return the verdict on a fleet.
-
-    :param unread: why accounts are not read by us
-    :param refused: the clients that GRDF gives no token
-    """
+    """``unread``: why accounts are not read by us; ``refused``: the clients that GRDF gives no token."""
     why = unread or {}
     return reach_verdict(
         [summarize_account(each) for each in documents], list(clients), NOW, rights,
@@ -85,7 +78,6 @@ def verdict(
 
 
 def causes(found: Verdict) -> dict[str, list[str]]:
-    """Return whom each cause concerns."""
     return {each.cause.value: [one.name for one in each.named] for each in found.findings}
 
 
@@ -203,7 +195,6 @@ def test_a_line_names_some_and_the_headline_nobody() -> None:
 
 
 def two(other: MeterAccess | None = None, stored: int | None = None, **more: Any) -> dict[str, Any]:
-    """Return an account whose first meter is read every day, and the newest day of whose second one is so old."""
     document = account("two", 2, held(), other or held(OTHER), **({"connected": {"at": text(300), "by": "x"}} | more))
     return with_reading(document, OTHER, None if stored is None else year(stored), since=None)
 
@@ -226,7 +217,6 @@ def test_each_meter_counts_for_itself(document: dict[str, Any], silent: bool) ->
 
 
 def right(account: str = "a", state: Any = "active", since: int = 200, **more: Any) -> Right:
-    """Return a right that does not end."""
     facts = {"id": "right", "was_active": state in ("active", "ended"), "since": text(since)} | more
     return Right(client="grdf_adict", account=account, way="declared", state=state, **facts)
 

@@ -86,7 +86,6 @@ def check(*rows: dict[str, str]) -> list[ImportLine]:
 
 
 def beside(stored: dict[str, Any] | None, *rights: Right, shared: bool = False, left: bool = False) -> ImportLine:
-    """Check a good line of the account ``home`` against what there is."""
     (line,) = check(GOOD | {"account": "home"})
     who = Claimant("home", "grdf_adict", "2026-11-30T08:00:00.000000Z", TODAY, shared=shared)
     return check_against_account(line, stored, Meter(pce=GOOD["pce"], rights=rights), who, began=BEGAN, left=left)

@@ -28,11 +28,7 @@ SPAN = 40
 
 
 def konnector(period: str, load: Any, written: str = "", zero: bool = False, **more: Any) -> dict[str, Any]:
-    """Return a document as the konnector writes it, about a day, a month or a year.
-
-    :param written: when; ``""`` if it does not say
-    :param zero: whether it counts from 0 what the period does not have
-    """
+    """``zero``: whether it counts from 0 what the period does not have."""
     year, month, day = (*map(int, period.split("-")), *([0 if zero else 1] * 2))[:3]
     document = {"_id": f"{next(NUMBERS):032x}", "load": load, "hour": 0, "minute": 0, "year": year}
     written_at = {"cozyMetadata": {"createdAt": written, "sourceAccount": "elsewhere"}} if written else {}
@@ -62,7 +58,6 @@ def run(store: Any, access: MeterAccess = HELD, *others: str) -> dict[str, int]:
 
 
 def own(store: MemoryStore, *doctypes: str) -> dict[str, dict[str, Any]]:
-    """Return the account's documents of its meter, by the end of their ids."""
     start = f"{ACCOUNT}:{PCE}:"
     every = [pair for doctype in doctypes or KINDS.values() for pair in store.docs[doctype].items()]
     return {key.removeprefix(start): each for key, each in every if key.startswith(start)}
@@ -178,7 +173,6 @@ PERIODS = st.sampled_from(["2019-03", "2023-12", "2024-01", "2024-02", "2019", "
 
 @st.composite
 def shelves(draw: st.DrawFn) -> MemoryStore:
-    """Draw documents of the konnector, some with a price that was computed for their load, beside days of ours."""
     written = st.sampled_from(["", "2024-01-01T10:00:00.000Z", "2024-02-01T10:00:00.000Z"])
     store = shelf(*(
         konnector(period, load, at, zero and len(period) < 10, **({"price": load / 10} if zero else {}))

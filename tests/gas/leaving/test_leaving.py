@@ -112,8 +112,6 @@ def test_the_plan_names_what_goes_and_what_stays() -> None:
     assert "u-2 (another account uses it)" in kept
 
 
-# -- the record of a consent -------------------------------------------------------------------------------------------
-
 DECLARATION = Declaration(
     pce=PCE, name="Martin", postcode="69001", email="m@invented.example", perimeters=["informatives"],
     calls_until=date(2029, 1, 1),
@@ -180,8 +178,6 @@ def test_a_record_is_needed_while_it_may_prove_a_right() -> None:
     assert c.is_needed(record(), Meter(pce=PCE), NOW + timedelta(days=59)), "somebody may still correct it"
 
 
-# -- GRDF's check of its proof -----------------------------------------------------------------------------------------
-
 UNTIL = date(2026, 7, 31)
 
 
@@ -190,14 +186,12 @@ def at(days: float) -> datetime:
 
 
 def shows(meter: Meter, proof: str, days: float = 0, **more: Any) -> Meter:
-    """GRDF shows the right on its list."""
     proven = {"proof": proof, "proof_until": UNTIL if proof else None} | more
     shown, when = replace(line(first=date(2026, 1, 1), last=date(2029, 1, 1)), **proven), at(days)
     return apply_answer(meter, RightsAnswer("grdf_adict", (shown,), utc_text(when), when.date(), whole=True))
 
 
 def said(meter: Meter, before: dict[str, Any] | None = None) -> tuple[dict[str, Any], Situation]:
-    """Return what the account says of it, and its situation."""
     document = settle_account(before or ACCOUNT, [access_to_meter(meter, "a", NOW.date())], NOW)
     return document, summarize_account(document).situation(NOW.date())
 

@@ -43,7 +43,6 @@ def dates(**days: Any) -> dict[str, Any]:
 
 
 def line(name: str = "r1", state: str = "active", made: int = 0, **more: Any) -> AccessRight:
-    """Return GRDF's line about a right; days are numbers."""
     usual = {"first": made, "last": made + 1095, "data_first": made - 1095, "data_end": made + 1096}
     said = dates(**(usual | more))
     return AccessRight(name, PCE, "autorise_contrat_fourniture", state, created_at=at(made), **said)
@@ -62,7 +61,6 @@ def answer(day: int, *lines: AccessRight, client: str = "north", **more: Any) ->
 
 
 def wanted(**terms: Any) -> Right:
-    """Return a right as it is to be declared."""
     return Right(client="", way="declared", state="asked", since="", **dates(**terms))
 
 
@@ -109,7 +107,6 @@ class Story:
         return right
 
     def asks(self, day: int, *lines: AccessRight) -> bool:
-        """Return whether the list makes GRDF be asked about the meter."""
         return t.must_ask_grdf(self.meter, answer(day, *lines, whole=False))
 
     def lacks(self, day: int) -> list[str]:
@@ -389,8 +386,6 @@ def test_what_else_an_account_is_told_of_a_meter() -> None:
     proving = BROUGHT.show(0, line(proof="asked"))
     assert [[*each.access("a", 6).proofs] for each in (proving, proving.end("r1", 5))] == [["r1"], []]
 
-
-# -- all sequences -----------------------------------------------------------------------------------------------------
 
 ACCOUNTS, CLIENTS = ("a", "b"), ("north", "south")
 
