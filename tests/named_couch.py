@@ -93,9 +93,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # as if the server itself had disappeared
             return
         if answer.status == 200 and path == "/_all_dbs":
-            content = _change(content, lambda names: [self._bare(each) for each in names if self._is_ours(each)])
+            prefix = self.server.prefix
+            content = _change(content, lambda names: [n.removeprefix(prefix) for n in names if n.startswith(prefix)])
         elif answer.status == 200 and ours and not rest and self.command == "GET":
-            content = _change(content, lambda told: told | {"db_name": database})
+            content = _change(content, lambda facts: facts | {"db_name": database})
         self.send_response_only(answer.status, answer.reason)
         for name, value in answer.getheaders():
             if name.lower() not in HOP:
@@ -116,12 +117,6 @@ class _Handler(BaseHTTPRequestHandler):
                 raise
             return self._ask(target, body, headers)  # it had closed an idle connection
         return answer, answer.read()
-
-    def _is_ours(self, name: str) -> bool:
-        return name.startswith(self.server.prefix)
-
-    def _bare(self, name: str) -> str:
-        return name.removeprefix(self.server.prefix)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_COPY = _pass_on  # noqa: N815 - the base class's names
 

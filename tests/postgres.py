@@ -49,15 +49,10 @@ class Postgres:
 def start_postgres(processes: Processes, *, airflow: bool = False) -> Postgres:
     """Create and start a server. Its data is removed when Python exits.
 
-    Only its port, its address and the number of connections differ from Debian's defaults, and it does not wait for the
-    disk, since no test's data need outlive a power cut. PostgreSQL refuses to run as root, so root runs it as an
-    unprivileged user. Its folder is not one of pytest's, because every pytest process makes those inaccessible to all
-    users but root when it starts.
+    PostgreSQL refuses to run as root, so root runs it as an unprivileged user. Its folder is not one of pytest's, because
+    every pytest process makes those inaccessible to all users but root when it starts.
 
-    :param processes: the block that stops the server
-    :param airflow: whether it has Airflow's tables, copied from a folder that is created once per machine, because that
-        takes a quarter of a minute
-    :raises ProcessError: if PostgreSQL is not installed, or the server does not start
+    :param airflow: whether it has Airflow's tables, copied from a folder that is created once per machine
     """
     folder = _folder()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # even if a test is interrupted

@@ -43,8 +43,8 @@ class ObjectStore:
         return [each["Key"] for page in pages for each in page.get("Contents", ())]
 
 
-def start_object_store(processes: Processes, folder: Path, *, bucket: str = "grdf-staging") -> ObjectStore:
-    port = free_port()
+def start_object_store(processes: Processes, folder: Path) -> ObjectStore:
+    port, bucket = free_port(), "grdf-staging"
     endpoint = f"http://{LOOPBACK}:{port}"
     child = processes.start(
         "The object store",

@@ -120,7 +120,7 @@ class MemoryStore:
 
 
 class Mortal:
-    """A store whose user is killed at one call: before it, halfway through a write, or before its answer arrives."""
+    """The user is killed at one call: before it, halfway through a write, or before its answer arrives."""
 
     def __init__(self, store: MemoryStore, at: int, how: str) -> None:
         self.store, self.at, self.how, self.count = store, at, how, 0

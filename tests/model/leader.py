@@ -180,8 +180,8 @@ class Leader(Truth):
         for account in ACCOUNTS:
             line = summarize_account(self.account(account))
             well = line.situation(self.today) is Situation.WELL
-            told = sum(line.missing(self.today))
-            self.check_settled(account, self.ago(4 + self.publication_days), well=well, told=told)
+            shown = sum(line.missing(self.today))
+            self.check_settled(account, self.ago(4 + self.publication_days), well=well, shown=shown)
         self.check_truth()
 
 

@@ -67,7 +67,7 @@ ROWS: dict[str, tuple[str, Life, Was]] = {
         _once,
     ),
 }  # fmt: skip
-"""Faults that were mended: what the truth says of them, a life in which they show, and what brings them back."""
+"""Faults that were mended: what is untrue then, a life in which they show, and what brings them back."""
 
 
 FOUND: dict[str, Life] = {
@@ -83,7 +83,7 @@ FOUND: dict[str, Life] = {
         ("connect", "birch", [0], "page", 60, 400, 1100, "narrow"),
         ("connect", "birch", [0], "code", 60, 5, 400, "beside"),
     ]),
-    "an account took the days of one whose right had been written before, as it had asked before": ("2026-01-03", [
+    "an account took the days of one with a right written before, as it had asked before": ("2026-01-03", [
         ("during", "birch", 20, ("connect", "birch", [0, 3], "code", 60, -3, 400, "beside")), ("days", 1),
         connect("alder", 0, back=40, more="beside"),
     ]),

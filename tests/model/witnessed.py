@@ -120,8 +120,7 @@ class Witnessed(Town):
             self._hear_days(asked, account, lines)
         elif kind == "publiees":
             uses = [use for line in lines if (use := (line or {}).get("consommation"))]
-            told = {("", use["date_debut_consommation"][:10], use["energie"]) for use in uses}
-            self.monthly[asked.pce, kind] |= told
+            self.monthly[asked.pce, kind] |= {("", use["date_debut_consommation"][:10], use["energie"]) for use in uses}
         elif kind in ("contractuelles", "techniques"):
             self.monthly[asked.pce, kind] |= {
                 (name, "", 0.0)
@@ -144,18 +143,18 @@ class Witnessed(Town):
                     self.over.setdefault(right, self.today)
 
     def _hear_days(self, asked: Asked, account: str, lines: list[Any]) -> None:
-        told: dict[date, float | None] = {}
+        loads: dict[date, float | None] = {}
         refused = None in lines
         for line in filter(None, lines):
             use, status = line.get("consommation"), line.get("statut_restitution")
             if use:
-                told[date.fromisoformat(use["journee_gaziere"])] = use["energie"]
+                loads[date.fromisoformat(use["journee_gaziere"])] = use["energie"]
             elif status and status["code"] != "1000008":
                 refused = True
         first, end = asked.days()
         for day in (first + timedelta(days=number) for number in range((end - first).days)):
-            if day in told or not refused:
-                said = Said(told.get(day), self.holder(asked.pce, day) == account, asked.job.run)
+            if day in loads or not refused:
+                said = Said(loads.get(day), self.holder(asked.pce, day) == account, asked.job.run)
                 self.said[account, asked.pce, day].append(said)
 
     def rank(self) -> None:
@@ -211,12 +210,12 @@ class Witnessed(Town):
                 said = [each.energy for each in self.said.get((account, pce, date.fromisoformat(first)), [])]
                 wrong = before.get("load") != document["load"] and not (own and document["load"] in said)
             else:
-                told = ("", document["first"], document["load"]) in self.monthly[pce, "publiees"]
-                wrong = document != before and not (own and told)
+                known = ("", document["first"], document["load"]) in self.monthly[pce, "publiees"]
+                wrong = document != before and not (own and known)
             if wrong:
                 how = f"stores {document['load']}" if document else "has lost it"
-                whose = "GRDF has not said so" if own else "it is not its own"
-                self.untrue.append(f"1: {account} {how} for {first} of …{pce[-3:]}: {whose}")
+                why = "GRDF has not said so" if own else "it is not its own"
+                self.untrue.append(f"1: {account} {how} for {first} of …{pce[-3:]}: {why}")
 
     def _write_meter(self, pce: str, was: list[Document], now: list[Document]) -> None:
         there, end = {right["id"] for right in now if right.get("id")}, ""

@@ -1,4 +1,4 @@
-"""Households that leave, all at once, and one whose consent was given on the page, by its link."""
+"""Households that leave, all at once, and one that has consented on the page, by its link."""
 
 from __future__ import annotations
 
@@ -46,16 +46,17 @@ def link_of(stack: Stack, account: str) -> str:
     return str(made.json()["link"])
 
 
-def typed(who: Person) -> dict[str, Any]:
-    return {
-        "pce": who.pces[0], "name": who.last_name, "postcode": who.postcode, "email": who.email, "phone": who.phone,
-    }  # fmt: skip
-
-
 def fill_in(browser: Browser, address: str, who: Person) -> requests.Response:
     """Open the form and send it; return the summary with the text to agree to."""
     form = form_with(browser.get(address), "postcode")
-    return browser.post(form.action, data=form.fields | form.boxes | typed(who) | form.buttons)
+    typed = {
+        "pce": who.pces[0],
+        "name": who.last_name,
+        "postcode": who.postcode,
+        "email": who.email,
+        "phone": who.phone,
+    }
+    return browser.post(form.action, data=form.fields | form.boxes | typed | form.buttons)
 
 
 def agree(browser: Browser, summary: requests.Response) -> requests.Response:
@@ -90,8 +91,8 @@ def parked(stack: Stack, run: str, times: int = 1) -> str:
 
     def heard() -> bool:
         lines = (stack.airflow.home / "scheduler.log").read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [line for line in lines if "Received executor event" in line and f"'{task}'" in line and run in line]
-        return len(told) >= times and waiting_task(stack, run) == task
+        heard_of = [line for line in lines if "Received executor event" in line and f"'{task}'" in line and run in line]
+        return len(heard_of) >= times and waiting_task(stack, run) == task
 
     wait(heard, "scheduler that knows of the question")
     time.sleep(0.5)
@@ -101,8 +102,8 @@ def parked(stack: Stack, run: str, times: int = 1) -> str:
 def answer(stack: Stack, run: str, choice: str, by: str = APPROVER, times: int = 1) -> None:
     path = f"/dags/{DELETION}/dagRuns/{quote(run)}/taskInstances/{parked(stack, run, times)}/-1/hitlDetails"
     token = {"Authorization": f"Bearer {stack.airflow.token(by, stack.passwords[by])}"}
-    told = stack.api("PATCH", path, json={"chosen_options": [choice], "params_input": {}}, headers=token)
-    assert told.ok, told.text
+    answered = stack.api("PATCH", path, json={"chosen_options": [choice], "params_input": {}}, headers=token)
+    assert answered.ok, answered.text
 
 
 def records_of(stack: Stack, account: str) -> list[dict[str, Any]]:

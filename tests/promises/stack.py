@@ -25,7 +25,7 @@ from tests.promises.stack_adapter import Person
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 600.0
 NEW_DAG = 60.0
-"""Seconds for a DAG to come or go: the promise says 15, a machine that runs other groups of tests is slower."""
+"""Seconds for a DAG to come or go: the promise is 15, a machine that runs other groups of tests is slower."""
 AUDIT, RECORDS, ACCOUNTS = "com-grandlyon-grdf-audit", "com-grandlyon-grdf-consent-record", "io-cozy-accounts"
 DATA = ("com-grandlyon-grdf-day", "com-grandlyon-grdf-month", "com-grandlyon-grdf-year")
 ODD_KWH = 918.27364

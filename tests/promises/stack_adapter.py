@@ -50,8 +50,8 @@ SECRETS_OF_TASKS = ("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", "AIRFLOW_CONN_GRDF_SOUT
 """What only processes that run a deletion's tasks have."""
 
 
-def to_mend(told: str) -> dict[str, str]:
-    found = [each for each in json.loads(told)["findings"] if each["state"] == "bad"]
+def to_mend(given: str) -> dict[str, str]:
+    found = [each for each in json.loads(given)["findings"] if each["state"] == "bad"]
     return {f"{each['what']}: {each['says']}": each["do"] for each in found}
 
 
@@ -152,7 +152,7 @@ def own_airflow(home: Path) -> dict[str, str]:
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"sqlite+aiosqlite:///{database}",
-        "AIRFLOW__GRDF__AIRFLOW_CONN_ID": "",  # whose API server is that of the whole stack
+        "AIRFLOW__GRDF__AIRFLOW_CONN_ID": "",  # which would be the whole stack's API server
     }
 
 
@@ -175,15 +175,15 @@ with create_session() as session:
 
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
-told = json.load(sys.stdin)
+given = json.load(sys.stdin)
 roles_of = {"approver": "Op"}
 with get_application_builder() as builder:
     manager = builder.sm
-    for name, permissions in told["roles"].items():
+    for name, permissions in given["roles"].items():
         role = manager.add_role(name)
         for action, resource in permissions:
             manager.add_permission_to_role(role, manager.create_permission(action, resource))
-    for who, password in told["users"].items():
+    for who, password in given["users"].items():
         role = manager.find_role(roles_of.get(who, who.title()))
         assert manager.add_user(who, "A", who, f"{who}@example.org", role, password), who
 """

@@ -112,7 +112,7 @@ def test_the_next_tenant_agrees_on_grdfs_site_and_does_not_come_here(town: Town,
     moved = town.today
     town.revoke(right)
     _, (new,) = town.agree("birch", PCE, back=20)
-    if not known:  # and GRDF's answers about the meter are those for whoever lives there now
+    if not known:  # and GRDF's answers about the meter are those of the household there now
         town.fault(as_before(right, new), "/droits_acces$", times=100)
     town.mornings(5)
     town.calm()
@@ -195,7 +195,7 @@ def test_own_days_that_are_read_late_stay(town: Town) -> None:
     assert town.days("alder", PCE)
     town.revoke(right)
     town.mornings(3)
-    published = moved - timedelta(days=1)  # the last day came after the right had ended, when nobody may ask for it
+    published = moved - timedelta(days=1)  # the last day came after the right had ended, when it may not be asked for
     assert town.wrong("alder", PCE, town.ago(63), published) == []
 
 

@@ -18,14 +18,14 @@ def declared(town: Town, pce: str = PCE) -> int:
     return sum(right["etat_droit_acces"] in STANDS for right in town.rights(pce))
 
 
-def accepted_and_read(town: Town, account: str, pce: str = PCE) -> None:
-    assert declared(town, pce) == 1
-    town.answer(pce)
+def accepted_and_read(town: Town, account: str) -> None:
+    assert declared(town) == 1
+    town.answer(PCE)
     first = town.ago(15)
     town.mornings(2)
     assert town.state(account) == ""
-    assert town.wrong(account, pce, first) == []
-    assert declared(town, pce) == 1
+    assert town.wrong(account, PCE, first) == []
+    assert declared(town) == 1
 
 
 @pytest.mark.parametrize("way", ["document", "form", "link", "import"])

@@ -112,7 +112,7 @@ def test_who_had_renewed_before_a_backup_was_restored_is_read_again(town: Town) 
     whole(town, "alder", PCE, first)
 
 
-def test_grdf_says_for_a_day_that_a_renewed_right_is_over(town: Town) -> None:
+def test_grdf_answers_for_a_day_that_a_renewed_right_is_over(town: Town) -> None:
     town.connect("alder", PCE, back=20, ahead=5)
     first = town.ago(20)
     town.mornings(2)

@@ -34,7 +34,6 @@ def test_a_dry_run_and_a_refusal_change_nothing(stack: Stack) -> None:
     assert STAYER in plan
     assert all(right in plan for right in rights)
     assert not any(word in plan for word in who.personal)
-
     failed = stack.end(DELETION, wrong)
     assert failed["state"] == "failed", "the id must be typed twice"
     assert STAYER in stack.log_of(failed)
@@ -48,8 +47,8 @@ def test_what_is_no_form_is_refused(stack: Stack) -> None:
     wait(lambda: stack.has_dag(DELETION), DELETION)
     for wrong in ({"dry_run": "false"}, {"keep_data": "yes"}, {"account": 5}, {"confirm": []}):
         conf = {"account": STAYER, "confirm": STAYER} | wrong
-        told = stack.api("POST", f"/dags/{DELETION}/dagRuns", json={"logical_date": None, "conf": conf})
-        assert told.status_code == 400, wrong
+        answered = stack.api("POST", f"/dags/{DELETION}/dagRuns", json={"logical_date": None, "conf": conf})
+        assert answered.status_code == 400, wrong
 
 
 def test_who_asked_cannot_approve(stack: Stack, departed: dict[str, Departure]) -> None:
@@ -67,9 +66,9 @@ def test_all_is_gone_but_a_record_without_a_person(stack: Stack, departed: dict[
     assert set(stack.rights(left.who).values()) == {"Révoquée"}
     assert everything(stack, LEAVER) == {}
     (record,) = records_of(stack, LEAVER)
-    told = json.dumps(record, ensure_ascii=False)
-    assert all(right in told for right in left.rights), "it says which rights were revoked"
-    assert [word for word in left.who.personal if word in told] == []
+    text = json.dumps(record, ensure_ascii=False)
+    assert all(right in text for right in left.rights), "which rights were revoked"
+    assert [word for word in left.who.personal if word in text] == []
     assert stack.api("GET", f"/dags/{dag_of(LEAVER)}").status_code == 404
     wait(lambda: stack.has_dag(dag_of(STAYER)), "neighbour's DAG")
     assert stack.days(STAYER, PEOPLE[STAYER].pces[0])
@@ -129,7 +128,6 @@ def test_a_killed_deletion_is_finished_by_the_next(stack: Stack, moment: str) ->
     assert ended["state"] == "failed"
     assert stack.tasks(ended)[task] == "failed"
     assert records_of(stack, who.account) == []
-
     again = stack.start(DELETION, account=who.account, confirm=who.account, dry_run=False)
     answer(stack, again, "Approve")
     ended = stack.end(DELETION, again)

@@ -32,9 +32,9 @@ def test_staging_and_our_own_files_hold_nothing(stack: Stack, departed: dict[str
 
 def test_airflow_s_database_holds_what_the_record_names(stack: Stack, departed: dict[str, Departure]) -> None:
     (record,) = records_of(stack, LEAVER)
-    told = json.dumps(record)
+    text = json.dumps(record)
     held = stack.columns_with(LEAVER)
-    assert {column for column in held if column not in told} == set(), json.dumps(held, indent=1)
+    assert {column for column in held if column not in text} == set(), json.dumps(held, indent=1)
     assert stack.columns_with(*WHO.personal, str(ODD_KWH)) == {}
     assert stack.columns_with(STAYER).keys() - held.keys(), "of those who stay it remembers more"
 

@@ -132,7 +132,7 @@ def test_a_client_that_is_refused_calls_seldom_and_goes_on_by_itself(town: Town)
     assert all(town.wrong(account, METERS[each], town.ago(9)) == [] for each, account in enumerate(accounts))
 
 
-def test_nobody_starves_when_there_are_fewer_calls_than_accounts(new_town: Callable[..., Town]) -> None:
+def test_no_account_starves_when_there_are_fewer_calls_than_accounts(new_town: Callable[..., Town]) -> None:
     town = new_town()
     accounts = homes(town, 11)
     town.connect("many", *METERS[50:54], back=10)

@@ -17,7 +17,6 @@ def test_a_new_account_has_its_dag_and_a_removed_one_has_none(stack: Stack) -> N
     assert (run["run_type"], run["state"]) == ("scheduled", "success"), stack.log_of(run)
     assert stack.api("GET", f"/dags/{own}").json()["is_paused"] is False
     assert stack.tasks(run) == dict.fromkeys(("acquire_token", "rescope_token", "extract", "load"), "success")
-
     stack.remove(ACCOUNTS, who.account)
     wait(lambda: not stack.has_dag(own), "end of a removed account's DAG", NEW_DAG)
     assert stack.has_dag(dag_of(STAYER))

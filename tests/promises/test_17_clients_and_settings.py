@@ -28,7 +28,7 @@ def test_a_client_that_grdf_refuses_stops_no_other(stack: Stack) -> None:
     wrong = json.loads(stack.airflow.env[CREDENTIALS]) | {"login": "unknown-to-grdf", "password": "wrong-and-invented"}
     refused = stack.command("run", SOUTH, "--no-wait", env={CREDENTIALS: json.dumps(wrong)})
     assert refused.returncode not in (0, 2)
-    assert product.SOUTH in refused.stderr, "it says which client"
+    assert product.SOUTH in refused.stderr, "which client"
     assert "wrong-and-invented" not in refused.stdout + refused.stderr
     goes_on = stack.command("run", CODE, env={CREDENTIALS: json.dumps(wrong)})
     assert goes_on.returncode == 0, goes_on.stderr

@@ -113,7 +113,6 @@ def test_what_the_konnector_left_is_adopted(stack: Stack) -> None:
     stack.put(YEAR, left_by_konnector(begin.replace(month=1, day=1), 1999.0, 99))
     assert stack.ran("grdf_adopt_konnector", account=KONNECTOR, dry_run=True)["state"] == "success"
     assert not set(map(str, old)) & stack.days(KONNECTOR, pce).keys(), "it was a dry run"
-
     run = stack.ran("grdf_adopt_konnector", account=KONNECTOR, dry_run=False)
     assert run["state"] == "success", stack.log_of(run)
     figures = stack.stored(KONNECTOR, pce)

@@ -70,7 +70,7 @@ def test_airflow_s_database(stack: Stack, lives: Lives) -> None:
     assert {"xcom", "asset_event", "log", "dag_run"} <= seen
 
 
-def test_what_others_are_told(stack: Stack, lives: Lives) -> None:
+def test_what_others_receive(stack: Stack, lives: Lives) -> None:
     metrics = "\n".join(stack.metrics)
     assert "grdf" in metrics
     assert lives.found_in(metrics) == []

@@ -45,11 +45,11 @@ def pages(stack: Stack) -> dict[str, requests.Response]:
 
 
 def test_who_is_not_logged_in_sees_nothing(stack: Stack, pages: dict[str, requests.Response]) -> None:
-    nobody = stack.browser()
+    visitor = stack.browser()
     for path, seen in pages.items():
         if "/static/" in path or seen.status_code >= 400:
             continue
-        answer = nobody.get(path)
+        answer = visitor.get(path)
         assert answer.status_code in CLOSED or "login" in answer.headers.get("Location", ""), path
         assert "promise-" not in re.sub(r'"[^"]*"', "", answer.text).replace(path, ""), path
 
@@ -72,8 +72,8 @@ def test_no_other_site_can_send_a_form(stack: Stack, pages: dict[str, requests.R
     for path, answer in pages.items():
         for form in forms(answer.text):
             if form.method == "post":
-                told = browser.post(urljoin(path, form.action), data=form.fields, headers=STRANGE)
-                assert told.status_code in (400, 403), f"{path} {form.action} {told.status_code}"
+                refused = browser.post(urljoin(path, form.action), data=form.fields, headers=STRANGE)
+                assert refused.status_code in (400, 403), f"{path} {form.action} {refused.status_code}"
                 sent += 1
     made = browser.post("/grdf/connect/promise-forged/link", headers=STRANGE)
     assert sent > 1
@@ -123,7 +123,6 @@ def test_a_link_is_good_for_its_household_once(stack: Stack) -> None:
     stolen = agree(browser, fill_in(browser, link, other))
     wait(lambda: 'data-state="taken"' in browser.get(stolen.headers["Location"]).text, "refusal of another's meter")
     assert len(stack.rights(other)) == 1
-
     sent = agree(browser, fill_in(browser, link, who))
     assert sent.status_code == 303, sent.text[-2000:]
     stack.ran("grdf_waiting_rights")

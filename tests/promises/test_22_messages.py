@@ -29,7 +29,7 @@ def test_a_run_that_grdf_refuses(stack: Stack) -> None:
     assert not any(word in log + json.dumps(document.get("state_message", "")) for word in WHO.personal)
 
 
-def test_the_page_says_it_with_what_to_do(stack: Stack) -> None:
+def test_the_page_shows_it_with_what_to_do(stack: Stack) -> None:
     refused(stack)
     browser = stack.browser(ADMIN)
     pages = {path: browser.get(f"/grdf/{path}") for path in ("fleet", f"accounts/{REFUSED}", f"accounts/{STAYER}")}
@@ -45,11 +45,10 @@ def test_the_page_says_it_with_what_to_do(stack: Stack) -> None:
 
 def test_the_command_line(stack: Stack) -> None:
     refused(stack)
-    told = stack.command("run", REFUSED, "--no-wait")
-    assert told.returncode in (1, 3)
-    assert any(REFUSED in line and NEXT_STEP.search(line) for line in told.stderr.splitlines()), told.stderr
-    assert not any(word in told.stderr + told.stdout for word in WHO.personal)
-
+    done = stack.command("run", REFUSED, "--no-wait")
+    assert done.returncode in (1, 3)
+    assert any(REFUSED in line and NEXT_STEP.search(line) for line in done.stderr.splitlines()), done.stderr
+    assert not any(word in done.stderr + done.stdout for word in WHO.personal)
     down = json.loads(stack.airflow.env["AIRFLOW_CONN_COUCHDB"]) | {"port": 9}
     later = stack.command("run", STAYER, "--no-wait", env={"AIRFLOW_CONN_COUCHDB": json.dumps(down)})
     assert later.returncode == 4, later.stderr

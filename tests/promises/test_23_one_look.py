@@ -51,8 +51,8 @@ def test_all_is_well(stack: Stack) -> None:
     calm.connect(ORDINARY)
     read(calm, ORDINARY)
     calm.command("airflow", "dags", "test", "grdf_consents")
-    well, told = look(calm)
-    assert well, told[-4000:]
+    well, output = look(calm)
+    assert well, output[-4000:]
 
 
 def test_a_missing_database_is_seen(stack: Stack) -> None:

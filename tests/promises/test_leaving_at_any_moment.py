@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.leaving.steps import delete
-from tests.promises.adapter import METERS, RECORDS_OF_DELETIONS
+from tests.promises.adapter import ACCOUNTS, METERS, RECORDS_OF_DELETIONS
 
 if TYPE_CHECKING:
     from tests.promises.adapter import Document, Ended, Town
 
 PCE, OTHER = METERS[0], METERS[1]
-ACCOUNTS = "io-cozy-accounts"
 
 
 def set_up(town: Town) -> Town:
@@ -123,7 +122,7 @@ def test_a_run_that_is_under_way_when_its_household_leaves(
 
 
 @pytest.mark.parametrize("lost", ["database", "document"])
-def test_a_run_whose_account_is_lost_without_a_deletion_takes_nothing_back(
+def test_a_run_that_loses_its_account_without_a_deletion_takes_nothing_back(
     new_town: Callable[..., Town], lost: str
 ) -> None:
     for after in count():

@@ -40,7 +40,7 @@ def test_the_meter_of_an_account_that_was_lost_is_free_the_next_morning(town: To
     assert town.days("birch", PCE)
 
 
-def test_a_right_goes_to_whose_declaration_it_answers(town: Town) -> None:
+def test_a_right_goes_to_the_account_with_its_declaration(town: Town) -> None:
     town.fault("down", **PUT, times=40)
     town.declare("alder", PCE, "form", first=town.ago(20))
     town.look()
@@ -62,7 +62,7 @@ def test_a_right_that_grdf_checks_again_keeps_the_meter(town: Town) -> None:
     town.mornings(2)
     town.connect("birch", PCE, back=10)
     town.mornings(1)
-    assert town.state("birch"), "it is told that it is not read"
+    assert town.state("birch"), "that it is not read"
     assert town.days("birch", PCE) == {}
     town.change_right(right, etat_droit_acces="Active")
     town.mornings(3)
@@ -72,9 +72,7 @@ def test_a_right_that_grdf_checks_again_keeps_the_meter(town: Town) -> None:
 
 @pytest.mark.parametrize("broken", ["none", "cut", "signature cut"])
 @pytest.mark.parametrize("known", [False, True])
-def test_a_household_whose_token_nobody_can_read_is_asked_to_connect_again(
-    town: Town, broken: str, known: bool
-) -> None:
+def test_a_household_with_an_unreadable_token_is_asked_to_connect_again(town: Town, broken: str, known: bool) -> None:
     if known:
         town.connect("alder", PCE, back=20)
     town.connect("alder", PCE, back=20, run=False)

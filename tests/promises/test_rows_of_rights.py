@@ -31,9 +31,9 @@ def is_named(town: Town, account: str = "alder") -> bool:
     return f"{account}@example.org" in json.dumps(town.account(account))
 
 
-def whole(town: Town, account: str, pce: str, first: date, end: date | None = None) -> None:
+def whole(town: Town, account: str, pce: str, first: date) -> None:
     assert town.state(account) == ""
-    assert town.wrong(account, pce, first, end) == []
+    assert town.wrong(account, pce, first) == []
 
 
 @pytest.mark.parametrize(("way", "later"), [("form", 8), ("link", 8), ("document", 8), ("import", 21)])
@@ -41,11 +41,11 @@ def test_a_renewal_that_comes_early_is_declared_once_the_old_right_is_over(town:
     end, first = town.ago(-30), declared(town)
     town.pass_(days=later)
     town.mornings()
-    told = town.declare("alder", PCE, way, first=first)
-    assert told != "connected", "what it has ends"
+    outcome = town.declare("alder", PCE, way, first=first)
+    assert outcome != "connected", "what it has ends"
     town.mornings()
     assert is_named(town), "the person is needed on the day after"
-    assert town.state("alder") == "", "nobody has to do anything, and it is read"
+    assert town.state("alder") == "", "it has to do nothing, and is read"
     assert any(
         each in json.dumps(town.progress("alder")) for each in (str(end), f"{end:%-d %B %Y}", f"{end:%-d %b %Y}")
     )
@@ -68,13 +68,13 @@ def test_after_its_end_the_same_form_renews(town: Town, monkeypatch: pytest.Monk
     assert town.state("alder") == OUTDATED
     with monkeypatch.context() as patch:  # for some days GRDF still takes it for a right that exists
         patch.setattr(town, "lapse", lambda _: None)
-        told = town.declare("alder", PCE, way, first=first)
-        assert told in (303, "declared", "waits", None)
+        outcome = town.declare("alder", PCE, way, first=first)
+        assert outcome in (303, "declared", "waits", None)
         town.mornings(2)
         assert town.progress("alder")["state"] != "refused"
     town.change_right(old["id_droit_acces"], etat_droit_acces="Obsolète")
     town.mornings(2)
-    assert len(town.rights(PCE, state=WAITS)) == 1, "nobody has to send it again"
+    assert len(town.rights(PCE, state=WAITS)) == 1, "it is not sent again by hand"
     town.answer(PCE)
     town.mornings(3)
     whole(town, "alder", PCE, first)
@@ -102,7 +102,7 @@ def test_the_days_of_a_former_home_stay(town: Town) -> None:
     assert town.stored("alder") == 0
 
 
-def test_who_has_only_a_meter_that_is_over_is_told_once_and_rests(town: Town) -> None:
+def test_who_has_only_a_meter_that_is_over_hears_it_once_and_rests(town: Town) -> None:
     for number, account in enumerate(("alder", "birch", "cedar", "daisy", "elder", "fern")):
         town.connect(account, METERS[number], back=20, ahead=3 if account == "alder" else 1000)
     town.mornings(6)
@@ -127,7 +127,7 @@ def test_a_fleet_of_which_many_have_moved_is_well(town: Town) -> None:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["never-came-back", "lost-by-a-restore"])
-def test_a_right_in_force_without_an_account_is_told_until_it_is_adopted(town: Town, lost: bool) -> None:
+def test_a_right_in_force_without_an_account_is_shown_until_it_is_adopted(town: Town, lost: bool) -> None:
     town.connect("alder", PCE, back=20)
     town.mornings()
     assert "adopt" not in town.fleet_page().lower()
@@ -170,8 +170,8 @@ def test_who_begins_later_waits_with_its_date(town: Town, which: str) -> None:
     town.connect("alder", PCE, way="page", back=0, **{which: begins})
     town.mornings(2)
     assert not town.state("alder").startswith("USER_ACTION_NEEDED")
-    told = json.dumps([town.progress("alder"), town.account("alder")["status"]])
-    assert any(each in told for each in (str(begins), f"{begins:%-d %B %Y}", f"{begins:%-d %b %Y}"))
+    shown = json.dumps([town.progress("alder"), town.account("alder")["status"]])
+    assert any(each in shown for each in (str(begins), f"{begins:%-d %B %Y}", f"{begins:%-d %b %Y}"))
     assert not town.calls("informatives")
     assert town.health().well
     town.until(begins)
@@ -225,7 +225,7 @@ def left(town: Town) -> None:
     town.restore(backup, but=RECORDS_OF_DELETIONS)
 
 
-def test_a_backup_brings_back_nobody_who_has_left(town: Town) -> None:
+def test_a_backup_brings_back_no_household_that_has_left(town: Town) -> None:
     left(town)
     since = len(town.asked)
     town.mornings(3)

@@ -12,11 +12,6 @@ from tests.promises.adapter import METERS, Town
 TWICE = {"path": "/droit_acces$", "method": "PUT"}
 
 
-@pytest.fixture
-def empty(shelf: None) -> None:
-    """This town is a world of its own."""
-
-
 @pytest.mark.parametrize("later", [0, 0.5])
 def test_one_right_is_declared(new_town: Callable[..., Town], later: float) -> None:
     town = new_town()

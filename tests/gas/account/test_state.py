@@ -60,11 +60,11 @@ def test_what_an_account_s_rights_mean(access: list[MeterAccess], word: str | No
     assert not {PCE, OTHER} & {*message.replace(",", " ").split()}, "no meter's number"
 
 
-def test_what_is_about_to_be_declared_again_needs_nobody() -> None:
+def test_what_is_about_to_be_declared_again_needs_no_one_to_act() -> None:
     assert state_by_rights(account(declaration=PERSON), [OVER])[0] is None
     refused = PERSON | {"refused": True, "refused_because": "Account home-1: correct the postcode."}
-    told = state_by_rights(account(declaration=refused), [OVER, ACTIVE])
-    assert told == (USER_ACTION_NEEDED, refused["refused_because"], True)
+    found = state_by_rights(account(declaration=refused), [OVER, ACTIVE])
+    assert found == (USER_ACTION_NEEDED, refused["refused_because"], True)
 
 
 def test_what_a_run_has_noted_stays_until_a_run_is_well_or_a_right_needs_somebody() -> None:

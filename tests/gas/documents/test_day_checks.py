@@ -41,8 +41,8 @@ def real(*, whole: bool = False, starts: bool = False) -> Days:
 
 
 def found(days: Days, car: float | None = CAR) -> dict[str, list[str]]:
-    told = find_doubts(filter(is_day, days.values()), car)
-    return {key.rpartition(":")[2]: words for key, words in told.items()}
+    doubts = find_doubts(filter(is_day, days.values()), car)
+    return {key.rpartition(":")[2]: words for key, words in doubts.items()}
 
 
 @pytest.mark.parametrize("car", [CAR, None])
@@ -118,7 +118,7 @@ def test_a_jump_is_found_by_the_history_or_by_the_contract_alone() -> None:
     assert JUMP in found(days, car=None)["2020-01-10"]
     few = {key: day for key, day in days.items() if "2020-01-01" <= key <= "2020-01-20"}
     assert JUMP in found(few)["2020-01-10"]
-    assert JUMP not in found(few, car=None)["2020-01-10"]  # nobody can say yet what it uses in winter
+    assert JUMP not in found(few, car=None)["2020-01-10"]  # its use in winter is not known yet
     assert [len(found({"x": stored(DAY, load)}, 1000)) for load in (300, 301)] == [0, 1], "never doubted"
     ends = [{"volume": 50, "index_start": 100, "index_end": end} for end in (151, 152)]
     assert [len(found({"x": stored(DAY, 5, **more)})) for more in ends] == [0, 1], "indexes are whole m³"

@@ -51,8 +51,8 @@ def periods(*given: Given) -> list[Period]:
 )  # fmt: skip
 def test_periods_are_spread_over_months_and_years(given: list[Given], found: dict[str, tuple[int, int]]) -> None:
     months, years = period_totals("a", PCE, periods(*given))
-    told = {each["_id"].rpartition(":")[2]: (each["load"], each["published_days"]) for each in (*months, *years)}
-    assert told == found
+    totals = {each["_id"].rpartition(":")[2]: (each["load"], each["published_days"]) for each in (*months, *years)}
+    assert totals == found
 
 
 LOADS = st.one_of(st.integers(0, 10**7), st.decimals(0, 10**6, places=3).map(float))
@@ -106,7 +106,7 @@ def store() -> MemoryStore:
     return filled
 
 
-def test_what_becomes_of_each_period_is_counted_and_a_conflict_is_told() -> None:
+def test_what_becomes_of_each_period_is_counted_and_a_conflict_reported() -> None:
     store, later = MemoryStore(), ("2023-10-02", "2024-05-01", 9)
     autumn = [Window(date(2023, 10, 1), date(2024, 1, 1))]
     for said, allowed, counts, until in (

@@ -205,7 +205,7 @@ def test_a_load_that_died_before_it_was_heard_of_tells_its_days_when_it_is_repea
     again = put(store, loads)
     assert (again.unchanged, again.changed_days) == (3, days), "nothing is written twice"
     assert Changes.sum_of([again]).counts == {DAY: 3, MONTH: 1, YEAR: 1}
-    assert put(store, loads, 60).changed_days == (), "a later answer that says the same changes nothing"
+    assert put(store, loads, 60).changed_days == (), "a later answer, the same, changes nothing"
     store = filled({0: 5}, {0: 6}, {0: 7})
     for minutes in (2, 9):  # a corrected day is counted once
         assert put(store, {0: 7}, minutes).held == {2023: StoredYear(FIRST, FIRST, provisional=1, corrected=1)}

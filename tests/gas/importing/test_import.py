@@ -37,7 +37,7 @@ NO_HEADER, LINES = "its first line is not a header", "1 to 10,000 lines"
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", LINES), ("\n \n", LINES), (HEADER, LINES), (HEADER + ROW * (MOST_LINES + 1), LINES),
         (ROW + ROW, NO_HEADER), (HEADER.rstrip() + "," + ROW + ROW, NO_HEADER),
@@ -52,8 +52,8 @@ NO_HEADER, LINES = "its first line is not a header", "1 to 10,000 lines"
     ],
     ids=lambda each: str(each)[:30],
 )  # fmt: skip
-def test_a_file_that_cannot_be_read(text: Any, says: str) -> None:
-    with pytest.raises(BadRequest, match=says) as caught:
+def test_a_file_that_cannot_be_read(text: Any, message: str) -> None:
+    with pytest.raises(BadRequest, match=message) as caught:
         read_lines(text if isinstance(text, bytes) else text.encode())
     assert "Nothing was sent" in str(caught.value)
     assert not any(word in str(caught.value) for word in ("Durand", "durand", "example.org"))

@@ -42,9 +42,9 @@ def shelf(*documents: dict[str, Any]) -> MemoryStore:
     return store
 
 
-def ours(store: Any, loads: dict[int, Any], minutes: float = 0) -> None:
+def ours(store: Any, loads: dict[int, Any]) -> None:
     said = {number: {"load": load, "status": "definitive"} for number, load in loads.items()}
-    put(store, said, minutes, ACCOUNT, first=FIRST)
+    put(store, said, 0, ACCOUNT, first=FIRST)
 
 
 def plan_of(store: Any, access: MeterAccess = HELD, *others: str) -> Any:
@@ -104,8 +104,8 @@ def test_totals_are_sums_but_for_times_without_a_day() -> None:
         konnector("2024", 62.5), konnector("2019", 2700, zero=True), konnector("2019-03", 232.5, zero=True, price=23),
         *(konnector(f"2024-01-{day:02}", 2) for day in range(1, 32)),
     )  # fmt: skip
-    told = run(store)
-    assert (told["totals_kept"], told["totals_ours"], told["removed"]) == (2, 3, 37)
+    result = run(store)
+    assert (result["totals_kept"], result["totals_ours"], result["removed"]) == (2, 3, 37)
     found = own(store, MONTH, YEAR)
     assert {period: (each["load"], each["days"], each.get("price")) for period, each in found.items()} == {
         "2019-03": (232.5, 0, 23), "2019": (2700, 0, None), "2023-12": (5, 1, None), "2023": (5, 1, None),
@@ -137,7 +137,7 @@ def test_documents_of_others_are_left_alone() -> None:
     assert run(store, access)["removed"] == 0
 
 
-def test_a_document_that_changes_meanwhile_stays_and_is_told() -> None:
+def test_a_document_that_changes_meanwhile_stays_and_is_reported() -> None:
     store = shelf(konnector("2023-12-27", 60))
     (stored,) = store.docs[DAY].values()
     plan = plan_of(store)

@@ -133,7 +133,7 @@ class Outside:
     def send(self, adapter: HTTPAdapter, request: requests.PreparedRequest) -> requests.Response:
         url = urlsplit(request.url or "")
         couchdb, method = url.netloc.endswith(COUCH), request.method or "GET"
-        assert couchdb or url.netloc.endswith(GRDF), f"nobody lives at {url.netloc}"
+        assert couchdb or url.netloc.endswith(GRDF), f"there is no host {url.netloc}"
         self._let_others_act()
         if isinstance(adapter, TurnAdapter):
             adapter.take_turn()
@@ -208,15 +208,15 @@ class Outside:
         pce = path.split("/")[-2]
         if declares and path.endswith("/droit_acces"):
             self.lapse(pce)
-        told = ask()
-        if twice and told.status_code == 409:
+        answer = ask()
+        if twice and answer.status_code == 409:
             others = [right for right in self.rights(pce) if right["etat_droit_acces"] in rights.REVOCABLE]
             for right in others:
                 self.change_right(right["id_droit_acces"], etat_droit_acces="Obsolète")
-            told = ask()
+            answer = ask()
             for right in others:
                 self.change_right(right["id_droit_acces"], etat_droit_acces=right["etat_droit_acces"])
-        return told.status_code, told.get_data(), dict(told.headers)
+        return answer.status_code, answer.get_data(), dict(answer.headers)
 
     def lapse(self, pce: str) -> None:
         """Let GRDF take a new declaration once the right before it is over, which the sandbox does not."""
@@ -230,7 +230,7 @@ class Outside:
             self.clock.advance(60)
             if self.deadline and self.clock.now > self.deadline:
                 raise TimedOut
-        pytest.fail("nobody stops reading")  # which no retry hides
+        pytest.fail("the reader does not stop")  # which no retry hides
 
     def fault(self, what: Any, path: str = "", **more: Any) -> None:
         self.faults.append(Fault(what, path, **more))
@@ -312,9 +312,9 @@ class Outside:
         client = {"client_id": identity.DATA_CLIENT_ID, "client_secret": identity.DATA_CLIENT_SECRET}
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT, **client}
         where = f"{identity.REALM_PATH}/access_token"
-        told = self.app.test_client().post(where, base_url=f"http://{GRDF}", data=form)
-        assert told.status_code == 200, told.get_data()
-        return dict(told.get_json())
+        answer = self.app.test_client().post(where, base_url=f"http://{GRDF}", data=form)
+        assert answer.status_code == 200, answer.get_data()
+        return dict(answer.get_json())
 
     def rights(self, *pces: str, state: str = "") -> list[Document]:
         """Return GRDF's rights to some meters, all without one, oldest first."""
@@ -350,7 +350,7 @@ class Outside:
         quirks.write_quirks(self.store, pce, found)
         return found
 
-    def says(self, pce: str, first: date, end: date) -> dict[date, float]:
+    def grdf_days(self, pce: str, first: date, end: date) -> dict[date, float]:
         meter, odd = find_meter(pce), quirks.read_quirks(self.store, pce)
         assert meter
         days = readings.days_now(self.store, meter, first, end, self.clock.now)
@@ -385,9 +385,9 @@ class Outside:
     def wrong(self, account: str, pce: str, first: date, end: date | None = None) -> list[object]:
         """Return the days that differ from GRDF's, by default without the newest, and all wrong totals."""
         end = end or self.ago(3)
-        stored, told = self.days(account, pce), self.says(pce, first, end)
-        due = {*told, *(day for day in stored if first <= day < end)}
-        return [*sorted(day for day in due if stored.get(day) != told.get(day)), *self.wrong_totals()]
+        stored, there = self.days(account, pce), self.grdf_days(pce, first, end)
+        due = {*there, *(day for day in stored if first <= day < end)}
+        return [*sorted(day for day in due if stored.get(day) != there.get(day)), *self.wrong_totals()]
 
     def wrong_totals(self) -> list[str]:
         """Return the months and years that are not the exact sum of their stored days, and those that lack."""
@@ -397,8 +397,8 @@ class Outside:
                 sums.setdefault(key[:-length], []).append(doc["load"])
         due = {key: (sum(loads), len(loads)) for key, loads in sums.items()}
         totals = {**self.documents(MONTHS), **self.documents(YEARS)}
-        told = {key: (doc["load"], doc["days"]) for key, doc in totals.items()}
-        return sorted(key for key in {*told, *due} if told.get(key) != due.get(key))
+        there = {key: (doc["load"], doc["days"]) for key, doc in totals.items()}
+        return sorted(key for key in {*there, *due} if there.get(key) != due.get(key))
 
     def backup(self) -> Document:
         return copy.deepcopy(self.couch.databases)

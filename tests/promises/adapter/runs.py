@@ -37,7 +37,7 @@ class Ear(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-LOG, EAR = logging.Logger("tests.town", logging.INFO), Ear()  # noqa: LOG001 - in no tree: nobody else writes it down
+LOG, EAR = logging.Logger("tests.town", logging.INFO), Ear()  # noqa: LOG001 - in no tree of loggers
 LOG.addHandler(EAR)
 
 
@@ -85,9 +85,6 @@ class Runs(Outside):
 
     def set(self, **settings: object) -> None:
         os.environ.update({f"AIRFLOW__GRDF__{name.upper()}": str(value) for name, value in settings.items()})
-
-    def is_at_work(self, dag: str) -> bool:
-        return any(job.dag == dag for job in self.jobs)
 
     def run(self, account: str, run_type: str = "manual", day: date | None = None, tries: int = TRIES) -> Ended:
         from grdf.account_dag import account_dag
@@ -180,7 +177,7 @@ class Runs(Outside):
             ),
             "ti": SimpleNamespace(
                 run_id=run_id, dag_id=dag.dag_id, task_id="task", task=None,
-                get_ti_count=lambda *_, **asked: self.is_at_work(asked.get("dag_id", "")),
+                get_ti_count=lambda *_, **asked: any(job.dag == asked.get("dag_id") for job in self.jobs),
                 get_dagrun_state=lambda *_: "failed", xcom_push=lambda **_: None,
                 xcom_pull=lambda task_ids, **_: results.get(task_ids),
             ),

@@ -94,23 +94,23 @@ class Town(Runs):
         given = self.person(account, pce, **more)
         if way == "import":
             _, found = self.import_({"account": account, **given})
-            told: Any = found.get(account)
+            answer: Any = found.get(account)
         elif way == "document":
             self.put(account, {"declaration": given})
-            told = None
+            answer = None
         else:
-            told = self.send_form(account, given, link=way == "link")
+            answer = self.send_form(account, given, link=way == "link")
         if run:
             self.first_runs()
-        return told
+        return answer
 
     def form(self, account: str, given: Document, *, link: bool = False) -> tuple[str, Document]:
         """Fill in the form up to its summary. Return where it is sent, and its fields; none if refused."""
         if link:
-            told = self._page("POST", f"/connect/{account}/link", accept="application/json")
-            if told.status_code >= 400:
+            answer = self._page("POST", f"/connect/{account}/link", accept="application/json")
+            if answer.status_code >= 400:
                 return "", {}
-            query = told.json()["link"].partition("?")[2]
+            query = answer.json()["link"].partition("?")[2]
             to, login = f"/household?{query}", False
         else:
             to, login = f"/connect/{account}", True
