@@ -87,7 +87,6 @@ def known_account(
 
 
 def enter_rights(account_id: str, rights: Iterable[Mapping[str, Any]], client: str = "grdf_adict") -> None:
-    """Enter rights in the ledger as an account's first run does once GRDF has shown them."""
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.ledger.rights_ledger import Ledger
     from grdf.stores.accounts.account_store import AccountStore
@@ -194,7 +193,7 @@ def days_of(figures: Mapping[str, float]) -> dict[str, float]:
     return {period: load for period, load in figures.items() if len(period) == 10}
 
 
-def wait(found: Callable[[], Any], seconds: float = PATIENCE, what: str = "an answer") -> Any:
+def wait(found: Callable[[], Any], what: str = "answer", seconds: float = PATIENCE) -> Any:
     limit = time.monotonic() + seconds
     while not (value := found()):
         assert time.monotonic() < limit, f"no {what} within {seconds:.0f} s"

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 
 def connections_of(world: LocalWorld, connection: str, party: Party, redirect_uri: str | None = None) -> dict[str, str]:
-    """Return Airflow's two connections of a client; the one that revokes has ``_DELETE`` after its name."""
     usual = json.loads(world.connections(redirect_uri)["AIRFLOW_CONN_GRDF_ADICT"])
     reads = usual | {"login": party.client_id, "password": party.client_secret}
     revokes = usual | {"login": party.delete_client_id, "password": party.delete_client_secret}

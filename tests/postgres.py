@@ -49,7 +49,7 @@ class Postgres:
 def start_postgres(processes: Processes, *, airflow: bool = False) -> Postgres:
     """Create and start a server. Its data is removed when Python exits.
 
-    PostgreSQL refuses to run as root, so root runs it as an unprivileged user. Its folder is not one of pytest's, because
+    PostgreSQL refuses to run as root, so root runs it as another user. Its folder is not one of pytest's, because
     every pytest process makes those inaccessible to all users but root when it starts.
 
     :param airflow: whether it has Airflow's tables, copied from a folder that is created once per machine

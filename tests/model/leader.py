@@ -124,7 +124,6 @@ class Leader(Truth):
         self.faults.append(Fault(kind, times=times, after=after, retry_after=late, couchdb=host == "couch"))
 
     def do_meanwhile(self, after: int, step: Step) -> None:
-        """Something will happen between two requests of a task."""
         self.meanwhile(after, lambda: self.do(step))
 
     def do_run(self, account: str) -> None:

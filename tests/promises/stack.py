@@ -8,8 +8,7 @@ import secrets
 import socket
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,11 +18,11 @@ from urllib.parse import quote, urljoin, urlsplit
 import pytest
 import requests
 
+from tests.helpers import PATIENCE, wait
 from tests.promises import stack_adapter as product
 from tests.promises.stack_adapter import Person
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 600.0
 NEW_DAG = 60.0
 """Seconds for a DAG to come or go: the promise is 15, a machine that runs other groups of tests is slower."""
 AUDIT, RECORDS, ACCOUNTS = "com-grandlyon-grdf-audit", "com-grandlyon-grdf-consent-record", "io-cozy-accounts"
@@ -44,14 +43,6 @@ ADMIN, APPROVER, NEIGHBOUR = "admin", "approver", "neighbour"
 
 def dag_of(account: str) -> str:
     return f"grdf_account__{account}"
-
-
-def wait(found: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
-    limit = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < limit, f"no {what} within {seconds:.0f} s"
-        time.sleep(0.3)
-    return value
 
 
 class Browser(requests.Session):
@@ -151,7 +142,6 @@ class Stack:
         return "\n".join(self.airflow.task_log(run["dag_id"], run["dag_run_id"], task) for task in self.tasks(run))
 
     def first_run(self, account: str) -> dict[str, Any]:
-        """Wait for the run that Airflow starts by itself when an account is new."""
         return self.end(dag_of(account), kind="scheduled")
 
     def couch(self, method: str, path: str, **options: Any) -> requests.Response:

@@ -55,7 +55,6 @@ def test_who_is_not_logged_in_sees_nothing(stack: Stack, pages: dict[str, reques
 
 
 def test_each_page_has_a_policy_and_no_script_of_its_own(pages: dict[str, requests.Response]) -> None:
-    """Nothing that a household or GRDF writes could run: scripts come from files of ours alone."""
     for path, answer in pages.items():
         if "text/html" in answer.headers.get("Content-Type", ""):
             policy = answer.headers["Content-Security-Policy"]

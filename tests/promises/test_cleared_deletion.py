@@ -15,7 +15,6 @@ WHO, OTHER_DAG = product.person(73, "promise-cleared"), "grdf_adopt_konnector"
 
 
 def test_what_is_cleared_still_needs_two_persons(stack: Stack) -> None:
-    """A rejected deletion is cleared together with a run of another DAG: nothing refuses that, and it asks anew."""
     stack.connect(WHO)
     assert stack.first_run(WHO.account)["state"] == "success"
     (right,) = stack.rights(WHO)

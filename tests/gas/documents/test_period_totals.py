@@ -85,7 +85,6 @@ def store_answer(
 
 
 def write(store: MemoryStore, *given: Given, daily: bool = False) -> int:
-    """Return how many totals were written."""
 
     def revisions() -> set[str]:
         return {each["_rev"] for doctype in (MONTH, YEAR) for each in store.docs[doctype].values()}

@@ -98,7 +98,6 @@ class Runs(Outside):
             self.running.remove(account)
 
     def first_runs(self) -> dict[str, Ended]:
-        """Let each new account's DAG begin by itself, as Airflow does within seconds, and those that were started."""
         new = [each for each in sorted(self.documents(ACCOUNTS)) if each not in self.last]
         started, self.begun = [each for each in self.begun if each not in new], []
         for each in new:
