@@ -8,7 +8,6 @@ from pathlib import Path
 
 
 def rows_of(database: Path) -> Iterator[tuple[str, str]]:
-    """Return every row of every table of Airflow's database, as text."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:

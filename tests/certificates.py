@@ -10,20 +10,12 @@ NEW = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2
 
 
 class Authority:
-    """An authority that signs certificates.
-
-    :param folder: where its own certificate is written, as ``ca.pem``
-    """
-
     def __init__(self, folder: Path) -> None:
         self.certificate, self._key = folder / "ca.pem", folder / "ca.key"
         self._make("Invented authority", "keyUsage=critical,keyCertSign,cRLSign", self.certificate, self._key)
 
     def certify(self, folder: Path, *names: str) -> None:
-        """Write ``certificate.pem`` and ``key.pem``, which everybody may read, as a container's user must.
-
-        :param names: the names and addresses that it is for
-        """
+        """Everybody may read ``key.pem``, as a container's user must."""
         others = ",".join(f"{'IP' if _is_address(name) else 'DNS'}:{name}" for name in names)
         signed = ("-CA", self.certificate, "-CAkey", self._key, "-addext", "basicConstraints=critical,CA:FALSE")
         self._make(names[0], f"subjectAltName={others}", folder / "certificate.pem", folder / "key.pem", *signed)

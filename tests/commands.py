@@ -11,17 +11,12 @@ BLOCK = re.compile(r"(?m)^```sh\n(.*?)^```$", re.DOTALL)
 
 
 def commands(page: Path) -> dict[str, list[str]]:
-    """Return the blocks of commands under each heading, in the page's order."""
     parts = re.split(r"(?m)^## (.*)$", page.read_text(encoding="utf-8"))
     return {title: BLOCK.findall(text) for title, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 class Shell:
-    """A shell in which blocks are typed one after another: what one defines, the next ones know.
-
-    :param folder: where they are typed
-    :param env: the variables of the shell
-    """
+    """A shell in which blocks are typed one after another: what one defines, the next ones know."""
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self._folder = folder
@@ -29,10 +24,7 @@ class Shell:
         self._typed: list[str] = []
 
     def run(self, block: str, *, seconds: float) -> str:
-        """Run a block; definitions of functions in former blocks are typed again before it.
-
-        :raises AssertionError: if a command of it fails, with what was printed
-        """
+        """Run a block; definitions of functions in former blocks are typed again before it."""
         script = "\n".join(["set -eu", *self._typed, block])
         done = subprocess.run(
             ["bash", "-c", script],

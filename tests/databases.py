@@ -16,10 +16,6 @@ FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 
 
 def empty_database(auth_manager: str | None = None) -> Path:
-    """Return a migrated database to copy.
-
-    :param auth_manager: an auth manager with its own tables, such as :data:`FAB`
-    """
     package = "apache-airflow-providers-fab" if auth_manager == FAB else None
     made = KEPT / f"empty-{version('apache-airflow')}{f'-fab-{version(package)}' if package else ''}.db"
     made.parent.mkdir(parents=True, exist_ok=True)

@@ -41,19 +41,15 @@ def holder(account_id: str, meters: int = 1) -> Holder:
 
 
 def connect_cozy(world: LocalWorld, account_id: str, meters: int = 1, **choices: Any) -> tuple[str, ...]:
-    """Connect as Cozy does: consent in a browser, exchange the code, store a document with ``id_token``.
-
-    Return the meters.
-    """
+    """Consent in a browser, exchange the code, store a document with ``id_token``. Return the meters."""
     who = holder(account_id, meters)
     grant = consent(world.facts, who, **choices)
     world.book.save(cozy_account(account_id, grant, world.facts))
     return who.pces
 
 
-def connect_code(world: LocalWorld, account_id: str, meters: int = 1, **choices: Any) -> tuple[str, ...]:
-    """Connect with a code that has not been exchanged yet. Return the meters."""
-    who = holder(account_id, meters)
+def connect_code(world: LocalWorld, account_id: str, **choices: Any) -> tuple[str, ...]:
+    who = holder(account_id)
     world.book.save(code_account(account_id, consent(world.facts, who, **choices)))
     return who.pces
 
@@ -67,14 +63,7 @@ def known_account(
     client: str = "grdf_adict",
     **terms: Any,
 ) -> tuple[str, ...]:
-    """Create an account as it is after its first run, with rights at GRDF and meters in its document.
-
-    Return the meters.
-
-    :param history: whether the whole history counts as read
-    :param client: the connection of the client that it belongs to
-    :param terms: as for ``SandboxControl.consent``
-    """
+    """Create an account as it is after its first run; ``history``: all of it counts as read. Return the meters."""
     pces = holder(account_id, meters).pces
     rights = world.control.consent(pces, **terms)
     consents = [{"pce": right["id_pce"], "id_accreditation": right["id_droit_acces"]} for right in rights]
@@ -98,10 +87,6 @@ def known_account(
 
 
 def enter_rights(account_id: str, rights: Iterable[Mapping[str, Any]], client: str = "grdf_adict") -> None:
-    """Enter rights in the ledger as an account's first run does once GRDF has shown them.
-
-    :param rights: as the control of GRDF's stand-in returns them
-    """
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.ledger.rights_ledger import Ledger
     from grdf.stores.accounts.account_store import AccountStore
@@ -121,10 +106,7 @@ def enter_rights(account_id: str, rights: Iterable[Mapping[str, Any]], client: s
 
 
 class MemoryShelf(dict[str, str]):
-    """An in-memory store for the shared tokens, which several hooks of one process can use.
-
-    :param text: of the Variable with the usual client's token
-    """
+    """An in-memory store for the shared tokens; ``text`` is the usual client's."""
 
     def __init__(self, text: str | None = None) -> None:
         super().__init__({} if text is None else {"grdf_data_token": text})
@@ -140,32 +122,28 @@ class MemoryShelf(dict[str, str]):
 
 
 def own_couchdb(world: LocalWorld) -> tuple[dict[str, Any], AccountDocuments]:
-    """Return the connection to databases with a prefix of their own, and what puts accounts into them."""
     couch, prefix = world.couch, f"own{secrets.token_hex(4)}/"
     fields = json.loads(world.connections()["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": prefix}}
     return fields, AccountDocuments(couch.url, couch.user, couch.password, prefix)
 
 
 def adict_hook(shelf: MemoryShelf | None = None) -> AdictHook:
-    """Return an ADICT hook for the connection ``grdf_adict`` that keeps the shared token in memory."""
     from grdf.hooks.adict import AdictHook
 
     return AdictHook(token_store=MemoryShelf() if shelf is None else shelf)
 
 
 def with_memory_shelf(operator: Any, shelf: MemoryShelf | None = None) -> Any:
-    """Make an operator that the test executes directly keep the shared token in memory."""
     operator.__dict__["adict"] = adict_hook(shelf)
     return operator
 
 
 def lose(world: LocalWorld, *pces: str) -> None:
-    """Revoke the rights on some meters as their holder would: GRDF refuses their data, and its list says so too."""
+    """Revoke the rights on some meters as their holder would: GRDF refuses their data, and its list agrees."""
     _states(world, pces, "Révoquée")
 
 
 def give_back(world: LocalWorld, *pces: str) -> None:
-    """Make the same rights active again."""
     _states(world, pces, "Active")
 
 
@@ -183,10 +161,7 @@ def context(
     max_tries: int = 3,
     run_id: str = "run",
 ) -> dict[str, Any]:
-    """Return the part of Airflow's task context that the project's operators read.
-
-    :param day: the gas day of the data interval; ``None`` for a manual run, which has no interval
-    """
+    """Return what the project's operators read of Airflow's task context; a manual run has no ``day``."""
     now = datetime.now(UTC)
     found: dict[str, Any] = {
         "run_id": run_id,
@@ -201,7 +176,6 @@ def context(
 
 
 def yesterday(world: LocalWorld) -> date:
-    """Return yesterday's date in Paris by the sandbox's clock."""
     return world.control.today() - timedelta(days=1)
 
 
@@ -216,16 +190,10 @@ def stored(couchdb: CouchDBHook, account_id: str, pce: str) -> dict[str, float]:
 
 
 def days_of(figures: Mapping[str, float]) -> dict[str, float]:
-    """Return the days from the result of :func:`stored`, without the totals."""
     return {period: load for period, load in figures.items() if len(period) == 10}
 
 
-def wait(found: Callable[[], Any], seconds: float = PATIENCE, what: str = "an answer") -> Any:
-    """Wait until a function returns something true, and return that.
-
-    :param seconds: time limit
-    :param what: what the test waits for, for the error message
-    """
+def wait(found: Callable[[], Any], what: str = "answer", seconds: float = PATIENCE) -> Any:
     limit = time.monotonic() + seconds
     while not (value := found()):
         assert time.monotonic() < limit, f"no {what} within {seconds:.0f} s"

@@ -8,11 +8,6 @@ from types import ModuleType
 
 
 def import_all(package: ModuleType) -> None:
-    """Import a package's modules and those of its folders.
-
-    :raises ImportError: if a module cannot be imported
-    """
-
     def refuse(name: str) -> None:
         raise ImportError(name)
 

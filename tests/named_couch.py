@@ -1,9 +1,4 @@
-"""The CouchDB in ``GRDF_TEST_COUCHDB_URL``, with a prefix for the databases of each test session.
-
-Tests use it through a proxy that adds the prefix to the name of each database in requests and removes it in responses.
-So a client finds an empty server, does not see other databases, and cannot leave any behind, because all databases with
-the prefix are removed at the end. Users belong to the whole server, so tests give theirs unique names.
-"""
+"""The CouchDB in ``GRDF_TEST_COUCHDB_URL``, by a proxy that gives databases a prefix of the test session."""
 
 from __future__ import annotations
 
@@ -26,12 +21,7 @@ HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-lengt
 
 
 class NamedCouch:
-    """The named server, with the interface of :class:`include.sandbox.couch.EmbeddedCouch`.
-
-    :attr:`url` leads to it through the proxy, :attr:`root` directly.
-
-    :param address: the address with user and password: ``http://user:password@host:5984``
-    """
+    """The named server, with the sandbox's interface: ``url`` leads through the proxy, ``root`` directly."""
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
@@ -58,7 +48,6 @@ class NamedCouch:
 
 
 def named_couch() -> NamedCouch | None:
-    """Return the server that the environment names, without connecting to it; ``None`` if it names none."""
     address = os.environ.get(VARIABLE)
     return NamedCouch(address) if address else None
 
@@ -104,9 +93,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # as if the server itself had disappeared
             return
         if answer.status == 200 and path == "/_all_dbs":
-            content = _change(content, lambda names: [self._bare(each) for each in names if self._is_ours(each)])
+            prefix = self.server.prefix
+            content = _change(content, lambda names: [n.removeprefix(prefix) for n in names if n.startswith(prefix)])
         elif answer.status == 200 and ours and not rest and self.command == "GET":
-            content = _change(content, lambda told: told | {"db_name": database})
+            content = _change(content, lambda facts: facts | {"db_name": database})
         self.send_response_only(answer.status, answer.reason)
         for name, value in answer.getheaders():
             if name.lower() not in HOP:
@@ -127,12 +117,6 @@ class _Handler(BaseHTTPRequestHandler):
                 raise
             return self._ask(target, body, headers)  # it had closed an idle connection
         return answer, answer.read()
-
-    def _is_ours(self, name: str) -> bool:
-        return name.startswith(self.server.prefix)
-
-    def _bare(self, name: str) -> str:
-        return name.removeprefix(self.server.prefix)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_COPY = _pass_on  # noqa: N815 - the base class's names
 

@@ -25,27 +25,21 @@ YEARS = 3
 
 
 def account_id(number: int) -> str:
-    """Return the id of an account."""
     return f"household-{number:05}"
 
 
 def meter(number: int) -> str:
-    """Return the account's meter, which is invented."""
     return f"099{number:011}"
 
 
 def meter_of(account: dict[str, Any]) -> dict[str, Any]:
-    """Return the document of the meter of an account that :class:`Fleet` has made."""
     (access,) = Status.access_of(account).values()
     over = {"state": "ended", "ended_on": access.day} if access.word == "over" else {}
     return meter_document(access.pce, account["_id"], access.right, access.first_day, end=access.end_day, **over)
 
 
 class Fleet:
-    """Accounts of every kind. Each has the real household's figures, starting at a different day.
-
-    :param today: civil date in Paris
-    """
+    """Accounts of every kind. Each has the real household's figures, starting at a different day."""
 
     def __init__(self, today: date) -> None:
         self.today = today
@@ -76,7 +70,6 @@ class Fleet:
         return made
 
     def stored(self, number: int) -> dict[str, list[dict[str, Any]]]:
-        """Return everything that is stored for an account except its own document, by doctype."""
         days, account, pce = self.days(number), account_id(number), meter(number)
         return {
             DAY: days,
@@ -86,7 +79,6 @@ class Fleet:
         }
 
     def account(self, number: int) -> dict[str, Any]:
-        """Return an account's document as it is after its loads."""
         account, pce = account_id(number), meter(number)
         right = f"00000000-0000-4000-8000-{number:012}"
         days = self.days(number)

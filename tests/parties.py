@@ -11,13 +11,6 @@ if TYPE_CHECKING:
 
 
 def connections_of(world: LocalWorld, connection: str, party: Party, redirect_uri: str | None = None) -> dict[str, str]:
-    """Return Airflow's two connections of a third party, as environment variables in Airflow's JSON format.
-
-    :param world: GRDF's stand-in
-    :param connection: id of the connection that reads; that with the secret that revokes has ``_delete`` after it
-    :param party: the third party
-    :param redirect_uri: the address to which GRDF sends households back; by default the sandbox's
-    """
     usual = json.loads(world.connections(redirect_uri)["AIRFLOW_CONN_GRDF_ADICT"])
     reads = usual | {"login": party.client_id, "password": party.client_secret}
     revokes = usual | {"login": party.delete_client_id, "password": party.delete_client_secret}

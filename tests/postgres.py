@@ -27,13 +27,6 @@ START_SECONDS = 120
 
 
 class Postgres:
-    """A running server.
-
-    :param child: the server's process
-    :param port: its port on loopback
-    :param password: password of the administrator
-    """
-
     user = "airflow"
 
     def __init__(self, child: Child, port: int, password: str) -> None:
@@ -42,16 +35,13 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """The server's address for libpq."""
         return f"postgresql://{self._address}"
 
     @property
     def airflow_url(self) -> str:
-        """The server's address for Airflow, with psycopg 3, because it is in the lock file."""
         return f"postgresql+psycopg://{self._address}"
 
     def airflow_settings(self) -> dict[str, str]:
-        """Return the settings that make it Airflow's database."""
         names = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC")
         return dict.fromkeys(names, self.airflow_url)
 
@@ -59,15 +49,10 @@ class Postgres:
 def start_postgres(processes: Processes, *, airflow: bool = False) -> Postgres:
     """Create and start a server. Its data is removed when Python exits.
 
-    Only its port, its address and the number of connections differ from Debian's defaults, and it does not wait for the
-    disk, since no test's data need outlive a power cut. PostgreSQL refuses to run as root, so root runs it as an
-    unprivileged user. Its folder is not one of pytest's, because every pytest process makes those inaccessible to all
-    users but root when it starts.
+    PostgreSQL refuses to run as root, so root runs it as another user. Its folder is not one of pytest's, because
+    every pytest process makes those inaccessible to all users but root when it starts.
 
-    :param processes: the block that stops the server
-    :param airflow: whether it has Airflow's tables, copied from a folder that is created once per machine, because that
-        takes a quarter of a minute
-    :raises ProcessError: if PostgreSQL is not installed, or the server does not start
+    :param airflow: whether it has Airflow's tables, copied from a folder that is created once per machine
     """
     folder = _folder()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # even if a test is interrupted
@@ -134,10 +119,7 @@ def _migrate(server: Postgres) -> None:
 
 
 def program(name: str) -> str:
-    """Return the path of a PostgreSQL program, from the ``PATH`` or from Debian's newest version.
-
-    :raises ProcessError: if there is none; the message names the package to install
-    """
+    """Return the path of a PostgreSQL program, from the ``PATH`` or from Debian's newest version."""
     if found := shutil.which(name):
         return found
     installed = sorted(DEBIAN.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
@@ -147,7 +129,6 @@ def program(name: str) -> str:
 
 
 def available() -> bool:
-    """Return whether PostgreSQL's programs are installed."""
     try:
         program("initdb")
     except ProcessError:
@@ -156,7 +137,6 @@ def available() -> bool:
 
 
 def version() -> str:
-    """Return the server's version, such as ``15.20``."""
     said = subprocess.run([program("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
     return said.split()[2]
 
@@ -173,7 +153,6 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 
 def _as_unprivileged() -> list[str]:
-    """Return the words to put before a command so that it does not run as root; none if this process is not root."""
     user = _unprivileged()
     if user is None:
         return []

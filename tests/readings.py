@@ -1,4 +1,4 @@
-"""What account documents say was read of their meters, as any program may have written it."""
+"""What account documents hold of their meters' readings, as any program may have written it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ from typing import Any
 
 
 def with_reading(document: dict[str, Any], pce: str, years: Any = None, **more: Any) -> dict[str, Any]:
-    """Return an account document that says what is stored of a meter, and that it was read whole.
-
-    :param years: the summary of its stored days by year, as JSON
-    :param more: what else is said, instead of the usual
-    """
+    """``years``: the summary of the stored days by year; ``more`` replaces the usual."""
     status = document.get("status") or {}
     entry = {"years": years or {}, "since": "2023-01-01", "whole_at": "2026-01-01", "under": ["x"]} | more
     entry = {key: value for key, value in entry.items() if value is not None}
@@ -18,10 +14,6 @@ def with_reading(document: dict[str, Any], pce: str, years: Any = None, **more: 
 
 
 def with_billing(document: dict[str, Any], pce: str, frequency: str = "1M", **more: Any) -> dict[str, Any]:
-    """Return an account document that says what the monthly reading of a meter has found.
-
-    :param more: what else is said, such as ``until``
-    """
     status = document.get("status") or {}
     entry = {"read_at": "2026-01-01T12:00:00Z", "under": ["x"], "frequency": frequency, **more}
     return document | {"status": status | {"billing": status.get("billing", {}) | {pce: entry}}}

@@ -1,7 +1,4 @@
-"""Servers besides PostgreSQL that several machines share: an object store, and Redis.
-
-They are the Python package ``moto`` and Debian's ``redis-server``, on free loopback ports, stopped by their pid.
-"""
+"""Servers besides PostgreSQL that several machines share, on free loopback ports: moto's object store, and Redis."""
 
 from __future__ import annotations
 
@@ -23,7 +20,6 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def servers_missing() -> str:
-    """Return which program is missing on this machine and how to install it; ``""`` if all are installed."""
     lacking = [] if postgres.available() else ["PostgreSQL (apt-get install postgresql)"]
     if shutil.which("redis-server") is None:
         lacking.append("Redis (apt-get install redis-server)")
@@ -32,22 +28,11 @@ def servers_missing() -> str:
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """An S3 server with one bucket.
-
-    :param endpoint: the server's address
-    :param bucket: the bucket's name
-    :param connection: the Airflow connection to it, as a URI (Airflow doc, Amazon Web Services Connection)
-    """
-
     endpoint: str
     bucket: str
     connection: str
 
     def objects(self, prefix: str = "") -> list[str]:
-        """Return the keys of the objects. The client is not the one that the project's code uses.
-
-        :param prefix: only return keys that start with this
-        """
         import boto3
 
         client = boto3.client(
@@ -58,14 +43,8 @@ class ObjectStore:
         return [each["Key"] for page in pages for each in page.get("Contents", ())]
 
 
-def start_object_store(processes: Processes, folder: Path, *, bucket: str = "grdf-staging") -> ObjectStore:
-    """Start moto's S3 server with an empty bucket. It keeps objects in memory.
-
-    :param processes: the block that stops it
-    :param folder: folder for its log
-    :param bucket: name of the bucket
-    """
-    port = free_port()
+def start_object_store(processes: Processes, folder: Path) -> ObjectStore:
+    port, bucket = free_port(), "grdf-staging"
     endpoint = f"http://{LOOPBACK}:{port}"
     child = processes.start(
         "The object store",
@@ -80,11 +59,7 @@ def start_object_store(processes: Processes, folder: Path, *, bucket: str = "grd
 
 
 def start_redis(processes: Processes, folder: Path) -> str:
-    """Start a Redis server by the command of the compose file, and return its address, without a database number.
-
-    :param processes: the block that stops it
-    :param folder: folder for its data and its log
-    """
+    """Start a Redis server by the command of the compose file, and return its address, without a database number."""
     service = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]["redis"]
     *shell, script = service["command"]
     port, password = free_port(), secrets.token_hex(16)

@@ -32,12 +32,7 @@ def day(number: int) -> date:
 def put(
     store: Any, loads: Mapping[int, Any], minutes: float = 0, account: str = "a", *, first: date = FIRST, **more: Any
 ) -> StoreReport:
-    """Load what GRDF says so many minutes after the first answer.
-
-    :param loads: the load of each day, by its number, or all that its reading has
-    :param first: day 0
-    :param more: as for ``store_readings``
-    """
+    """Load what GRDF has so many minutes after the first answer; days are numbers, or all that a reading has."""
     readings = [
         Reading(first + timedelta(days=number), **(load if isinstance(load, dict) else {"load": load}))
         for number, load in loads.items()
@@ -60,10 +55,7 @@ class Killed(BaseException):
 
 
 class MemoryStore:
-    """A store that behaves like CouchDB, as far as a load can tell."""
-
     def __init__(self, **kinds: list[dict[str, Any]]) -> None:
-        """Begin with some documents: ``day=``, ``month=``, ``year=``."""
         self.docs: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.calls: list[str] = []
         for kind, documents in kinds.items():
@@ -117,10 +109,7 @@ class MemoryStore:
         return {key: doc["_rev"] for docs in self.docs.values() for key, doc in docs.items()}
 
     def check_totals(self, adopted: bool = False) -> None:
-        """Assert that the totals are the sums of the stored days, and that none is missing or superfluous.
-
-        :param adopted: whether there may be totals of times without a day
-        """
+        """Adopted figures may have totals of times without a day."""
         for doctype, form in (MONTH, "%Y-%m"), (YEAR, "%Y"):
             days: dict[str, list[Any]] = defaultdict(list)
             for doc in self.docs[DAY].values():
@@ -131,7 +120,7 @@ class MemoryStore:
 
 
 class Mortal:
-    """A store whose user is killed at one call: before it, halfway through a write, or before its answer arrives."""
+    """The user is killed at one call: before it, halfway through a write, or before its answer arrives."""
 
     def __init__(self, store: MemoryStore, at: int, how: str) -> None:
         self.store, self.at, self.how, self.count = store, at, how, 0

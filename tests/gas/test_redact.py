@@ -59,10 +59,10 @@ def test_secrets_and_what_is_none(text: str, hidden: str) -> None:
 @pytest.mark.parametrize(
     "form", ["https://name:{}@h/x", "name:{}@h/x", "https://{}@h/x", "https://name:{}@h/x?sig=other"]
 )
-def test_an_address_is_told_without_its_login(form: str, word: str) -> None:
-    told = redact_address(form.format(word))
-    assert told.partition("?")[0] == ("https://" if form.startswith("https") else "") + "[hidden]@h/x"
-    assert "other" not in told
+def test_an_address_is_shown_without_its_login(form: str, word: str) -> None:
+    hidden = redact_address(form.format(word))
+    assert hidden.partition("?")[0] == ("https://" if form.startswith("https") else "") + "[hidden]@h/x"
+    assert "other" not in hidden
 
 
 def test_addresses_without_a_login_stay_and_a_password_is_seen() -> None:

@@ -55,7 +55,7 @@ class Proxy:
     def logged(self, method: str, count: int) -> list[str]:
         """Return the addresses in the access log, once it has this many; a refused request has none."""
         line = re.compile(rf"(?m)^127\.[\d.]+ \[.+?\] {method} (.*) \d{{3}} \d+ [\d.]+$")
-        return list(wait(lambda: len(found := line.findall(self.child.output())) >= count and found, 60, "lines"))
+        return list(wait(lambda: len(found := line.findall(self.child.output())) >= count and found, "lines", 60))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     command = [PROGRAM, "-c", folder / "nginx.conf", "-p", folder, "-e", "/dev/stderr", "-g", "daemon off;"]
     with Processes() as processes:
         child = processes.start("nginx", command, log=folder / "nginx.log")
-        wait(lambda: not port_is_free(port) or not child.alive(), 60, "server")
+        wait(lambda: not port_is_free(port) or not child.alive(), "server", 60)
         assert child.alive(), child.tail()
         yield Proxy(child, port)
 

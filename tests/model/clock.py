@@ -1,9 +1,4 @@
-"""A town's clock, which stands still but for what happens, for GRDF and for the project.
-
-Both use ``datetime.now`` and the module ``time`` by names in their own modules. Only these names are replaced, so that
-hypothesis, pytest and requests keep the machine's time. So does PyJWT but where the project asks it about an
-``id_token``: Airflow asks it about its own.
-"""
+"""A town's clock for GRDF and the project alone: hypothesis, pytest and requests keep the machine's time."""
 
 from __future__ import annotations
 
@@ -23,11 +18,6 @@ from greenlet import greenlet
 
 
 class Clock:
-    """The clock of one town, and the workers that run at the same time on it.
-
-    :param now: the time at the start, aware
-    """
-
     def __init__(self, now: real.datetime) -> None:
         self.now = now
         self.ticks = 0.0
@@ -47,16 +37,14 @@ class Clock:
             self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass for all."""
         self.now += real.timedelta(seconds=seconds)
         self.ticks += seconds
 
     def until(self, moment: real.datetime) -> None:
-        """Let time pass until then, none if that is over."""
         self.pass_(max(0.0, (moment - self.now).total_seconds()))
 
     def run_at_once(self, works: Iterable[tuple[float, Callable[[], Any]]], hours: float) -> None:
-        """Run several things at the same time, each from its second on. What lasts longer than some hours is ended."""
+        """Each begins from its second on. What lasts longer than some hours is ended."""
         self.main, end = greenlet.getcurrent(), self.ticks + 3600 * hours
         self.asleep = [(self.ticks + at, next(self.number), greenlet(do)) for at, do in works]
         try:
@@ -74,7 +62,7 @@ class Clock:
 
 
 class _Face:
-    """The clock that the replaced names use: that of the town of the moment. No two calls return the same time."""
+    """The clock of the town of the moment. No two calls return the same time."""
 
     clock: Clock
 
@@ -116,7 +104,7 @@ def _decoded(*arguments: Any, **more: Any) -> Any:
 
 
 def replace_clock(patch: pytest.MonkeyPatch) -> None:
-    """Replace the machine's clock. All modules must have been imported before."""
+    """All modules must have been imported before."""
     from grdf.quota.governor import Governor
     from include.gas.answers import id_token
 

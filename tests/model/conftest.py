@@ -13,7 +13,6 @@ __all__ = ["new_town"]
 USUAL_SEED, USUAL_LIVES = 12, 100
 """Seeds used in every run of all tests. These are always the same lives, so that no run fails by chance."""
 BATCH = 100
-"""Number of lives per seed."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -13,10 +13,7 @@ Reply = tuple[int, Any]
 
 
 class Couch:
-    """The server.
-
-    :param written: called for each change with the database, the id, the document before and the new one
-    """
+    """``written`` is called for each change with the database, the id, the document before and the new one."""
 
     def __init__(self, written: Callable[[str, str, Document | None, Document | None], None]) -> None:
         self.databases: dict[str, dict[str, Document]] = {}
@@ -25,14 +22,9 @@ class Couch:
         self._written = written
 
     def documents(self, database: str) -> dict[str, Document]:
-        """Return a database's documents by id; none if it does not exist."""
         return self.databases.get(database, {})
 
     def answer(self, method: str, url: str, body: bytes | None) -> Reply:
-        """Answer a request.
-
-        :return: HTTP status and JSON value
-        """
         parts = urlsplit(url)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         path = [unquote(part) for part in parts.path.strip("/").split("/")] if parts.path.strip("/") else []
@@ -161,7 +153,6 @@ class Couch:
 
 
 def _matches(value: Any, selector: Any) -> bool:
-    """Return whether a value matches a Mango selector. Only the selectors that the hook uses are supported."""
     if not isinstance(selector, dict):
         return bool(value == selector)
     for name, wanted in selector.items():

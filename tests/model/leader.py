@@ -1,8 +1,4 @@
-"""The steps of a life. Each step is a method of :class:`Leader`.
-
-A life is a date and a list of steps. A step is a tuple of its name and plain values, so that a life can be printed,
-kept in a test and repeated. A step for which the world is not ready does nothing.
-"""
+"""The steps of a life: tuples of a name and plain values, to be printed and repeated. One out of place does nothing."""
 
 from __future__ import annotations
 
@@ -28,37 +24,26 @@ ODD_CODES = ("1000002", "1000000", "1000001", "1000014", "1000010")
 
 
 def damage_list(how: str, body: bytes) -> bytes:
-    """Leave out some rights of GRDF's list, but keep the status line."""
     *lines, status = body.decode().splitlines()
     kept = {"empty": [], "odd": [*(line[: len(line) // 2] for line in lines[:1]), *lines[1:]]}
     return "\n".join([*kept.get(how, lines[: len(lines) // 2]), status, ""]).encode()
 
 
 class Leader(Truth):
-    """A town in which a life is led."""
-
     publication_days = 1
 
     def step(self, step: Step) -> None:
-        """Perform a step, and check whether the truth still holds.
-
-        :raises Untrue: if it does not
-        """
         self.do(step)
         self.check_truth()
 
     def do(self, step: Step) -> None:
-        """Perform a step."""
         name, *values = step
         self.note(f"{name}{tuple(values)}")
         getattr(self, f"do_{name}")(*values)
 
-    # -- households -------------------------------------------------------------------------------------------------
-
     def do_connect(
         self, account: str, meters: list[int], way: str, back: int, ahead: int, calls: int, more: str
     ) -> None:
-        """A household consents, and its consent arrives here in one of three ways."""
         stored = self.account(account)
         if stored.get("leaving"):
             return
@@ -79,18 +64,15 @@ class Leader(Truth):
             self.run(account)
 
     def do_revoke(self, meter: int, account: str, source: str) -> None:
-        """A holder (or GRDF) revokes an account's right to a meter."""
         mine = [each for each in self.rights(METERS[meter]) if self.owner.get(each["id_droit_acces"]) == account]
         self.revoke(*(each["id_droit_acces"] for each in mine if each["etat_droit_acces"] in REVOCABLE), source=source)
 
     def do_move(self, meter: int, old: str, new: str, way: str) -> None:
-        """A meter changes hands: the old tenant revokes, the new one connects."""
         if old != new:
             self.do_revoke(meter, old, "TITULAIRE")
             self.do_connect(new, [meter], way, 20, 400, 400, "beside")
 
     def do_leave(self, account: str, keep: bool, stop: str) -> None:
-        """A household leaves. The deletion may stop before one of its tasks."""
         if not self.account(account) and account not in self.leaving:
             return
         self.stop = stop
@@ -103,38 +85,27 @@ class Leader(Truth):
         else:
             self.has_left(account)
 
-    # -- GRDF -------------------------------------------------------------------------------------------------------
-
     def do_hole(self, meter: int, back: int, length: int) -> None:
-        """GRDF's answers omit some days."""
         known = (self.odd(METERS[meter])["lines"]).get("missing") or []
         days = [str(self.ago(back - number)) for number in range(length)]
         self.odd(METERS[meter], lines={"missing": sorted({*known, *days})})
 
     def do_fill(self, meter: int) -> None:
-        """GRDF has those days after all."""
         self.odd(METERS[meter], lines={"missing": []})
 
     def do_correct(self, meter: int, back: int, energy: int | None) -> None:
-        """GRDF corrects a day, or withdraws it."""
         self.correct(METERS[meter], self.ago(back), energy)
 
     def do_refuse(self, meter: int, code: int | None) -> None:
-        """GRDF refuses a meter without reason, or stops doing so."""
         self.odd(METERS[meter], refusal=None if code is None else ODD_CODES[code])
 
     def do_partial(self, meter: int, back: int, times: int) -> None:
-        """GRDF fails on part of its answers."""
         self.odd(METERS[meter], lines={"partial": {"from": str(self.ago(back)), "times": times}})
 
     def do_lists(self, how: str, times: int) -> None:
-        """GRDF's next complete lists of rights are damaged."""
         self.fault(partial(damage_list, how), "/droits_acces$", method="GET", times=times)
 
-    # -- time and trouble -------------------------------------------------------------------------------------------
-
     def do_days(self, number: int) -> None:
-        """Some mornings pass, each with everything that runs then."""
         self.mornings(number)
 
     def do_pass(self, hours: int) -> None:
@@ -142,31 +113,24 @@ class Leader(Truth):
         self.pass_(hours=hours)
 
     def do_set(self, name: str, value: int) -> None:
-        """An operator changes a setting."""
         self.set(**{name: value})
         if name == "publication_days":
             self.publication_days = value
 
     def do_trouble(self, host: str, after: int, what: str, times: int) -> None:
-        """Some later requests will fail."""
         half: dict[str, Any] = {"half": lambda body: body[: len(body) // 2]}
         kind = int(what) if what.isdigit() else half.get(what, what)
         late = 20 if what == "429" else None
         self.faults.append(Fault(kind, times=times, after=after, retry_after=late, couchdb=host == "couch"))
 
     def do_meanwhile(self, after: int, step: Step) -> None:
-        """Something will happen between two requests of a task."""
         self.meanwhile(after, lambda: self.do(step))
 
-    # -- runs -------------------------------------------------------------------------------------------------------
-
     def do_run(self, account: str) -> None:
-        """Somebody starts a run by hand."""
         if self.account(account):
             self.run(account)
 
     def do_during(self, account: str, after: int, step: Step) -> None:
-        """Something happens during one of a run's requests."""
         self.do_meanwhile(after, step)
         self.do_run(account)
 
@@ -183,31 +147,22 @@ class Leader(Truth):
         self.do_between(account, second) if after < 0 else self.do_during(account, after, second)
 
     def do_backfill(self, account: str, back: int) -> None:
-        """A native backfill runs once."""
         if self.account(account):
             self.backfill(account, self.ago(back), self.ago(back - 1))
 
     def do_history(self, account: str, back: int, length: int, definitive: bool) -> None:
-        """Somebody starts reading a range of the past again."""
         if self.account(account):
             first = self.ago(back)
             self.history(first, first + timedelta(days=length), account, definitive=definitive)
 
     def do_published(self) -> None:
-        """The DAG ``grdf_published`` runs."""
         self.run_dag("grdf_published", "scheduled")
 
     def do_check(self) -> None:
-        """The DAG ``grdf_consents`` runs."""
         self.check()
 
-    # -- the end ----------------------------------------------------------------------------------------------------
-
     def settle(self) -> None:
-        """End all trouble, let enough mornings pass, and check everything that must be true then.
-
-        :raises Untrue: if it is not
-        """
+        """End all trouble, let enough mornings pass, and check everything that must be true then."""
         self.note("all is calm")
         self.calm()
         self.planned.clear()
@@ -224,18 +179,12 @@ class Leader(Truth):
         for account in ACCOUNTS:
             line = summarize_account(self.account(account))
             well = line.situation(self.today) is Situation.WELL
-            told = sum(line.missing(self.today))
-            self.check_settled(account, self.ago(4 + self.publication_days), well=well, told=told)
+            shown = sum(line.missing(self.today))
+            self.check_settled(account, self.ago(4 + self.publication_days), well=well, shown=shown)
         self.check_truth()
 
 
 def lead(life: Life, new_town: Callable[..., Any]) -> None:
-    """Lead a life to its end.
-
-    :param life: the day on which it begins, and its steps
-    :param new_town: makes a town
-    :raises Untrue: if the truth did not hold, with what has happened
-    """
     start, steps = life
     leader = new_town(date.fromisoformat(start), Leader, reread_days=5)
     try:

@@ -22,12 +22,10 @@ SOON = (0, 1, 2, 2, 3, 3, 4, 5, 6, 8, 11, 15, 20)
 
 
 def step(name: str, *values: SearchStrategy[Any]) -> SearchStrategy[Step]:
-    """Return a step with these values."""
     return st.tuples(st.just(name), *values)
 
 
 def connects_of(who: SearchStrategy[str]) -> SearchStrategy[Step]:
-    """Return the consents that the households of some accounts may give."""
     return step(
         "connect",
         who,
@@ -52,7 +50,7 @@ others: SearchStrategy[Step] = st.one_of(connects, revokes, moves, runs, correct
 
 
 def at_work(kind: str, *more: SearchStrategy[object]) -> SearchStrategy[Step]:
-    """Return what happens while an account's task is running. Most often, its own household does something."""
+    """Most often, the account's own household does something."""
     return account_ids.flatmap(lambda who: step(kind, st.just(who), *more, connects_of(st.just(who)) | others))
 
 
@@ -89,7 +87,6 @@ STEPS: list[tuple[int, SearchStrategy[Step]]] = [
     (2, leaves),
     (1, step("check")),
 ]
-"""What may happen, and how often."""
 
 any_step = st.sampled_from([kind for weight, kind in STEPS for _ in range(weight)]).flatmap(lambda kind: kind)
 any_life: SearchStrategy[Life] = st.tuples(st.sampled_from(STARTS), st.lists(any_step, min_size=4, max_size=24))

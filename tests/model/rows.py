@@ -16,12 +16,11 @@ Was = Callable[["pytest.MonkeyPatch"], None]
 
 
 def connect(account: str, *meters: int, back: int = 20, ahead: int = 400, calls: int = 400, more: str = "") -> Step:
-    """Return the step by which a household connects on the page."""
     return ("connect", account, list(meters), "page", back, ahead, calls, more)
 
 
 def _by_meter(patch: pytest.MonkeyPatch) -> None:
-    """An account took over any right on its meter, whoever had given it."""
+    """An account took over any right on its meter."""
     from include.gas.rights.meter_rights import Meter
 
     patch.setattr(Meter, "rights_of", lambda meter, account: meter.rights if account else ())
@@ -68,7 +67,7 @@ ROWS: dict[str, tuple[str, Life, Was]] = {
         _once,
     ),
 }  # fmt: skip
-"""Faults that were mended: what the truth says of them, a life in which they show, and what brings them back."""
+"""Faults that were mended: what is untrue then, a life in which they show, and what brings them back."""
 
 
 FOUND: dict[str, Life] = {
@@ -84,7 +83,7 @@ FOUND: dict[str, Life] = {
         ("connect", "birch", [0], "page", 60, 400, 1100, "narrow"),
         ("connect", "birch", [0], "code", 60, 5, 400, "beside"),
     ]),
-    "an account took the days of one whose right had been written before, as it had asked before": ("2026-01-03", [
+    "an account took the days of one with a right written before, as it had asked before": ("2026-01-03", [
         ("during", "birch", 20, ("connect", "birch", [0, 3], "code", 60, -3, 400, "beside")), ("days", 1),
         connect("alder", 0, back=40, more="beside"),
     ]),

@@ -1,8 +1,8 @@
 """The truth on a page: *what each household allows, and what GRDF last said about it, is what is stored; nothing of
-anybody else; every missing day is told.*
+anybody else; every missing day is shown.*
 
-* A gas day of a meter is **one account's**: that whose right covers it, by what GRDF has shown of the rights. Whoever
-  came first has the days up to the end of its right; who comes next has those from then on, and is behind till then.
+* A gas day of a meter is **one account's**: that with a right that covers it, by what GRDF has shown of the rights.
+  The first one has the days up to the end of its right; the next one has those from then on, and is behind till then.
   So it is if the first one leaves and nothing of it is kept.
 * GRDF has **said** what was in its answers that reached a running task of that account.
 * Facts about the contract and the meter are allowed by their own perimeters, as far as GRDF has shown them.
@@ -22,7 +22,7 @@ Once all trouble has ended and enough mornings have passed:
 6. each day that is the account's and that GRDF has is stored, as GRDF last said it, and no day of anybody else;
 7. each missing day is counted as missing, and the page does not say that all is well if there is one;
 8. month and year totals are the sums;
-9. an account that has a meter says nothing of those whose rights are over; one without any says so.
+9. an account that has a meter does not mention those with rights that are over; one without any mentions that.
 
 It shares no functions with the code that it checks.
 """
@@ -42,13 +42,7 @@ class Untrue(AssertionError):
 
 
 class Truth(Witnessed):
-    """What must hold of everything that was seen."""
-
     def check_truth(self) -> None:
-        """Raise an error if anything was found to be untrue.
-
-        :raises Untrue: if anything was
-        """
         if self.left:
             late = {key.partition(":")[0] for database in DATA for key in self.documents(database)} & self.left
             self.untrue += [f"5: something is stored for {account}, which has left" for account in sorted(late)]
@@ -59,18 +53,12 @@ class Truth(Witnessed):
             raise Untrue("; ".join(self.untrue))
 
     def must_be_read(self, account: str) -> dict[str, list[Right]]:
-        """Return an account's own rights that are in force, by meter."""
         rights = {right["id_droit_acces"]: right for right in self.rights() if in_force(right, self.today)}
         brought = self.brought.get(account, {})
         return {pce: mine for pce, ids in brought.items() if (mine := [rights[each] for each in ids if each in rights])}
 
-    def check_settled(self, account: str, until: date, *, well: bool, told: int) -> None:
-        """Check an account after all trouble has ended.
-
-        :param until: the last gas day that must have been read
-        :param well: whether the page says that all is well
-        :param told: how many missing days the page tells
-        """
+    def check_settled(self, account: str, until: date, *, well: bool, shown: int) -> None:
+        """``until``: the last gas day that must have been read; ``well`` and ``shown``: what the page shows."""
         document = self.account(account)
         if not document or document.get("leaving"):
             return
@@ -84,19 +72,19 @@ class Truth(Witnessed):
                 end = min(date.fromisoformat(right["perim_donnees_conso_fin"]), until + timedelta(days=1))
                 days = [day for day in _days(first, end) if self.holder(pce, day) == account and day not in stored]
                 missing |= set(days)
-                if days and (gone := sorted(set(days) & self.says(pce, first, end).keys())):
+                if days and (gone := sorted(set(days) & self.grdf_days(pce, first, end).keys())):
                     self.untrue.append(
                         f"6: {account} lacks {len(gone)} days of meter …{pce[-3:]} that it allows and GRDF has, "
                         f"{gone[0]} to {gone[-1]}"
                     )
-            told -= len(missing)
+            shown -= len(missing)
             if missing and well:
                 self.untrue.append(f"7: the page calls {account} well, and {len(missing)} day(s) are missing")
             status = ((document.get("status") or {}).get("readings") or {}).get(pce) or {}
             if {day for year in (status.get("years") or {}).values() for day in _days_of(year)} != set(stored):
-                self.untrue.append(f"8: {account} says it stores {status} of …{pce[-3:]}, it is {len(stored)}")
-        if told < 0:
-            self.untrue.append(f"7: the page tells {-told} missing day(s) too few of {account}")
+                self.untrue.append(f"8: {account} counts {status} of …{pce[-3:]} as stored, it is {len(stored)}")
+        if shown < 0:
+            self.untrue.append(f"7: the page shows {-shown} missing day(s) too few of {account}")
         for pce in {key.split(":")[1] for key in self.documents(DAYS) if key.startswith(f"{account}:")}:
             self._check_days(account, pce)
         self._check_state(account)
@@ -131,7 +119,6 @@ class Truth(Witnessed):
 
 
 def _days_of(year: Mapping[str, Any]) -> set[date]:
-    """Return the days that an account says are stored of a year."""
     first, end = date.fromisoformat(year["first"]), date.fromisoformat(year["last"]) + timedelta(days=1)
     holes = [(date.fromisoformat(hole["first"]), date.fromisoformat(hole["end"])) for hole in year.get("absent", ())]
     return {*_days(first, end)} - {day for hole in holes for day in _days(*hole)}

@@ -1,7 +1,4 @@
-"""What passes between households, GRDF, the tasks and CouchDB in a life, and what can be seen at once to be untrue.
-
-The truth that it is compared with is said in :mod:`tests.model.truth`. The numbers of the faults are those of its list.
-"""
+"""What passes between households, GRDF, tasks and CouchDB in a life, and which rules of the truth it breaks at once."""
 
 from __future__ import annotations
 
@@ -24,12 +21,7 @@ Right = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Said:
-    """What an answer said about a day.
-
-    :param energy: kWh; ``None`` if GRDF said that it has none, or did not mention a requested day
-    :param allowed: whether the account could hold it, by what GRDF had shown of the rights
-    :param run: the run that received it
-    """
+    """What an answer had of a day: ``energy`` is ``None`` if GRDF has none, or did not mention a requested day."""
 
     energy: float | None
     allowed: bool
@@ -37,7 +29,6 @@ class Said:
 
 
 def in_force(right: Right, today: date, kind: str = "informatives") -> bool:
-    """Return whether calls may be made under a right today."""
     return (
         right["etat_droit_acces"] == "Active"
         and right["date_debut_droit_acces"] <= str(today) <= right["date_fin_droit_acces"]
@@ -46,8 +37,6 @@ def in_force(right: Right, today: date, kind: str = "informatives") -> bool:
 
 
 class Witnessed(Town):
-    """A town of which everything is noted that was seen."""
-
     waits = 3
 
     def __init__(self, start: date, staging: Path) -> None:
@@ -58,7 +47,7 @@ class Witnessed(Town):
         self.stop = ""
         """The task before which the next deletion stops."""
         self.owner: dict[str, str] = {}
-        """The account whose household gave each right."""
+        """The account of the household that gave each right."""
         self.secrets = {*METERS, identity.DATA_CLIENT_SECRET, identity.DELETE_CLIENT_SECRET}
         self.said: dict[tuple[str, str, date], list[Said]] = defaultdict(list)
         self.brought: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -78,20 +67,17 @@ class Witnessed(Town):
         self.kept: set[str] = set()
         """Runs that have stored what they had read."""
         self.left: set[str] = set()
-        """Accounts whose deletion has ended. Their ids are not used again."""
+        """Accounts that have been deleted. Their ids are not used again."""
         self.leaving: dict[str, set[str]] = {}
-        """Accounts whose deletion is in progress, with the rights that it must end."""
+        """Accounts that are being deleted, with the rights that this must end."""
         self.removing: set[str] = set()
-        """Those whose data are being removed, which goes on whatever is asked for then."""
+        """Those that lose their data now, which goes on after any later request."""
         self.monthly: dict[tuple[str, str], set[tuple[str, str, float]]] = defaultdict(set)
         """By meter and perimeter: what was said of a period, its first day and kWh; of facts, who allowed them."""
         super().__init__(start, staging)
 
     def note(self, text: str) -> None:
-        """Record what happens, to show how a life went wrong."""
         self.diary.append(f"{self.clock.now:%Y-%m-%d %H:%M} {text:.300}")
-
-    # -- what passes ------------------------------------------------------------------------------------------------
 
     def agree(self, account: str, *pces: str, **terms: Any) -> tuple[str, list[str]]:
         code, made = super().agree(account, *pces, **terms)
@@ -134,8 +120,7 @@ class Witnessed(Town):
             self._hear_days(asked, account, lines)
         elif kind == "publiees":
             uses = [use for line in lines if (use := (line or {}).get("consommation"))]
-            told = {("", use["date_debut_consommation"][:10], use["energie"]) for use in uses}
-            self.monthly[asked.pce, kind] |= told
+            self.monthly[asked.pce, kind] |= {("", use["date_debut_consommation"][:10], use["energie"]) for use in uses}
         elif kind in ("contractuelles", "techniques"):
             self.monthly[asked.pce, kind] |= {
                 (name, "", 0.0)
@@ -158,27 +143,22 @@ class Witnessed(Town):
                     self.over.setdefault(right, self.today)
 
     def _hear_days(self, asked: Asked, account: str, lines: list[Any]) -> None:
-        told: dict[date, float | None] = {}
+        loads: dict[date, float | None] = {}
         refused = None in lines
         for line in filter(None, lines):
             use, status = line.get("consommation"), line.get("statut_restitution")
             if use:
-                told[date.fromisoformat(use["journee_gaziere"])] = use["energie"]
+                loads[date.fromisoformat(use["journee_gaziere"])] = use["energie"]
             elif status and status["code"] != "1000008":
                 refused = True
         first, end = asked.days()
         for day in (first + timedelta(days=number) for number in range((end - first).days)):
-            if day in told or not refused:
-                said = Said(told.get(day), self.holder(asked.pce, day) == account, asked.job.run)
+            if day in loads or not refused:
+                said = Said(loads.get(day), self.holder(asked.pce, day) == account, asked.job.run)
                 self.said[account, asked.pce, day].append(said)
 
-    # -- whose a day is ---------------------------------------------------------------------------------------------
-
     def rank(self) -> None:
-        """Let each right that GRDF has shown as in force have its turn, if its account is the first that stands.
-
-        That is so from a write of the meter's document on: two answers may be noted in another order than they came.
-        """
+        """Rank the rights in force once their account is the first that stands: answers may be noted out of order."""
         owners = {right: (pce, name) for name, mine in self.brought.items() for pce in mine for right in mine[pce]}
         for right in [each for each in self.order if each in owners and each in self.noted - self.ranked.keys()]:
             pce, account = owners[right]
@@ -194,11 +174,10 @@ class Witnessed(Town):
         return right not in self.over and (shown is None or str(self.today) < _end(shown))
 
     def holder(self, pce: str, day: date) -> str:
-        """Return whose a gas day of a meter is: the first whose right covers it as GRDF has shown; else ``""``."""
+        """Return the first account with a right that covers a gas day as GRDF has shown; else ``""``."""
         return next((account for account, first, end in self._spans(pce) if first <= str(day) < end), "")
 
     def _spans(self, pce: str) -> Iterator[tuple[str, str, str]]:
-        """Yield the accounts that have a meter's days, each with the first one and the end."""
         owners = {right: account for account, mine in self.brought.items() for right in mine.get(pce, ())}
         until: dict[str, str] = {}
         for name in [name for name in self.ranked if name in owners]:
@@ -214,8 +193,6 @@ class Witnessed(Town):
         right = self.shown[name]
         ended = [(right["date_revocation"] or str(self.over[name]))[:10]] if name in self.over else []
         return min([_end(right), *ended])
-
-    # -- what is written --------------------------------------------------------------------------------------------
 
     def written(self, database: str, key: str, before: Document | None, document: Document | None) -> None:
         account, _, rest = key.partition(":")
@@ -233,12 +210,12 @@ class Witnessed(Town):
                 said = [each.energy for each in self.said.get((account, pce, date.fromisoformat(first)), [])]
                 wrong = before.get("load") != document["load"] and not (own and document["load"] in said)
             else:
-                told = ("", document["first"], document["load"]) in self.monthly[pce, "publiees"]
-                wrong = document != before and not (own and told)
+                known = ("", document["first"], document["load"]) in self.monthly[pce, "publiees"]
+                wrong = document != before and not (own and known)
             if wrong:
                 how = f"stores {document['load']}" if document else "has lost it"
-                whose = "GRDF has not said so" if own else "it is not its own"
-                self.untrue.append(f"1: {account} {how} for {first} of …{pce[-3:]}: {whose}")
+                why = "GRDF has not said so" if own else "it is not its own"
+                self.untrue.append(f"1: {account} {how} for {first} of …{pce[-3:]}: {why}")
 
     def _write_meter(self, pce: str, was: list[Document], now: list[Document]) -> None:
         there, end = {right["id"] for right in now if right.get("id")}, ""
@@ -277,7 +254,6 @@ class Witnessed(Town):
             self.untrue.append(f"2: {account} has forgotten its meter …{pce[-3:]}")
 
     def has_left(self, account: str) -> None:
-        """Check what a deletion has left behind, and note that the household has left."""
         for database in (*DATA, ACCOUNTS):
             if any(key.partition(":")[0] == account for key in self.documents(database)):
                 self.untrue.append(f"5: something in {database} is left of {account}, which has left")
@@ -292,7 +268,6 @@ class Witnessed(Town):
 
 
 def _parsed(body: bytes) -> Iterator[Any]:
-    """Yield the lines of an answer, ``None`` for one that is no JSON."""
     for text in body.decode("utf-8", "replace").splitlines():
         try:
             yield json.loads(text)

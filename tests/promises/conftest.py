@@ -16,12 +16,10 @@ __all__ = ["departed", "new_town", "recorded", "stack", "town"]
 
 @pytest.fixture(scope="module")
 def new_town(airflow_home: Path) -> Iterator[Callable[..., Town]]:
-    """What makes a town: on a day, with settings of ``[grdf]``."""
     with built() as make:
         yield make
 
 
 @pytest.fixture
 def town(new_town: Callable[..., Town]) -> Town:
-    """A town on an ordinary day, 20 April 2026."""
     return new_town()

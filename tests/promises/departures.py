@@ -1,4 +1,4 @@
-"""Households that leave, all at once, and one whose consent was given on the page, by its link."""
+"""Households that leave, all at once, and one that has consented on the page, by its link."""
 
 from __future__ import annotations
 
@@ -32,40 +32,34 @@ from tests.promises.stack import (
 
 DELETION = "grdf_delete_account"
 SHARED, SHARER = product.person(71, "promise-shared"), "promise-sharer"
-"""A household whose right a second account names, too, as after a restored backup."""
-
-
-# ---- forms on pages --------------------------------------------------------------------------------------------------
+"""A household with a right that a second account names, too, as after a restored backup."""
 
 
 def form_with(page: requests.Response, field: str) -> Form:
-    """Return the form of a page that has a field."""
     assert page.status_code == 200, f"{page.status_code} {page.text[-3000:]}"
     return next(form for form in forms(page.text) if field in form.fields or field in form.boxes)
 
 
 def link_of(stack: Stack, account: str) -> str:
-    """Let an operator make a link for a household, and return its address."""
     made = stack.browser(ADMIN).post(f"/grdf/connect/{account}/link", headers={"Accept": "application/json"})
     assert made.status_code == 200, made.text
     return str(made.json()["link"])
 
 
-def typed(who: Person) -> dict[str, Any]:
-    """Return what a household types into the direct way's form."""
-    return {
-        "pce": who.pces[0], "name": who.last_name, "postcode": who.postcode, "email": who.email, "phone": who.phone,
-    }  # fmt: skip
-
-
 def fill_in(browser: Browser, address: str, who: Person) -> requests.Response:
     """Open the form and send it; return the summary with the text to agree to."""
     form = form_with(browser.get(address), "postcode")
-    return browser.post(form.action, data=form.fields | form.boxes | typed(who) | form.buttons)
+    typed = {
+        "pce": who.pces[0],
+        "name": who.last_name,
+        "postcode": who.postcode,
+        "email": who.email,
+        "phone": who.phone,
+    }
+    return browser.post(form.action, data=form.fields | form.boxes | typed | form.buttons)
 
 
 def agree(browser: Browser, summary: requests.Response) -> requests.Response:
-    """Tick the box of the summary and send it."""
     form = next(each for each in forms(summary.text) if each.boxes and "pce" in each.fields)
     return browser.post(form.action, data=form.fields | form.boxes | form.buttons)
 
@@ -85,27 +79,20 @@ def recorded(stack: Stack) -> Person:
     return who
 
 
-# ---- deletions -------------------------------------------------------------------------------------------------------
-
-
 def waiting_task(stack: Stack, run: str) -> str | None:
-    """Return the task of a deletion that waits for a person."""
     states = stack.tasks({"dag_id": DELETION, "dag_run_id": run})
     assert "failed" not in states.values(), stack.log_of({"dag_id": DELETION, "dag_run_id": run})
     return next((task for task, state in states.items() if state == "awaiting_input"), None)
 
 
 def parked(stack: Stack, run: str, times: int = 1) -> str:
-    """Wait until the approval is asked for and the scheduler knows. Return the task that waits.
-
-    Airflow 3.3.2 fails a task that is answered before; a person is never that fast.
-    """
+    """Wait until the scheduler knows of the question: Airflow 3.3.2 fails a task that is answered before."""
     task = str(wait(lambda: waiting_task(stack, run), "question to a person"))
 
     def heard() -> bool:
         lines = (stack.airflow.home / "scheduler.log").read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [line for line in lines if "Received executor event" in line and f"'{task}'" in line and run in line]
-        return len(told) >= times and waiting_task(stack, run) == task
+        heard_of = [line for line in lines if "Received executor event" in line and f"'{task}'" in line and run in line]
+        return len(heard_of) >= times and waiting_task(stack, run) == task
 
     wait(heard, "scheduler that knows of the question")
     time.sleep(0.5)
@@ -113,20 +100,17 @@ def parked(stack: Stack, run: str, times: int = 1) -> str:
 
 
 def answer(stack: Stack, run: str, choice: str, by: str = APPROVER, times: int = 1) -> None:
-    """Answer as one of the users."""
     path = f"/dags/{DELETION}/dagRuns/{quote(run)}/taskInstances/{parked(stack, run, times)}/-1/hitlDetails"
     token = {"Authorization": f"Bearer {stack.airflow.token(by, stack.passwords[by])}"}
-    told = stack.api("PATCH", path, json={"chosen_options": [choice], "params_input": {}}, headers=token)
-    assert told.ok, told.text
+    answered = stack.api("PATCH", path, json={"chosen_options": [choice], "params_input": {}}, headers=token)
+    assert answered.ok, answered.text
 
 
 def records_of(stack: Stack, account: str) -> list[dict[str, Any]]:
-    """Return the records of an account's deletions that have ended."""
     return [each for each in stack.documents(AUDIT) if each.get("account") == account and each.get("finished_at")]
 
 
 def revoked_by(stack: Stack, right: str) -> list[str]:
-    """Return which clients have revoked a right."""
     return [
         call["client_id"]
         for call in stack.grdf.log()
@@ -136,13 +120,7 @@ def revoked_by(stack: Stack, right: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Departure:
-    """What came of a deletion.
-
-    :param rights: the household's rights at GRDF before, by GRDF's id
-    :param run: the run of the DAG
-    :param logs: what its tasks have logged
-    :param own_answer: what was still there after the person who asked had approved it, too: documents, active rights
-    """
+    """``own_answer``: the documents and active rights after the person who asked had approved it, too."""
 
     who: Person
     rights: dict[str, str]
@@ -153,7 +131,6 @@ class Departure:
 
 @pytest.fixture(scope="session")
 def departed(stack: Stack, recorded: Person) -> Iterator[dict[str, Departure]]:
-    """Three households that have left, by account."""
     people = {LEAVER: PEOPLE[LEAVER], RECORDED: recorded, SHARED.account: SHARED}
     stack.connect(SHARED)
     for name in (LEAVER, STAYER, SHARED.account):
@@ -187,10 +164,7 @@ def departed(stack: Stack, recorded: Person) -> Iterator[dict[str, Departure]]:
 
 
 def bodies(stack: Stack) -> Iterator[tuple[str, str, str, str]]:
-    """Return all that CouchDB gives away of any document: database, id, text, and ``"removed"``, ``"old"`` or ``""``.
-
-    Old revisions, conflicts and removed documents are asked for one by one, as anybody may who knows their ids.
-    """
+    """Yield database, id, text and kind of all that CouchDB gives away of any document, removed and old ones too."""
     for database in [quote(name, safe="") for name in stack.couch("GET", "_all_dbs").json()]:
         if not database.startswith(stack.database("")):
             continue  # another installation, with a store of its own

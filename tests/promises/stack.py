@@ -1,11 +1,4 @@
-"""One whole stack for all tests of a session: GRDF's stand-in, CouchDB, and Airflow with its components.
-
-Tests reach it as users do: by ``./grdf``, by HTTP (the page, Airflow's API, CouchDB) and by what is on disk. Its
-households begin together, before the first test, and each test waits for what it needs alone.
-
-A whole Airflow on a busy machine may take minutes for what it does in seconds on a quiet one, so that nothing here is
-timed but the appearing of a DAG (promise 16: 15 s on a quiet machine, :data:`NEW_DAG` here).
-"""
+"""One whole stack for all tests of a session, reached as users do: by ``./grdf``, by HTTP and by what is on disk."""
 
 from __future__ import annotations
 
@@ -15,8 +8,7 @@ import secrets
 import socket
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,13 +18,13 @@ from urllib.parse import quote, urljoin, urlsplit
 import pytest
 import requests
 
+from tests.helpers import PATIENCE, wait
 from tests.promises import stack_adapter as product
 from tests.promises.stack_adapter import Person
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 600.0
 NEW_DAG = 60.0
-"""Seconds for a DAG to come or go: the promise says 15, a machine that runs other groups of tests is slower."""
+"""Seconds for a DAG to come or go: the promise is 15, a machine that runs other groups of tests is slower."""
 AUDIT, RECORDS, ACCOUNTS = "com-grandlyon-grdf-audit", "com-grandlyon-grdf-consent-record", "io-cozy-accounts"
 DATA = ("com-grandlyon-grdf-day", "com-grandlyon-grdf-month", "com-grandlyon-grdf-year")
 ODD_KWH = 918.27364
@@ -50,17 +42,7 @@ ADMIN, APPROVER, NEIGHBOUR = "admin", "approver", "neighbour"
 
 
 def dag_of(account: str) -> str:
-    """Return the id of an account's DAG."""
     return f"grdf_account__{account}"
-
-
-def wait(found: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
-    """Wait until a function returns something true, and return that."""
-    limit = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < limit, f"no {what} within {seconds:.0f} s"
-        time.sleep(0.3)
-    return value
 
 
 class Browser(requests.Session):
@@ -74,7 +56,6 @@ class Browser(requests.Session):
             self.cookies.set("_token", token, path="/")
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:  # type: ignore[override]
-        """Send a request to a path of this Airflow, or to any address."""
         address = urljoin(self.url, path)
         own = {"Sec-Fetch-Site": "same-origin"} | ({"Origin": self.url} if method.upper() == "POST" else {})
         ours = urlsplit(address).netloc == urlsplit(self.url).netloc
@@ -98,8 +79,6 @@ def receive_metrics() -> tuple[int, list[str]]:
 
 @dataclass
 class Stack:
-    """The running stack."""
-
     world: Any
     airflow: Any
     mailbox: Any
@@ -110,10 +89,7 @@ class Stack:
     more: dict[str, str] = field(default_factory=dict)
     """Variables that commands get besides."""
 
-    # ---- commands ----------------------------------------------------------------------------------------------------
-
     def command(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run ``./grdf`` with what an operator's shell has, and more."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
         own |= {name: value for name, value in self.airflow.env.items() if name != "PYTHONPATH"}
         own |= self.airflow.secrets_of_tasks | self.more | dict(env or {})
@@ -121,8 +97,6 @@ class Stack:
             [str(ROOT / "grdf"), *arguments],
             env=own, cwd=self.airflow.home, capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
-
-    # ---- Airflow -----------------------------------------------------------------------------------------------------
 
     def api(self, method: str, path: str, **options: Any) -> requests.Response:
         """Call Airflow's API as the administrator; again if its database is locked, as SQLite is now and then."""
@@ -139,7 +113,6 @@ class Stack:
         return any(each["dag_id"] == dag and not each.get("is_stale") for each in listed)
 
     def start(self, dag: str, **conf: Any) -> str:
-        """Start a run, whether or not its DAG is on, and return its id."""
         wait(lambda: self.has_dag(dag), dag)
         self.api("PATCH", f"/dags/{dag}", json={"is_paused": False})
         answer = self.api("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
@@ -159,46 +132,35 @@ class Stack:
         return dict(wait(ended, f"end of {dag} {run or kind}"))
 
     def ran(self, dag: str, **conf: Any) -> dict[str, Any]:
-        """Start a run and wait for its end."""
         return self.end(dag, self.start(dag, **conf))
 
     def tasks(self, run: Mapping[str, Any]) -> dict[str, str]:
-        """Return the states of a run's tasks."""
         answer = self.api("GET", f"/dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'])}/taskInstances")
         return {each["task_id"]: each["state"] for each in answer.json()["task_instances"]}
 
     def log_of(self, run: Mapping[str, Any]) -> str:
-        """Return the logs of a run's tasks, as an operator sees them."""
         return "\n".join(self.airflow.task_log(run["dag_id"], run["dag_run_id"], task) for task in self.tasks(run))
 
     def first_run(self, account: str) -> dict[str, Any]:
-        """Wait for the run that Airflow starts by itself when an account is new."""
         return self.end(dag_of(account), kind="scheduled")
 
-    # ---- CouchDB -----------------------------------------------------------------------------------------------------
-
     def couch(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Send CouchDB a request as its administrator."""
         login = (self.world.couch.user, self.world.couch.password)
         return requests.request(method, f"{self.world.couch.url}/{path}", auth=login, timeout=120, **options)
 
     def database(self, name: str) -> str:
-        """Return a database's name in an address."""
         return quote(self.prefix + name, safe="")
 
     def documents(self, name: str, start: str = "") -> list[dict[str, Any]]:
-        """Return the documents of a database of ours, perhaps those whose ids begin alike."""
         span = {"startkey": json.dumps(start), "endkey": json.dumps(f"{start}\ufff0")} if start else {}
         answer = self.couch("GET", f"{self.database(name)}/_all_docs", params={"include_docs": "true", **span})
         return [row["doc"] for row in answer.json()["rows"]] if answer.ok else []
 
     def account(self, account: str) -> dict[str, Any]:
-        """Return an account's document; empty if there is none."""
         answer = self.couch("GET", f"{self.database(ACCOUNTS)}/{account}")
         return dict(answer.json()) if answer.ok else {}
 
     def put(self, name: str, document: Mapping[str, Any]) -> None:
-        """Store a document in place of the one that is there."""
         where = f"{self.database(name)}/{quote(document['_id'], safe='')}"
         there = self.couch("GET", where)
         known = {"_rev": there.json()["_rev"]} if there.ok else {}
@@ -206,7 +168,6 @@ class Stack:
         assert answer.ok, answer.text
 
     def remove(self, name: str, doc_id: str) -> None:
-        """Remove a document."""
         where = f"{self.database(name)}/{quote(doc_id, safe='')}"
         answer = self.couch("DELETE", where, params={"rev": self.couch("GET", where).json()["_rev"]})
         assert answer.ok, answer.text
@@ -217,27 +178,20 @@ class Stack:
         return {each["_id"].rpartition(":")[2]: each["load"] for each in found}
 
     def days(self, account: str, pce: str) -> dict[str, float]:
-        """Return the kWh of a meter by day."""
         return {period: load for period, load in self.stored(account, pce).items() if len(period) == 10}
-
-    # ---- GRDF --------------------------------------------------------------------------------------------------------
 
     @property
     def grdf(self) -> Any:
-        """What controls GRDF's stand-in."""
         return self.world.control
 
     def yesterday(self) -> date:
-        """Return the newest gas day that may be over."""
         return date.fromisoformat(str(self.grdf.today())) - timedelta(days=1)
 
     def rights(self, who: Person) -> dict[str, str]:
-        """Return the state of each right on a household's meters, by GRDF's id."""
         known = [each for each in self.grdf.consents() if each["id_pce"] in who.pces]
         return {each["id_droit_acces"]: each["etat_droit_acces"] for each in known}
 
     def calls(self, *pces: str, since: int = 0) -> list[dict[str, Any]]:
-        """Return what GRDF was asked about some meters."""
         return [call for call in self.grdf.log(since) if call.get("pce") in pces]
 
     def connect(self, who: Person, *, cozy: bool = True, client: str = "grdf_adict", days: int = SINCE) -> None:
@@ -245,23 +199,16 @@ class Stack:
         first = str(self.yesterday() - timedelta(days=days))
         self.put(ACCOUNTS, product.agreed(self.world, who, cozy=cozy, client=client, conso_debut=first))
 
-    # ---- the page ----------------------------------------------------------------------------------------------------
-
     def browser(self, user: str | None = None, language: str = "en") -> Browser:
-        """Return a browser in which a user is logged in to Airflow, or nobody."""
         token = self.airflow.token(user, self.passwords[user]) if user else None
         browser = Browser(self.airflow.url, token)
         browser.headers["Accept-Language"] = language
         return browser
 
-    # ---- what was written --------------------------------------------------------------------------------------------
-
     def log_files(self) -> Iterator[Path]:
-        """Return everything that Airflow's components and tasks have logged."""
         yield from (file for file in self.airflow.home.rglob("*") if file.is_file() and ".log" in file.suffixes)
 
     def logs_with(self, *words: str) -> dict[str, list[str]]:
-        """Return the log files that hold one of the words, with these words."""
         found = {}
         for file in self.log_files():
             text = file.read_text(encoding="utf-8", errors="replace")
@@ -270,7 +217,6 @@ class Stack:
         return found
 
     def rows(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """Return every row of every table of Airflow's database, read without Airflow."""
         from sqlalchemy import MetaData, create_engine, select
 
         engine = create_engine(self.airflow.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
@@ -286,7 +232,6 @@ class Stack:
             engine.dispose()
 
     def columns_with(self, *words: str) -> dict[str, list[str]]:
-        """Return the columns of Airflow's database that hold one of the words, with some of their values."""
         found: dict[str, list[str]] = {}
         for table, row in self.rows():
             for name, value in row.items():
@@ -301,7 +246,6 @@ def _text(value: object) -> str:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack, whose households' first runs have been left to the scheduler."""
     folder, (port, metrics) = tmp_path_factory.mktemp("promises"), receive_metrics()
     with (
         product.mail_server() as (mailbox, mail),
@@ -332,7 +276,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def settle(stack: Stack) -> None:
-    """Let all households connect. Their DAGs come, and the scheduler runs them, while tests begin."""
     last = stack.yesterday()
     stack.grdf.set(code_lifetime_s=3600)  # a busy machine takes more than a minute until it exchanges a code
     for name, who in PEOPLE.items():

@@ -1,7 +1,4 @@
-"""What names modules of the product or its sandbox, and settings that may still change, for tests of the whole stack.
-
-Only :mod:`tests.promises.stack` imports it. The tests themselves use commands, HTTP, documents and files.
-"""
+"""What tests of the whole stack use of the product's and the sandbox's modules, and settings that may still change."""
 
 from __future__ import annotations
 
@@ -53,16 +50,13 @@ SECRETS_OF_TASKS = ("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", "AIRFLOW_CONN_GRDF_SOUT
 """What only processes that run a deletion's tasks have."""
 
 
-def to_mend(told: str) -> dict[str, str]:
-    """Return what a person must mend by ``./grdf doctor --json``, each with what to do."""
-    found = [each for each in json.loads(told)["findings"] if each["state"] == "bad"]
+def to_mend(given: str) -> dict[str, str]:
+    found = [each for each in json.loads(given)["findings"] if each["state"] == "bad"]
     return {f"{each['what']}: {each['says']}": each["do"] for each in found}
 
 
 @dataclass(frozen=True)
 class Person:
-    """An invented household: its account's id, what it types, and its meters."""
-
     account: str
     first_name: str
     last_name: str
@@ -78,7 +72,6 @@ class Person:
 
 
 def person(number: int, account: str) -> Person:
-    """Return the household with that number."""
     email = f"foyer-{5_900_000 + number * 10}-1@example.org"
     found = holder_of(f"Zenobie;Quatrebarbes;{email};TIERS")
     assert found is not None
@@ -90,12 +83,7 @@ def person(number: int, account: str) -> Person:
 
 
 def agreed(world: LocalWorld, who: Person, *, cozy: bool, client: str = "grdf_adict", **terms: Any) -> dict[str, Any]:
-    """Let a household consent by Client Connect, and return its account's document.
-
-    :param cozy: whether the code is exchanged as cozy-stack does, and not by the account's DAG
-    :param client: the connection of the client that it consents to
-    :param terms: what it chooses on GRDF's page
-    """
+    """``cozy``: the code is exchanged as cozy-stack does, not by the account's DAG; ``terms``: the choices at GRDF."""
     holder = holder_of(f"{who.first_name};{who.last_name};{who.email};TIERS")
     assert holder is not None
     south = {"client_id": SOUTH_PARTY.client_id, "client_secret": SOUTH_PARTY.client_secret}
@@ -106,7 +94,6 @@ def agreed(world: LocalWorld, who: Person, *, cozy: bool, client: str = "grdf_ad
 
 
 def settings_of(mail: Mapping[str, str]) -> dict[str, str]:
-    """Return settings of ours beside those of design that stay fixed."""
     ours = {
         "connections": f"grdf_adict, {SOUTH}",
         "retries": "0",
@@ -120,7 +107,6 @@ def settings_of(mail: Mapping[str, str]) -> dict[str, str]:
 
 
 def connections(world: LocalWorld, airflow_url: str) -> dict[str, str]:
-    """Return Airflow's connections: two clients, and CouchDB with an ordinary login and an administrator's."""
     page = f"{airflow_url}/grdf/callback"
     known = world.connections(page) | connections_of(world, SOUTH, SOUTH_PARTY, page)
     admin = json.loads(known["AIRFLOW_CONN_COUCHDB"]) | {"extra": {"database_prefix": PREFIX}}
@@ -138,12 +124,7 @@ def clean_environment() -> Iterator[None]:
 
 
 def whole_airflow(home: Path, world: LocalWorld, processes: Processes, env: Mapping[str, str]) -> AirflowStack:
-    """Return a whole Airflow with FAB as auth manager, whose users are made, and which is not started yet.
-
-    Only its components that run tasks have :data:`SECRETS_OF_TASKS`.
-
-    :param env: settings, which win
-    """
+    """FAB is its auth manager; only its components that run tasks have :data:`SECRETS_OF_TASKS`. It is not started."""
     own = {"AIRFLOW__CORE__AUTH_MANAGER": FAB, **env}
     airflow = airflow_at(home, own, processes, empty_database(FAB))
     airflow.env |= connections(world, airflow.url)
@@ -171,16 +152,12 @@ def own_airflow(home: Path) -> dict[str, str]:
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"sqlite+aiosqlite:///{database}",
-        "AIRFLOW__GRDF__AIRFLOW_CONN_ID": "",  # whose API server is that of the whole stack
+        "AIRFLOW__GRDF__AIRFLOW_CONN_ID": "",  # which would be the whole stack's API server
     }
 
 
 def make_users(airflow: AirflowStack, users: Mapping[str, str], roles: Mapping[str, list[tuple[str, str]]]) -> None:
-    """Make FAB's tables, roles and users.
-
-    :param users: passwords by name; each has the role of its name, in title case
-    :param roles: further roles, with their permissions
-    """
+    """``users``: passwords by name, each with the role of its name; ``roles``: further ones with their permissions."""
     done = subprocess.run(
         [sys.executable, "-c", FAB_USERS], input=json.dumps({"users": users, "roles": roles}),
         env=os.environ | airflow.env, cwd=airflow.home, capture_output=True, text=True, check=False,
@@ -198,15 +175,15 @@ with create_session() as session:
 
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
-told = json.load(sys.stdin)
+given = json.load(sys.stdin)
 roles_of = {"approver": "Op"}
 with get_application_builder() as builder:
     manager = builder.sm
-    for name, permissions in told["roles"].items():
+    for name, permissions in given["roles"].items():
         role = manager.add_role(name)
         for action, resource in permissions:
             manager.add_permission_to_role(role, manager.create_permission(action, resource))
-    for who, password in told["users"].items():
+    for who, password in given["users"].items():
         role = manager.find_role(roles_of.get(who, who.title()))
         assert manager.add_user(who, "A", who, f"{who}@example.org", role, password), who
 """

@@ -44,7 +44,7 @@ def test_a_bad_line_is_left_out_and_counted_and_the_good_ones_are_stored(town: T
     assert set(bad) <= town.days("alder", PCE).keys()
 
 
-def test_a_line_about_another_meter_is_nobodys_day(town: Town) -> None:
+def test_a_line_about_another_meter_is_not_stored(town: Town) -> None:
     def foreign(body: bytes) -> bytes:
         return body + body.replace(PCE.encode(), OTHER.encode()).replace(b'"energie":', b'"energie":9')
 
@@ -60,7 +60,7 @@ def test_what_grdf_could_not_send_comes_with_a_later_run(town: Town) -> None:
     few = town.days("alder", PCE)
     assert set(few) >= {town.ago(30) + timedelta(days=number) for number in range(18)}
     town.mornings(3)
-    assert town.days("alder", PCE).items() >= town.says(PCE, town.ago(30), town.ago(3)).items()
+    assert town.days("alder", PCE).items() >= town.grdf_days(PCE, town.ago(30), town.ago(3)).items()
     assert town.wrong_totals() == []
 
 
@@ -76,5 +76,5 @@ def test_however_grdf_lays_out_its_answers(town: Town, layout: list[str]) -> Non
     town.odd(PCE, layout=layout)
     town.connect("alder", PCE, back=30)
     town.mornings()
-    assert town.days("alder", PCE).items() >= town.says(PCE, town.ago(30), town.ago(3)).items()
+    assert town.days("alder", PCE).items() >= town.grdf_days(PCE, town.ago(30), town.ago(3)).items()
     assert town.wrong_totals() == []

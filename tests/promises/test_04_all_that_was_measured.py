@@ -15,8 +15,6 @@ READS = "/donnees_consos_informatives$"
 
 
 def changed(day: str, change: Callable[[Any], None]) -> Callable[[bytes], bytes]:
-    """Return what makes GRDF say something else of one day."""
-
     def body(answer: bytes) -> bytes:
         lines = [json.loads(line) for line in answer.decode().splitlines() if line.strip()]
         for line in lines:
@@ -63,7 +61,7 @@ def test_a_doubtful_day_is_said_and_stored_as_grdf_sent_it(town: Town) -> None:
     assert town.wrong_totals() == []
 
 
-def test_a_new_meter_in_the_wall_whose_index_begins_at_zero_changes_no_load(town: Town) -> None:
+def test_a_new_meter_in_the_wall_with_an_index_from_zero_changes_no_load(town: Town) -> None:
     days = [town.ago(ago) for ago in (9, 8, 7)]
 
     def exchange(line: Any) -> None:

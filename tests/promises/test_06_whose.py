@@ -27,7 +27,6 @@ def as_before(right: str, new: str) -> Callable[[bytes], bytes]:
 
 
 def belongs(town: Town, account: str, pce: str, first: date, end: date) -> bool:
-    """Return whether an account has stored days of a meter, and all of them within a range."""
     days = town.days(account, pce)
     return bool(days) and first <= min(days) and max(days) < end
 
@@ -94,7 +93,6 @@ def test_a_lost_ledger_gives_no_meter_to_who_waits_for_it(town: Town, names: tup
 
 
 def test_a_foreign_day_goes_also_in_a_year_that_is_not_read(town: Town) -> None:
-    """A right that ended last year, another one from this year on, and a day between them in the store."""
     town.connect("alder", PCE, first=town.ago(400), end=town.ago(300), ahead=1000)
     town.connect("alder", PCE, first=town.ago(60))
     town.mornings(2)
@@ -109,13 +107,12 @@ def test_a_foreign_day_goes_also_in_a_year_that_is_not_read(town: Town) -> None:
 
 @pytest.mark.parametrize("known", [True, False], ids=["at once", "days later"])
 def test_the_next_tenant_agrees_on_grdfs_site_and_does_not_come_here(town: Town, known: bool) -> None:
-    """Days that were read before GRDF's answers about rights said so are removed by the next run."""
     (right,) = town.connect("alder", PCE, back=30)
     town.mornings(3)
     moved = town.today
     town.revoke(right)
     _, (new,) = town.agree("birch", PCE, back=20)
-    if not known:  # and GRDF's answers about the meter are those for whoever lives there now
+    if not known:  # and GRDF's answers about the meter are those of the household there now
         town.fault(as_before(right, new), "/droits_acces$", times=100)
     town.mornings(5)
     town.calm()
@@ -198,13 +195,12 @@ def test_own_days_that_are_read_late_stay(town: Town) -> None:
     assert town.days("alder", PCE)
     town.revoke(right)
     town.mornings(3)
-    published = moved - timedelta(days=1)  # the last day came after the right had ended, when nobody may ask for it
+    published = moved - timedelta(days=1)  # the last day came after the right had ended, when it may not be asked for
     assert town.wrong("alder", PCE, town.ago(63), published) == []
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["at once", "weeks later"])
 def test_billing_periods_follow_the_same_rule(new_town: Callable[..., Town], known: bool) -> None:
-    """Also those that were read before GRDF's answers about rights said that somebody else lives there."""
     town = new_town(date(2026, 4, 27))
     (right,) = town.connect("alder", PCE, back=200)
     town.mornings(2, published=True)

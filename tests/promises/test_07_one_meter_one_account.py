@@ -13,11 +13,10 @@ ON_GRDFS_SITE, DECLARED = ("cozy", "code", "page"), ("document", "form", "link",
 
 
 def comes(town: Town, account: str, way: str) -> None:
-    """Let a household come with a meter, agree to it if it is asked, and be read for some days."""
     if way in ON_GRDFS_SITE:
         town.connect(account, PCE, way=way, back=20)
     elif way == "adopted":
-        town.agree("nobody", PCE, back=20)
+        town.agree("stranger", PCE, back=20)
         town.adopt()
     elif way == "konnector":
         _, (right,) = town.agree(account, PCE, back=20)
@@ -45,7 +44,7 @@ def test_a_meter_that_an_account_has_goes_to_no_other(town: Town, way: str) -> N
     assert town.wrong("alder", PCE, first) == []
     if way in DECLARED:
         assert len(town.rights(PCE, state="Active")) == standing, "nothing was declared for a meter that is taken"
-    for right in town.rights(PCE, state="Active"):  # once the first has left it, it goes to whoever comes
+    for right in town.rights(PCE, state="Active"):  # once the first has left it, it goes to the next one
         if right["id_droit_acces"] in str(town.account("alder")):
             town.revoke(right["id_droit_acces"])
     town.mornings()

@@ -15,19 +15,17 @@ STANDS = ("Active", "A valider", "A revérifier")
 
 
 def declared(town: Town, pce: str = PCE) -> int:
-    """Return how many declarations stand at GRDF for a meter."""
     return sum(right["etat_droit_acces"] in STANDS for right in town.rights(pce))
 
 
-def accepted_and_read(town: Town, account: str, pce: str = PCE) -> None:
-    """Let the holder accept, and check that the account has the one right that stands."""
-    assert declared(town, pce) == 1
-    town.answer(pce)
+def accepted_and_read(town: Town, account: str) -> None:
+    assert declared(town) == 1
+    town.answer(PCE)
     first = town.ago(15)
     town.mornings(2)
     assert town.state(account) == ""
-    assert town.wrong(account, pce, first) == []
-    assert declared(town, pce) == 1
+    assert town.wrong(account, PCE, first) == []
+    assert declared(town) == 1
 
 
 @pytest.mark.parametrize("way", ["document", "form", "link", "import"])
@@ -88,7 +86,6 @@ def test_a_form_that_is_sent_twice(town: Town, link: bool) -> None:
 
 @pytest.mark.parametrize("other", ["tab", "import"])
 def test_a_form_that_is_sent_while_something_else_declares(new_town: Callable[..., Town], other: str) -> None:
-    """The same form in another tab, or an import of the same household."""
     for after in range(0, 24, 4):
         town = new_town()
         given = town.person("alder", PCE, first=town.ago(20))
@@ -127,7 +124,6 @@ def test_a_refusal_leaves_nothing_and_a_corrected_form_is_sent(town: Town) -> No
 
 @pytest.mark.parametrize("what", ["email", "name", "postcode", "first", "pce"])
 def test_a_line_of_an_import_is_corrected_after_an_outage(town: Town, what: str) -> None:
-    """The import gives up; what the operator has corrected meanwhile counts, and nothing else."""
     given = {"account": "alder", **town.person("alder", PCE, first=town.ago(20))}
     typo = {"email": "typo@example.org", "name": "Somebody Else", "postcode": "29999", "first": str(town.ago(3))}
     town.fault(503, **PUT, times=10**6)

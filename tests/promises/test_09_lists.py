@@ -1,4 +1,4 @@
-"""Promise 9: GRDF's list, cut, late, odd or wrong, stops and marks nobody by itself; its answer about a meter does."""
+"""Promise 9: GRDF's list, cut, late, odd or wrong, stops and marks no account; its answer about a meter does."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ HOMES = {f"home-{number:02}": METERS[number] for number in range(8)}
 
 
 def lines(keep: Callable[[list[bytes]], list[bytes]]) -> Callable[[bytes], bytes]:
-    """Return what damages the lines of a list; its last line, the status, stays."""
-
     def damaged(body: bytes) -> bytes:
         *rows, status = [line for line in body.split(b"\n") if line.strip()]
         return b"\n".join([*keep(rows), status])
@@ -43,8 +41,7 @@ def fleet(town: Town) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_list_that_is_wrong_for_a_week_stops_nobody(town: Town, damage: str) -> None:
-    """Nobody is marked, everybody is read, and what is in doubt is asked in one call of the same run."""
+def test_a_list_that_is_wrong_for_a_week_stops_no_account(town: Town, damage: str) -> None:
     fleet(town)
     what, method = DAMAGES[damage]
     town.fault(what, "/droits_acces$", method=method, times=10_000)
@@ -60,16 +57,16 @@ def test_a_list_that_is_wrong_for_a_week_stops_nobody(town: Town, damage: str) -
             assert {each.pce for each in town.calls("informatives", since=since)} == {*HOMES.values()}
     assert {account: days for account, pce in HOMES.items() if (days := town.wrong(account, pce, first))} == {}
     if damage == "another word":
-        told = town.check()
-        assert not told.well, "a person hears of it"
-        assert "actif" in told.text
+        checked = town.check()
+        assert not checked.well, "a person hears of it"
+        assert "actif" in checked.text
     town.calm()
     town.mornings(1)
     assert {account: state for account in HOMES if (state := town.state(account))} == {}
 
 
 @pytest.mark.parametrize("code", [MOVED, REVOKED])
-def test_what_grdf_says_of_one_meter_counts(town: Town, code: str) -> None:
+def test_what_grdf_answers_of_one_meter_counts(town: Town, code: str) -> None:
     fleet(town)
     (right,) = town.rights(METERS[0])
     town.revoke(right["id_droit_acces"])
@@ -80,9 +77,7 @@ def test_what_grdf_says_of_one_meter_counts(town: Town, code: str) -> None:
     assert {account for account in HOMES if town.state(account)} == {"home-00"}
     since = len(town.asked)
     town.mornings(2)
-    assert not [each for each in town.calls("informatives", since=since) if each.pce == METERS[0]], (
-        "nobody asks in vain"
-    )
+    assert not [each for each in town.calls("informatives", since=since) if each.pce == METERS[0]], "in vain"
     town.odd(METERS[0], refusal=None)
     town.connect("home-00", METERS[0], back=10)
     town.mornings()

@@ -1,4 +1,4 @@
-"""Promise 10: renewing just works, and nobody is asked to renew who has."""
+"""Promise 10: renewing just works, and a household that has renewed is not asked again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ WHEN = {"before": 20, "at": 0, "after": -6}
 
 
 def whole(town: Town, account: str, pce: str, first: date) -> None:
-    """Check that all is well with an account."""
     assert town.state(account) == ""
     assert town.wrong(account, pce, first) == []
 
@@ -113,7 +112,7 @@ def test_who_had_renewed_before_a_backup_was_restored_is_read_again(town: Town) 
     whole(town, "alder", PCE, first)
 
 
-def test_grdf_says_for_a_day_that_a_renewed_right_is_over(town: Town) -> None:
+def test_grdf_answers_for_a_day_that_a_renewed_right_is_over(town: Town) -> None:
     town.connect("alder", PCE, back=20, ahead=5)
     first = town.ago(20)
     town.mornings(2)

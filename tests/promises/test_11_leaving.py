@@ -22,7 +22,6 @@ def everything(stack: Stack, account: str) -> dict[str, object]:
 
 
 def test_a_dry_run_and_a_refusal_change_nothing(stack: Stack) -> None:
-    """The dry run's log is the plan; whoever is asked reads the same, and may say no."""
     who = PEOPLE[STAYER]
     assert stack.first_run(STAYER)["state"] == "success"
     before, rights = everything(stack, STAYER), stack.rights(who)
@@ -35,7 +34,6 @@ def test_a_dry_run_and_a_refusal_change_nothing(stack: Stack) -> None:
     assert STAYER in plan
     assert all(right in plan for right in rights)
     assert not any(word in plan for word in who.personal)
-
     failed = stack.end(DELETION, wrong)
     assert failed["state"] == "failed", "the id must be typed twice"
     assert STAYER in stack.log_of(failed)
@@ -49,12 +47,11 @@ def test_what_is_no_form_is_refused(stack: Stack) -> None:
     wait(lambda: stack.has_dag(DELETION), DELETION)
     for wrong in ({"dry_run": "false"}, {"keep_data": "yes"}, {"account": 5}, {"confirm": []}):
         conf = {"account": STAYER, "confirm": STAYER} | wrong
-        told = stack.api("POST", f"/dags/{DELETION}/dagRuns", json={"logical_date": None, "conf": conf})
-        assert told.status_code == 400, wrong
+        answered = stack.api("POST", f"/dags/{DELETION}/dagRuns", json={"logical_date": None, "conf": conf})
+        assert answered.status_code == 400, wrong
 
 
 def test_who_asked_cannot_approve(stack: Stack, departed: dict[str, Departure]) -> None:
-    """Their own answer changes nothing and the question stays; both names are on the record."""
     left = departed[LEAVER]
     documents, active = left.own_answer
     assert documents > 10
@@ -69,9 +66,9 @@ def test_all_is_gone_but_a_record_without_a_person(stack: Stack, departed: dict[
     assert set(stack.rights(left.who).values()) == {"Révoquée"}
     assert everything(stack, LEAVER) == {}
     (record,) = records_of(stack, LEAVER)
-    told = json.dumps(record, ensure_ascii=False)
-    assert all(right in told for right in left.rights), "it says which rights were revoked"
-    assert [word for word in left.who.personal if word in told] == []
+    text = json.dumps(record, ensure_ascii=False)
+    assert all(right in text for right in left.rights), "which rights were revoked"
+    assert [word for word in left.who.personal if word in text] == []
     assert stack.api("GET", f"/dags/{dag_of(LEAVER)}").status_code == 404
     wait(lambda: stack.has_dag(dag_of(STAYER)), "neighbour's DAG")
     assert stack.days(STAYER, PEOPLE[STAYER].pces[0])
@@ -109,7 +106,6 @@ def task_process(stack: Stack, run: str) -> tuple[str, psutil.Process] | None:
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_killed_deletion_is_finished_by_the_next(stack: Stack, moment: str) -> None:
-    """Its process is killed while GRDF revokes the right, before or after the right is gone at GRDF."""
     who = PEOPLE[KILLED] if moment == "before" else product.person(72, "promise-killed-after")
     if moment == "after":
         stack.connect(who)
@@ -132,7 +128,6 @@ def test_a_killed_deletion_is_finished_by_the_next(stack: Stack, moment: str) ->
     assert ended["state"] == "failed"
     assert stack.tasks(ended)[task] == "failed"
     assert records_of(stack, who.account) == []
-
     again = stack.start(DELETION, account=who.account, confirm=who.account, dry_run=False)
     answer(stack, again, "Approve")
     ended = stack.end(DELETION, again)

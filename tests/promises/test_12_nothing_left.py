@@ -31,11 +31,10 @@ def test_staging_and_our_own_files_hold_nothing(stack: Stack, departed: dict[str
 
 
 def test_airflow_s_database_holds_what_the_record_names(stack: Stack, departed: dict[str, Departure]) -> None:
-    """Every column of every table is read. The account's id is where the record says, anything else is nowhere."""
     (record,) = records_of(stack, LEAVER)
-    told = json.dumps(record)
+    text = json.dumps(record)
     held = stack.columns_with(LEAVER)
-    assert {column for column in held if column not in told} == set(), json.dumps(held, indent=1)
+    assert {column for column in held if column not in text} == set(), json.dumps(held, indent=1)
     assert stack.columns_with(*WHO.personal, str(ODD_KWH)) == {}
     assert stack.columns_with(STAYER).keys() - held.keys(), "of those who stay it remembers more"
 
@@ -50,7 +49,6 @@ def test_logs_hold_no_more_than_its_id(stack: Stack, departed: dict[str, Departu
 
 
 def test_a_consent_given_on_the_page_leaves_its_record_alone(stack: Stack, departed: dict[str, Departure]) -> None:
-    """The person who typed a name, an address and a telephone number is named there, and nowhere else."""
     who = departed[RECORDED].who
     records = stack.database(RECORDS)
     for database, doc_id, text, _kind in bodies(stack):

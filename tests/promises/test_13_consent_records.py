@@ -1,4 +1,4 @@
-"""Promise 13: the record of a consent is kept for GRDF's checks as long as the setting says; proofs can be sent."""
+"""Promise 13: the record of a consent is kept for GRDF's checks as long as the setting wants; proofs can be sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ def records_with(stack: Stack, who: Person) -> list[dict[str, Any]]:
 
 
 def test_grdf_gets_the_proof_that_it_asks_for(stack: Stack) -> None:
-    """It is the record of what the household read and agreed to on the page."""
     browser = stack.browser()
     sent = agree(browser, fill_in(browser, link_of(stack, PROVED.account), PROVED))
     assert sent.status_code == 303, sent.text[-3000:]
@@ -35,24 +34,22 @@ def test_grdf_gets_the_proof_that_it_asks_for(stack: Stack) -> None:
     assert not any(word in stack.log_of(run) for word in PROVED.personal)
 
 
-def test_the_record_outlives_the_account_as_long_as_the_setting_says(
+def test_the_record_outlives_the_account_as_long_as_the_setting_wants(
     stack: Stack, departed: dict[str, Departure]
 ) -> None:
-    """It names who agreed to what and when, not the account; the nightly retention removes it when its time is over."""
     left, stays = departed[RECORDED], records_with(stack, PROVED)
     assert left.run["state"] == "success", left.logs
     (kept,) = records_with(stack, left.who)
-    told = json.dumps({key: kept[key] for key in kept if key != "_rev"}, ensure_ascii=False)
-    assert all(word in told for word in (left.who.pces[0], left.who.last_name, left.who.postcode))
-    assert RECORDED not in told
+    text = json.dumps({key: kept[key] for key in kept if key != "_rev"}, ensure_ascii=False)
+    assert all(word in text for word in (left.who.pces[0], left.who.last_name, left.who.postcode))
+    assert RECORDED not in text
     run = stack.ran("grdf_retention")  # `dags test` would race with the scheduler
     assert run["state"] == "success", stack.log_of(run)
     assert records_with(stack, left.who) == [kept], "its five years have begun"
-
-    over = max(re.findall(r"20\d\d-\d\d-\d\d", told))  # the day that it names itself, five years from now
+    over = max(re.findall(r"20\d\d-\d\d-\d\d", text))  # the day that it names itself, five years from now
     assert over > str(stack.yesterday() + timedelta(days=1800))
     stack.remove(RECORDS, kept["_id"])
-    stack.put(RECORDS, json.loads(told.replace(over, str(stack.yesterday()))))
+    stack.put(RECORDS, json.loads(text.replace(over, str(stack.yesterday()))))
     run = stack.ran("grdf_retention")
     assert run["state"] == "success", stack.log_of(run)
     assert records_with(stack, left.who) == []

@@ -1,4 +1,4 @@
-"""Promise 14: the quota holds over all workers, daily runs go first, a refusal pauses all, and nobody starves."""
+"""Promise 14: the quota holds over all workers, daily runs go first, a refusal pauses all, no account starves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ DAY = 86_400.0
 
 
 def homes(town: Town, number: int) -> list[str]:
-    """Let households connect, each with a meter, and read them once."""
     accounts = [f"home-{each:02}" for each in range(number)]
     for each, account in enumerate(accounts):
         town.connect(account, METERS[each], back=10)
@@ -24,7 +23,6 @@ def homes(town: Town, number: int) -> list[str]:
 
 
 def workers(town: Town, accounts: Iterable[str], number: int, ended: dict[str, Ended], start: float = 0.0) -> list[Any]:
-    """Return workers that run the accounts' DAGs together, each one after the other."""
     queue = list(accounts)
 
     def work() -> None:
@@ -36,7 +34,6 @@ def workers(town: Town, accounts: Iterable[str], number: int, ended: dict[str, E
 
 
 def too_many(calls: Iterable[Asked]) -> list[datetime]:
-    """Return when GRDF has refused a call for being too many."""
     return [each.at for each in calls if each.status == 429]
 
 
@@ -135,7 +132,7 @@ def test_a_client_that_is_refused_calls_seldom_and_goes_on_by_itself(town: Town)
     assert all(town.wrong(account, METERS[each], town.ago(9)) == [] for each, account in enumerate(accounts))
 
 
-def test_nobody_starves_when_there_are_fewer_calls_than_accounts(new_town: Callable[..., Town]) -> None:
+def test_no_account_starves_when_there_are_fewer_calls_than_accounts(new_town: Callable[..., Town]) -> None:
     town = new_town()
     accounts = homes(town, 11)
     town.connect("many", *METERS[50:54], back=10)

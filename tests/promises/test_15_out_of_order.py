@@ -10,12 +10,7 @@ import pytest
 from tests.promises.adapter import ACCOUNTS, METERS, Town
 
 HOMES = {"alder": METERS[0], "birch": METERS[1], "cedar": METERS[2]}
-READS = "/donnees_consos_informatives$"
-
-
-def mine(pce: str) -> str:
-    """Return the path of what GRDF has of a meter."""
-    return f"/{pce}{READS}"
+READS = f"/{METERS[0]}/donnees_consos_informatives$"
 
 
 def homes(town: Town) -> None:
@@ -24,11 +19,10 @@ def homes(town: Town) -> None:
     town.mornings()
 
 
-def whole(town: Town, *accounts: str, back: int = 15) -> None:
-    """Check that accounts have all that GRDF has, and nothing to complain of."""
+def whole(town: Town, *accounts: str) -> None:
     for account in accounts or HOMES:
         assert town.state(account) == ""
-        assert town.wrong(account, HOMES[account], town.ago(back)) == []
+        assert town.wrong(account, HOMES[account], town.ago(15)) == []
     assert town.wrong_totals() == []
 
 
@@ -50,7 +44,7 @@ ANSWERS: dict[str, Any] = {str(status): status for status in (500, 502, 503, 504
 def test_grdf_is_out_of_order_for_one_meter(town: Town, what: str) -> None:
     homes(town)
     before = town.days("alder", METERS[0])
-    town.fault(ANSWERS[what], mine(METERS[0]), times=10_000)
+    town.fault(ANSWERS[what], READS, times=10_000)
     ended = town.mornings(2)
     whole(town, "birch", "cedar")
     assert town.state("alder") in ("", "VENDOR_DOWN"), "the household can do nothing about it"
@@ -99,7 +93,7 @@ def test_couchdb_is_out_of_order(town: Town, what: Any) -> None:
 @pytest.mark.parametrize("what", ["drip", lambda body: body + b" " * 130_000_000], ids=["drips", "huge"])
 def test_an_answer_without_an_end_is_given_up_and_others_go_on(town: Town, what: Any) -> None:
     homes(town)
-    town.fault(what, mine(METERS[0]), times=10_000)
+    town.fault(what, READS, times=10_000)
     ended = town.mornings()
     assert ended["alder"].state == "failed"
     assert "alder" in ended["alder"].text or what == "drip"
@@ -118,7 +112,7 @@ def test_an_answer_without_an_end_is_given_up_and_others_go_on(town: Town, what:
     ],
     ids=["results", "consents", "oauth", "pce", "declaration", "code", "empty"],
 )  # fmt: skip
-def test_an_account_whose_document_is_odd_stops_no_other(town: Town, document: dict[str, Any]) -> None:
+def test_an_account_with_an_odd_document_stops_no_other(town: Town, document: dict[str, Any]) -> None:
     homes(town)
     town.put("odd", document)
     ended = town.mornings(2, published=True)

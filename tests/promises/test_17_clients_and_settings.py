@@ -12,11 +12,10 @@ from tests.promises.stack import CODE, COZY, PEOPLE, SOUTH, Stack, dag_of, wait
 CREDENTIALS = "AIRFLOW_CONN_GRDF_SOUTH"
 LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
 DAG_FOLDER = json.dumps([{"name": "dags-folder", "classpath": LOCAL, "kwargs": {}}])
-"""The folder ``dags`` alone, whose files find the accounts by themselves."""
+"""The folder ``dags`` alone; its files find the accounts by themselves."""
 
 
 def test_each_account_is_read_by_its_own_client(stack: Stack) -> None:
-    """Its right belongs to one of them, and the other never asks about its meter."""
     for account, client in ((COZY, "grdf_adict"), (SOUTH, product.SOUTH)):
         run = stack.first_run(account)
         assert run["state"] == "success", stack.log_of(run)
@@ -29,14 +28,13 @@ def test_a_client_that_grdf_refuses_stops_no_other(stack: Stack) -> None:
     wrong = json.loads(stack.airflow.env[CREDENTIALS]) | {"login": "unknown-to-grdf", "password": "wrong-and-invented"}
     refused = stack.command("run", SOUTH, "--no-wait", env={CREDENTIALS: json.dumps(wrong)})
     assert refused.returncode not in (0, 2)
-    assert product.SOUTH in refused.stderr, "it says which client"
+    assert product.SOUTH in refused.stderr, "which client"
     assert "wrong-and-invented" not in refused.stdout + refused.stderr
     goes_on = stack.command("run", CODE, env={CREDENTIALS: json.dumps(wrong)})
     assert goes_on.returncode == 0, goes_on.stderr
 
 
 def test_wrong_settings_take_no_dag_away(stack: Stack) -> None:
-    """A DAG processor with these settings still finds all DAGs, those of accounts among them."""
     wait(lambda: all(stack.has_dag(dag_of(account)) for account in (COZY, CODE)), "DAGs")
     env = {f"AIRFLOW__GRDF__{name.upper()}": value for name, value in product.WRONG_SETTINGS.items()}
     env["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = DAG_FOLDER

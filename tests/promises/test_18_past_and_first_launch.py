@@ -17,7 +17,6 @@ DAY, MONTH, YEAR = DATA
 
 
 def check_totals(figures: dict[str, float]) -> None:
-    """Check that each month and year is the exact sum of its stored days."""
     for length in (4, 7):
         sums: dict[str, Fraction] = {}
         for period, load in figures.items():
@@ -29,7 +28,6 @@ def check_totals(figures: dict[str, float]) -> None:
 
 @pytest.mark.parametrize("account", [COZY, CODE], ids=["as cozy-stack leaves it", "a code to exchange"])
 def test_a_first_launch_reads_all_that_the_household_opened(stack: Stack, account: str) -> None:
-    """From an ``id_token``, or from a code: the meter is learnt, its days are stored, its tokens are dropped."""
     (pce,) = PEOPLE[account].pces
     run = stack.first_run(account)
     assert run["state"] == "success", stack.log_of(run)
@@ -50,7 +48,6 @@ def test_a_first_launch_reads_all_that_the_household_opened(stack: Stack, accoun
 
 
 def gas_day(day: date) -> tuple[str, str]:
-    """Return when a gas day begins and ends, as Airflow's API writes it."""
     ends = (datetime.combine(each, time(6), ZoneInfo("Europe/Paris")) for each in (day, day + ONE))
     begin, end = (each.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for each in ends)
     return begin, end
@@ -62,7 +59,6 @@ def hours(day: date) -> float:
 
 
 def test_a_backfill_reads_gas_days_of_23_and_25_hours(stack: Stack) -> None:
-    """Airflow's own command, for the last change of the clock: one run for each gas day, with its own bounds."""
     who = product.person(91, "promise-backfilled")
     stack.connect(who, days=250)
     assert stack.first_run(who.account)["state"] == "success"
@@ -89,7 +85,6 @@ def test_a_backfill_reads_gas_days_of_23_and_25_hours(stack: Stack) -> None:
 
 
 def test_an_account_in_the_foreground(stack: Stack) -> None:
-    """For cron: exit codes, text for people on stderr and JSON for programs on stdout."""
     assert stack.first_run(COZY)["state"] == "success"
     (pce,) = PEOPLE[COZY].pces
     day = stack.yesterday() - timedelta(days=25)
@@ -106,14 +101,12 @@ def test_an_account_in_the_foreground(stack: Stack) -> None:
 
 
 def left_by_konnector(day: date, load: float, number: int) -> dict[str, object]:
-    """Return a document as Cozy's konnector stores it, with an id of CouchDB's own."""
     made = {"createdByApp": "grdfgrandlyon", "sourceAccount": KONNECTOR, "createdAt": "2025-01-21T09:00:00.000Z"}
     when = {"year": day.year, "month": day.month, "day": day.day, "hour": 0, "minute": 0}
     return {"_id": f"{number:032x}", "load": load, **when, "cozyMetadata": made}
 
 
 def test_what_the_konnector_left_is_adopted(stack: Stack) -> None:
-    """Its days get our ids and keep their figures, totals become their sums, and its own documents go."""
     (pce,) = PEOPLE[KONNECTOR].pces
     assert stack.first_run(KONNECTOR)["state"] == "success"
     begin = stack.yesterday().replace(month=1, day=5) - timedelta(days=400)
@@ -124,7 +117,6 @@ def test_what_the_konnector_left_is_adopted(stack: Stack) -> None:
     stack.put(YEAR, left_by_konnector(begin.replace(month=1, day=1), 1999.0, 99))
     assert stack.ran("grdf_adopt_konnector", account=KONNECTOR, dry_run=True)["state"] == "success"
     assert not set(map(str, old)) & stack.days(KONNECTOR, pce).keys(), "it was a dry run"
-
     run = stack.ran("grdf_adopt_konnector", account=KONNECTOR, dry_run=False)
     assert run["state"] == "success", stack.log_of(run)
     figures = stack.stored(KONNECTOR, pce)

@@ -1,7 +1,4 @@
-"""Promise 19: the databases, executors, Pythons and CouchDBs on which this runs, and what tries each of them.
-
-This session's stack is one of them; the others are other folders' business, which this file names.
-"""
+"""Promise 19: the databases, executors, Pythons and CouchDBs on which this runs, and what tries each of them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Promise 20: no secret, code, person, meter number or kWh in logs, XCom, events, URLs, metrics and mails.
-
-Everything that this session has written is searched, after households have connected in every way, GRDF has repeated
-their numbers in refusals, and one has come through the page with a link and a code.
-"""
+"""Promise 20: no secret, code, person, meter number or kWh in logs, XCom, events, URLs, metrics and mails."""
 
 from __future__ import annotations
 
@@ -22,8 +18,6 @@ KWH = re.compile(r"\d ?kWh")
 
 @dataclass(frozen=True)
 class Lives:
-    """What must be nowhere: secrets of installation and households, and what would betray these."""
-
     words: set[str]
 
     def found_in(self, text: str) -> list[str]:
@@ -32,7 +26,6 @@ class Lives:
 
 @pytest.fixture(scope="session")
 def lives(stack: Stack, recorded: Person) -> Lives:
-    """Let it happen, and return what must not be seen of it."""
     stack.connect(TROUBLED)
     assert stack.first_run(TROUBLED.account)["state"] == "success"
     meter = TROUBLED.pces[0]
@@ -58,7 +51,6 @@ def lives(stack: Stack, recorded: Person) -> Lives:
 
 
 def test_logs_and_the_addresses_in_them(stack: Stack, lives: Lives) -> None:
-    """Those of tasks, and those of each component, among them the access log of the API server."""
     read, served = 0, 0
     for file in stack.log_files():
         text = file.read_text(encoding="utf-8", errors="replace")
@@ -70,7 +62,6 @@ def test_logs_and_the_addresses_in_them(stack: Stack, lives: Lives) -> None:
 
 
 def test_airflow_s_database(stack: Stack, lives: Lives) -> None:
-    """XComs, events, rendered fields, runs' configurations, import errors: every column but what Airflow encrypts."""
     seen = set()
     for table, row in stack.rows():
         seen.add(table)
@@ -79,8 +70,7 @@ def test_airflow_s_database(stack: Stack, lives: Lives) -> None:
     assert {"xcom", "asset_event", "log", "dag_run"} <= seen
 
 
-def test_what_others_are_told(stack: Stack, lives: Lives) -> None:
-    """Metrics, OpenLineage's events (a log file, above) and mails."""
+def test_what_others_receive(stack: Stack, lives: Lives) -> None:
     metrics = "\n".join(stack.metrics)
     assert "grdf" in metrics
     assert lives.found_in(metrics) == []

@@ -1,7 +1,4 @@
-"""Promise 21: the page shows each visitor what they may see, and a household's link is good for that household alone.
-
-Phone, keyboard and dark are tried in a browser (``tests/browser``).
-"""
+"""Promise 21: each visitor sees what they may, and a link is good for its household alone (more: ``tests/browser``)."""
 
 from __future__ import annotations
 
@@ -22,7 +19,6 @@ CLOSED = (401, 403, 404)
 
 
 def visited(browser: Browser) -> dict[str, requests.Response]:
-    """Follow all links of the page from its entrance, one of each kind, and return what was there."""
     waiting, seen = ["/grdf/"], {}
     kinds: dict[str, int] = {}
     while waiting and len(seen) < 40:
@@ -40,7 +36,6 @@ def visited(browser: Browser) -> dict[str, requests.Response]:
 
 @pytest.fixture(scope="session")
 def pages(stack: Stack) -> dict[str, requests.Response]:
-    """All kinds of pages, as an administrator sees them."""
     for account in (COZY, STAYER):
         stack.first_run(account)
     found = visited(stack.browser(ADMIN))
@@ -50,17 +45,16 @@ def pages(stack: Stack) -> dict[str, requests.Response]:
 
 
 def test_who_is_not_logged_in_sees_nothing(stack: Stack, pages: dict[str, requests.Response]) -> None:
-    nobody = stack.browser()
+    visitor = stack.browser()
     for path, seen in pages.items():
         if "/static/" in path or seen.status_code >= 400:
             continue
-        answer = nobody.get(path)
+        answer = visitor.get(path)
         assert answer.status_code in CLOSED or "login" in answer.headers.get("Location", ""), path
         assert "promise-" not in re.sub(r'"[^"]*"', "", answer.text).replace(path, ""), path
 
 
 def test_each_page_has_a_policy_and_no_script_of_its_own(pages: dict[str, requests.Response]) -> None:
-    """Nothing that a household or GRDF writes could run: scripts come from files of ours alone."""
     for path, answer in pages.items():
         if "text/html" in answer.headers.get("Content-Type", ""):
             policy = answer.headers["Content-Security-Policy"]
@@ -71,15 +65,14 @@ def test_each_page_has_a_policy_and_no_script_of_its_own(pages: dict[str, reques
 
 
 def test_no_other_site_can_send_a_form(stack: Stack, pages: dict[str, requests.Response]) -> None:
-    """A logged-in visitor's browser is made to send each form of the page from elsewhere: nothing happens."""
     before = {each["_id"]: each["_rev"] for each in stack.documents("io-cozy-accounts", "promise-forged")}
     browser = stack.browser(ADMIN)
     sent = 0
     for path, answer in pages.items():
         for form in forms(answer.text):
             if form.method == "post":
-                told = browser.post(urljoin(path, form.action), data=form.fields, headers=STRANGE)
-                assert told.status_code in (400, 403), f"{path} {form.action} {told.status_code}"
+                refused = browser.post(urljoin(path, form.action), data=form.fields, headers=STRANGE)
+                assert refused.status_code in (400, 403), f"{path} {form.action} {refused.status_code}"
                 sent += 1
     made = browser.post("/grdf/connect/promise-forged/link", headers=STRANGE)
     assert sent > 1
@@ -88,7 +81,6 @@ def test_no_other_site_can_send_a_form(stack: Stack, pages: dict[str, requests.R
 
 
 def test_rights_on_a_dag_are_rights_on_its_account(stack: Stack, pages: dict[str, requests.Response]) -> None:
-    """A user who may read one DAG sees its account, and no trace of another; and may start nothing."""
     wait(lambda: stack.has_dag(dag_of(COZY)), "another account's DAG")
     neighbour = stack.browser(NEIGHBOUR)
     own = neighbour.get(f"/grdf/accounts/{STAYER}")
@@ -104,7 +96,6 @@ def test_rights_on_a_dag_are_rights_on_its_account(stack: Stack, pages: dict[str
 
 
 def test_french_and_english(stack: Stack, pages: dict[str, requests.Response]) -> None:
-    """Whatever the page shows, it shows in both."""
     browser = stack.browser(ADMIN, language="fr")
     compared = 0
     for path, english in pages.items():
@@ -119,7 +110,6 @@ def test_french_and_english(stack: Stack, pages: dict[str, requests.Response]) -
 
 
 def test_a_link_is_good_for_its_household_once(stack: Stack) -> None:
-    """It opens the one form and nothing else, and is used up by the consent."""
     who, other = product.person(95, "promise-linked"), PEOPLE[STAYER]
     link, browser = link_of(stack, who.account), stack.browser()
     (token,) = parse_qs(urlsplit(link).query)["token"]
@@ -132,7 +122,6 @@ def test_a_link_is_good_for_its_household_once(stack: Stack) -> None:
     stolen = agree(browser, fill_in(browser, link, other))
     wait(lambda: 'data-state="taken"' in browser.get(stolen.headers["Location"]).text, "refusal of another's meter")
     assert len(stack.rights(other)) == 1
-
     sent = agree(browser, fill_in(browser, link, who))
     assert sent.status_code == 303, sent.text[-2000:]
     stack.ran("grdf_waiting_rights")
@@ -145,7 +134,6 @@ def test_a_link_is_good_for_its_household_once(stack: Stack) -> None:
 
 
 def test_a_link_is_good_for_a_handful_of_tries(stack: Stack) -> None:
-    """Whoever has found one cannot try codes with it for ever."""
     who = product.person(96, "promise-tried")
     link = link_of(stack, who.account)
     since = stack.grdf.log()[-1]["n"]

@@ -1,4 +1,4 @@
-"""Promise 22: every message says what happened, to which account, and what to do next."""
+"""Promise 22: every message names what happened, to which account, and what to do next."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ WHO = PEOPLE[REFUSED]
 
 
 def refused(stack: Stack) -> dict[str, Any]:
-    """Return the document of the household that has withdrawn its consent at GRDF, once its first run has ended."""
     run = stack.first_run(REFUSED)
     assert run["state"] in ("failed", "success")
     return dict(wait(lambda: (found := stack.account(REFUSED)).get("state") and found, "state of the account"))
 
 
 def test_a_run_that_grdf_refuses(stack: Stack) -> None:
-    """Its log and its account's document, in Cozy's words for a program and in a sentence for a person."""
     document, log = refused(stack), stack.log_of(stack.first_run(REFUSED))
     assert document["state"].startswith("USER_ACTION_NEEDED")
     assert "consent" in log.lower(), log
@@ -31,8 +29,7 @@ def test_a_run_that_grdf_refuses(stack: Stack) -> None:
     assert not any(word in log + json.dumps(document.get("state_message", "")) for word in WHO.personal)
 
 
-def test_the_page_says_it_with_what_to_do(stack: Stack) -> None:
-    """For all accounts, and on the account's own page, which leads to where it is mended."""
+def test_the_page_shows_it_with_what_to_do(stack: Stack) -> None:
     refused(stack)
     browser = stack.browser(ADMIN)
     pages = {path: browser.get(f"/grdf/{path}") for path in ("fleet", f"accounts/{REFUSED}", f"accounts/{STAYER}")}
@@ -47,13 +44,11 @@ def test_the_page_says_it_with_what_to_do(stack: Stack) -> None:
 
 
 def test_the_command_line(stack: Stack) -> None:
-    """One line names the account, the cause and the next step; the exit code tells cron whether to try again."""
     refused(stack)
-    told = stack.command("run", REFUSED, "--no-wait")
-    assert told.returncode in (1, 3)
-    assert any(REFUSED in line and NEXT_STEP.search(line) for line in told.stderr.splitlines()), told.stderr
-    assert not any(word in told.stderr + told.stdout for word in WHO.personal)
-
+    done = stack.command("run", REFUSED, "--no-wait")
+    assert done.returncode in (1, 3)
+    assert any(REFUSED in line and NEXT_STEP.search(line) for line in done.stderr.splitlines()), done.stderr
+    assert not any(word in done.stderr + done.stdout for word in WHO.personal)
     down = json.loads(stack.airflow.env["AIRFLOW_CONN_COUCHDB"]) | {"port": 9}
     later = stack.command("run", STAYER, "--no-wait", env={"AIRFLOW_CONN_COUCHDB": json.dumps(down)})
     assert later.returncode == 4, later.stderr
@@ -62,7 +57,6 @@ def test_the_command_line(stack: Stack) -> None:
 
 
 def test_the_doctor(stack: Stack) -> None:
-    """Each thing that is broken has a next step, and no secret is repeated."""
     wrong = json.loads(stack.airflow.env["AIRFLOW_CONN_GRDF_ADICT"]) | {"password": "wrong-and-invented"}
     gone = json.loads(stack.airflow.env["AIRFLOW_CONN_COUCHDB"]) | {"port": 9}
     env = {"AIRFLOW_CONN_GRDF_ADICT": json.dumps(wrong), "AIRFLOW_CONN_COUCHDB": json.dumps(gone)}

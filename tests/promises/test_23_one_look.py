@@ -1,8 +1,4 @@
-"""Promise 23: one look tells whether all is well; who falls silent is named once; ordinary life is never red.
-
-Two small fleets, in databases of their own, are read and looked at by commands, so that no other test's household is in
-them: one to which nothing happens, and one in which a household has moved, one's right begins later, and one is silent.
-"""
+"""Promise 23: one look shows whether all is well; who falls silent is named once; ordinary life is never red."""
 
 from __future__ import annotations
 
@@ -26,7 +22,6 @@ def connections(stack: Stack, prefix: str) -> dict[str, str]:
 
 
 def fleet_in(stack: Stack, prefix: str) -> Stack:
-    """Return the same stack with databases of their own for some households."""
     own = product.own_airflow(stack.airflow.home / prefix)  # what Airflow remembers is of this fleet alone
     fleet = replace(stack, prefix=prefix, more=connections(stack, prefix) | own)
     assert fleet.command("couchdb", "setup").returncode == 0
@@ -34,20 +29,17 @@ def fleet_in(stack: Stack, prefix: str) -> Stack:
 
 
 def read(fleet: Stack, *people: product.Person) -> None:
-    """Read households in the foreground, as cron does."""
     done = [fleet.command("run", who.account, "--no-wait") for who in people]
     assert {each.returncode for each in done} <= {0, 1, 3}, [each.stderr for each in done]
 
 
 def look(fleet: Stack) -> tuple[bool, str]:
-    """Take the daily look. Return whether it is well, and what was told, by mail too."""
     before = len(fleet.mailbox.texts)
     done = fleet.command("airflow", "dags", "test", "grdf_health")
     return done.returncode == 0, "\n".join([done.stdout, done.stderr, *fleet.mailbox.texts[before:]])
 
 
 def test_the_doctor_finds_nothing_to_mend(stack: Stack) -> None:
-    """In the running stack, whatever its households do."""
     accounts = [each["_id"] for each in stack.documents(ACCOUNTS) if not each["_id"].startswith("_")]
     wait(lambda: all(map(stack.has_dag, map(dag_of, accounts))), "DAGs of all accounts")
     done = stack.command("doctor", "--json")
@@ -55,17 +47,15 @@ def test_the_doctor_finds_nothing_to_mend(stack: Stack) -> None:
 
 
 def test_all_is_well(stack: Stack) -> None:
-    """A household that was connected today and read once: the daily look is green."""
     calm = fleet_in(stack, "calm/")
     calm.connect(ORDINARY)
     read(calm, ORDINARY)
     calm.command("airflow", "dags", "test", "grdf_consents")
-    well, told = look(calm)
-    assert well, told[-4000:]
+    well, output = look(calm)
+    assert well, output[-4000:]
 
 
 def test_a_missing_database_is_seen(stack: Stack) -> None:
-    """Nothing is green by default."""
     own = product.own_airflow(stack.airflow.home / "lost")
     lost = replace(stack, more=connections(stack, "nothing-is-here/") | own)
     doctor = lost.command("doctor", "--json")
@@ -74,7 +64,6 @@ def test_a_missing_database_is_seen(stack: Stack) -> None:
 
 
 def test_who_falls_silent_is_named_once_and_ordinary_life_is_not_red(stack: Stack) -> None:
-    """One household has moved, one's right begins next month, and GRDF has had no day of one for twelve days."""
     fleet = fleet_in(stack, "odd/")
     for back in range(12):
         stack.grdf.correct(SILENT.pces[0], stack.yesterday() - timedelta(days=back), None)

@@ -117,14 +117,14 @@ def test_cozys_queries_find_them_sorted_and_page_by_page(town: Town) -> None:
         while True:
             selector = {"account": "alder"} | {name: {"$gt": None} for name in ("year", "month", "day")}
             query = {"selector": selector, "sort": sort, "limit": 50, "bookmark": bookmark}
-            told = couchdb("POST", f"/{DAYS}/_find", {name: value for name, value in query.items() if value})
-            found += [(each["year"], each["month"], each["day"]) for each in told["docs"]]
-            bookmark = told["bookmark"]
-            if len(told["docs"]) < 50:
+            page = couchdb("POST", f"/{DAYS}/_find", {name: value for name, value in query.items() if value})
+            found += [(each["year"], each["month"], each["day"]) for each in page["docs"]]
+            bookmark = page["bookmark"]
+            if len(page["docs"]) < 50:
                 break
         assert len(found) == sum(key.startswith("alder:") for key in town.documents(DAYS))
         assert found == sorted(found, reverse=True)
-        assert "no matching index" not in str(told.get("warning"))
+        assert "no matching index" not in str(page.get("warning"))
         for database, fields in ((MONTHS, ("year", "month")), (YEARS, ("year",))):
             sort = [{name: "desc"} for name in fields]
             query = {"selector": {"year": {"$gte": 2026}} | {name: {"$gt": None} for name in fields[1:]}, "sort": sort}

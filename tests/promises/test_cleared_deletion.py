@@ -15,7 +15,6 @@ WHO, OTHER_DAG = product.person(73, "promise-cleared"), "grdf_adopt_konnector"
 
 
 def test_what_is_cleared_still_needs_two_persons(stack: Stack) -> None:
-    """A rejected deletion is cleared together with a run of another DAG: nothing refuses that, and it asks anew."""
     stack.connect(WHO)
     assert stack.first_run(WHO.account)["state"] == "success"
     (right,) = stack.rights(WHO)
@@ -24,12 +23,11 @@ def test_what_is_cleared_still_needs_two_persons(stack: Stack) -> None:
     run = stack.start(DELETION, account=WHO.account, confirm=WHO.account, dry_run=False)
     answer(stack, run, "Reject")
     stack.end(DELETION, run)
-
     cleared = [{"dag_id": dag, "dag_run_id": each} for dag, each in ((DELETION, run), (OTHER_DAG, other))]
     body = {"dag_runs": cleared, "dry_run": False, "only_failed": False}
     second = {"Authorization": f"Bearer {stack.airflow.token(APPROVER, stack.passwords[APPROVER])}"}
-    told = stack.api("POST", "/dags/~/clearDagRuns", json=body, headers=second)
-    assert told.status_code == 200, told.text
+    response = stack.api("POST", "/dags/~/clearDagRuns", json=body, headers=second)
+    assert response.status_code == 200, response.text
     answer(stack, run, "Approve", by=ADMIN, times=3)  # after the question before, and its end
     parked(stack, run, times=4)
     assert stack.rights(WHO) == {right: "Active"}

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.leaving.steps import delete
-from tests.promises.adapter import METERS, RECORDS_OF_DELETIONS
+from tests.promises.adapter import ACCOUNTS, METERS, RECORDS_OF_DELETIONS
 
 if TYPE_CHECKING:
     from tests.promises.adapter import Document, Ended, Town
 
 PCE, OTHER = METERS[0], METERS[1]
-ACCOUNTS = "io-cozy-accounts"
 
 
 def set_up(town: Town) -> Town:
@@ -33,7 +32,6 @@ def leave(town: Town, account: str, *, tries: int = 4, **form: bool) -> Ended:
 
 
 def of_it(town: Town, account: str) -> dict[str, int]:
-    """Return the number of documents that mention an account, by database."""
     found = {
         database: sum(account in f"{key} {json.dumps(doc)}" for key, doc in town.documents(database).items())
         for database in town.couch.databases
@@ -52,7 +50,6 @@ def assert_gone(town: Town, account: str, pce: str) -> None:
 
 
 def test_killed_at_any_request_and_started_again(town: Town) -> None:
-    """It ends as if it had not been killed, and no right is revoked twice."""
     for number in count(1, 2):
         account, pce = f"home-{number:03}-", METERS[number]
         (right,) = town.connect(account, pce, back=5)
@@ -75,7 +72,6 @@ def test_killed_at_any_request_and_started_again(town: Town) -> None:
 
 
 def test_a_run_that_airflow_has_lost_sight_of_keeps_nothing(new_town: Callable[..., Town]) -> None:
-    """The household is deleted between two of its requests, and the run goes on."""
     for after in count():
         town = set_up(new_town())
         town.connect("alder", PCE, back=20)
@@ -100,7 +96,6 @@ def test_a_run_that_airflow_has_lost_sight_of_keeps_nothing(new_town: Callable[.
 def test_a_run_that_is_under_way_when_its_household_leaves(
     new_town: Callable[..., Town], known: bool, keep: bool
 ) -> None:
-    """The right that it has brought is revoked, and its days go, or stay with the others that are kept."""
     for after in count(0, 2):
         town, form, seen = set_up(new_town()), {"keep_data": keep}, list[int]()
         (right,) = town.connect("alder", PCE, back=20, run=known)
@@ -127,10 +122,9 @@ def test_a_run_that_is_under_way_when_its_household_leaves(
 
 
 @pytest.mark.parametrize("lost", ["database", "document"])
-def test_a_run_whose_account_is_lost_without_a_deletion_takes_nothing_back(
+def test_a_run_that_loses_its_account_without_a_deletion_takes_nothing_back(
     new_town: Callable[..., Town], lost: str
 ) -> None:
-    """An operator restores the accounts, or removes a document by hand."""
     for after in count():
         town = new_town()
         town.connect("alder", PCE, back=20)
@@ -151,7 +145,6 @@ def test_a_run_whose_account_is_lost_without_a_deletion_takes_nothing_back(
 
 
 def test_households_that_come_and_go_during_the_morning_s_check(new_town: Callable[..., Town]) -> None:
-    """One that leaves is not written anew. One that is new keeps its right, and one that has lost it is told so."""
     for after in count(0, 2):
         town = set_up(new_town())
         rights = [*town.connect("alder", PCE, back=20), *town.connect("birch", OTHER, back=20)]

@@ -1,4 +1,4 @@
-"""Whose meter it is after a loss: a ledger, an account, an answer of GRDF. Promises 6 to 9 again."""
+"""Which account has a meter after a loss: a ledger, an account, an answer of GRDF. Promises 6 to 9 again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ def test_a_ledger_from_before_a_renewal_takes_nothing_away(town: Town) -> None:
 
 
 def test_the_meter_of_an_account_that_was_lost_is_free_the_next_morning(town: Town) -> None:
-    """Another program has removed its document. Its right is told, until somebody brings or adopts it."""
     town.connect("alder", PCE, back=20)
     town.mornings(2)
     del town.couch.databases[ACCOUNTS]["alder"]
@@ -41,8 +40,7 @@ def test_the_meter_of_an_account_that_was_lost_is_free_the_next_morning(town: To
     assert town.days("birch", PCE)
 
 
-def test_a_right_goes_to_whose_declaration_it_answers(town: Town) -> None:
-    """Two households have declared one meter, and both answers were lost: one never arrived."""
+def test_a_right_goes_to_the_account_with_its_declaration(town: Town) -> None:
     town.fault("down", **PUT, times=40)
     town.declare("alder", PCE, "form", first=town.ago(20))
     town.look()
@@ -64,7 +62,7 @@ def test_a_right_that_grdf_checks_again_keeps_the_meter(town: Town) -> None:
     town.mornings(2)
     town.connect("birch", PCE, back=10)
     town.mornings(1)
-    assert town.state("birch"), "it is told that it is not read"
+    assert town.state("birch"), "that it is not read"
     assert town.days("birch", PCE) == {}
     town.change_right(right, etat_droit_acces="Active")
     town.mornings(3)
@@ -74,10 +72,7 @@ def test_a_right_that_grdf_checks_again_keeps_the_meter(town: Town) -> None:
 
 @pytest.mark.parametrize("broken", ["none", "cut", "signature cut"])
 @pytest.mark.parametrize("known", [False, True])
-def test_a_household_whose_token_nobody_can_read_is_asked_to_connect_again(
-    town: Town, broken: str, known: bool
-) -> None:
-    """cozy-stack's document was cut on its way. Whoever is read all the same goes on."""
+def test_a_household_with_an_unreadable_token_is_asked_to_connect_again(town: Town, broken: str, known: bool) -> None:
     if known:
         town.connect("alder", PCE, back=20)
     town.connect("alder", PCE, back=20, run=False)
@@ -97,7 +92,6 @@ def test_a_household_whose_token_nobody_can_read_is_asked_to_connect_again(
 
 
 def test_a_meter_that_was_left_today_is_imported_for_the_next_tenant(town: Town) -> None:
-    """The former one has revoked its right on GRDF's site, and no morning has come since."""
     (right,) = town.connect("alder", PCE, back=20)
     town.mornings(2)
     first, moved = town.ago(15), town.today

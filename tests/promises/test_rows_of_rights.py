@@ -1,7 +1,4 @@
-"""Whose meter it is, in the situations that once went wrong: renewals, moves, lists that err, backups, the same moment.
-
-Promises 6 to 11 again, each with a household that was harmed.
-"""
+"""Promises 6 to 11 again where they once went wrong: renewals, moves, lists that err, backups, the same moment."""
 
 from __future__ import annotations
 
@@ -20,11 +17,8 @@ PUT = {"path": "/droit_acces$", "method": "PUT"}
 DECLARING = ("form", "link", "import", "document")
 
 
-# -- a declared right that ends ----------------------------------------------------------------------------------------
-
-
 def declared(town: Town, days: int = 30) -> date:
-    """Let a household declare a right that ends after some days, and accept it. Return its first day."""
+    """Return the first day of a right that ends after some days."""
     town.declare("alder", PCE, "form", first=town.ago(20), calls_until=town.ago(-days))
     town.answer(PCE)
     first = town.ago(20)
@@ -34,14 +28,12 @@ def declared(town: Town, days: int = 30) -> date:
 
 
 def is_named(town: Town, account: str = "alder") -> bool:
-    """Return whether an account names its person."""
     return f"{account}@example.org" in json.dumps(town.account(account))
 
 
-def whole(town: Town, account: str, pce: str, first: date, end: date | None = None) -> None:
-    """Check that all is well with an account, and that its days are those that GRDF has."""
+def whole(town: Town, account: str, pce: str, first: date) -> None:
     assert town.state(account) == ""
-    assert town.wrong(account, pce, first, end) == []
+    assert town.wrong(account, pce, first) == []
 
 
 @pytest.mark.parametrize(("way", "later"), [("form", 8), ("link", 8), ("document", 8), ("import", 21)])
@@ -49,11 +41,11 @@ def test_a_renewal_that_comes_early_is_declared_once_the_old_right_is_over(town:
     end, first = town.ago(-30), declared(town)
     town.pass_(days=later)
     town.mornings()
-    told = town.declare("alder", PCE, way, first=first)
-    assert told != "connected", "what it has ends"
+    outcome = town.declare("alder", PCE, way, first=first)
+    assert outcome != "connected", "what it has ends"
     town.mornings()
     assert is_named(town), "the person is needed on the day after"
-    assert town.state("alder") == "", "nobody has to do anything, and it is read"
+    assert town.state("alder") == "", "it has to do nothing, and is read"
     assert any(
         each in json.dumps(town.progress("alder")) for each in (str(end), f"{end:%-d %B %Y}", f"{end:%-d %b %Y}")
     )
@@ -76,23 +68,19 @@ def test_after_its_end_the_same_form_renews(town: Town, monkeypatch: pytest.Monk
     assert town.state("alder") == OUTDATED
     with monkeypatch.context() as patch:  # for some days GRDF still takes it for a right that exists
         patch.setattr(town, "lapse", lambda _: None)
-        told = town.declare("alder", PCE, way, first=first)
-        assert told in (303, "declared", "waits", None)
+        outcome = town.declare("alder", PCE, way, first=first)
+        assert outcome in (303, "declared", "waits", None)
         town.mornings(2)
         assert town.progress("alder")["state"] != "refused"
     town.change_right(old["id_droit_acces"], etat_droit_acces="Obsolète")
     town.mornings(2)
-    assert len(town.rights(PCE, state=WAITS)) == 1, "nobody has to send it again"
+    assert len(town.rights(PCE, state=WAITS)) == 1, "it is not sent again by hand"
     town.answer(PCE)
     town.mornings(3)
     whole(town, "alder", PCE, first)
 
 
-# -- people who move ---------------------------------------------------------------------------------------------------
-
-
 def moves(town: Town, account: str, old: str, new: str) -> None:
-    """Let a household revoke its right to a meter and consent for another one."""
     for right in town.rights(old, state="Active"):
         town.revoke(right["id_droit_acces"])
     town.connect(account, new, back=0)
@@ -114,7 +102,7 @@ def test_the_days_of_a_former_home_stay(town: Town) -> None:
     assert town.stored("alder") == 0
 
 
-def test_who_has_only_a_meter_that_is_over_is_told_once_and_rests(town: Town) -> None:
+def test_who_has_only_a_meter_that_is_over_hears_it_once_and_rests(town: Town) -> None:
     for number, account in enumerate(("alder", "birch", "cedar", "daisy", "elder", "fern")):
         town.connect(account, METERS[number], back=20, ahead=3 if account == "alder" else 1000)
     town.mornings(6)
@@ -138,11 +126,8 @@ def test_a_fleet_of_which_many_have_moved_is_well(town: Town) -> None:
     assert looked.well, looked.text
 
 
-# -- rights that nobody has --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("lost", [False, True], ids=["never-came-back", "lost-by-a-restore"])
-def test_a_right_in_force_without_an_account_is_told_until_it_is_adopted(town: Town, lost: bool) -> None:
+def test_a_right_in_force_without_an_account_is_shown_until_it_is_adopted(town: Town, lost: bool) -> None:
     town.connect("alder", PCE, back=20)
     town.mornings()
     assert "adopt" not in town.fleet_page().lower()
@@ -165,9 +150,6 @@ def test_a_right_in_force_without_an_account_is_told_until_it_is_adopted(town: T
     whole(town, adopted, OTHER, first)
 
 
-# -- rights that are over in another way, or not yet begun -------------------------------------------------------------
-
-
 def test_days_that_are_over_under_a_right_in_force_are_said_as_any_end(town: Town) -> None:
     town.connect("alder", PCE, first=town.ago(20), end=town.ago(-5), ahead=1000)
     first, end = town.ago(20), town.ago(-5)
@@ -184,21 +166,17 @@ def test_days_that_are_over_under_a_right_in_force_are_said_as_any_end(town: Tow
 
 @pytest.mark.parametrize("which", ["begins", "first"])
 def test_who_begins_later_waits_with_its_date(town: Town, which: str) -> None:
-    """Its right begins then, or the days that it opens do."""
     begins = town.ago(-40)
     town.connect("alder", PCE, way="page", back=0, **{which: begins})
     town.mornings(2)
     assert not town.state("alder").startswith("USER_ACTION_NEEDED")
-    told = json.dumps([town.progress("alder"), town.account("alder")["status"]])
-    assert any(each in told for each in (str(begins), f"{begins:%-d %B %Y}", f"{begins:%-d %b %Y}"))
+    shown = json.dumps([town.progress("alder"), town.account("alder")["status"]])
+    assert any(each in shown for each in (str(begins), f"{begins:%-d %B %Y}", f"{begins:%-d %b %Y}"))
     assert not town.calls("informatives")
     assert town.health().well
     town.until(begins)
     town.mornings(4)
     whole(town, "alder", PCE, begins)
-
-
-# -- the same moment, and between two lists ----------------------------------------------------------------------------
 
 
 def brings(town: Town, account: str, way: str) -> None:
@@ -236,11 +214,7 @@ def test_two_accounts_bring_one_meter_interleaved_at_each_request(
     assert after > 6
 
 
-# -- households that have left -----------------------------------------------------------------------------------------
-
-
 def left(town: Town) -> None:
-    """Let one household leave that was connected, and one whose declaration nobody has sent yet."""
     town.connect("alder", PCE, back=20)
     town.mornings(2)
     town.declare("birch", OTHER, run=False, first=town.ago(20))
@@ -251,7 +225,7 @@ def left(town: Town) -> None:
     town.restore(backup, but=RECORDS_OF_DELETIONS)
 
 
-def test_a_backup_brings_back_nobody_who_has_left(town: Town) -> None:
+def test_a_backup_brings_back_no_household_that_has_left(town: Town) -> None:
     left(town)
     since = len(town.asked)
     town.mornings(3)

@@ -1,4 +1,4 @@
-"""An import whose account's own first run begins meanwhile, or that is killed: GRDF is asked for one right for each."""
+"""An import beside its account's first run, or killed: GRDF is asked for one right for each household."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ import pytest
 from tests.promises.adapter import METERS, Town
 
 TWICE = {"path": "/droit_acces$", "method": "PUT"}
-
-
-@pytest.fixture
-def empty(shelf: None) -> None:
-    """This town is a world of its own."""
 
 
 @pytest.mark.parametrize("later", [0, 0.5])

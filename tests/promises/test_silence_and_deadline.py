@@ -24,7 +24,6 @@ def change(stack: Stack, method: str, path: str, body: dict[str, Any]) -> dict[s
 
 
 def test_silent_accounts_are_named_with_what_airflow_shows(stack: Stack) -> None:
-    """A DAG that is paused, and one that reads and finds nothing new."""
     for who in (READ, PAUSED):
         stack.connect(who)
     for who in (READ, PAUSED):
@@ -45,7 +44,6 @@ def test_silent_accounts_are_named_with_what_airflow_shows(stack: Stack) -> None
 
 
 def set_back(stack: Stack, run: str, what: str, at: datetime) -> None:
-    """Let time have passed for a run of the check."""
     engine = create_engine(stack.airflow.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
     with engine.begin() as connection:
         assert connection.execute(text(what), {"at": at.isoformat(" "), "run": run}).rowcount == 1
@@ -53,7 +51,6 @@ def set_back(stack: Stack, run: str, what: str, at: datetime) -> None:
 
 
 def test_a_check_that_does_not_end_is_mailed(stack: Stack) -> None:
-    """Its pool has no slot, as when the workers are all taken. A day later it is red, for those who have no mail."""
     pool = "/pools/default_pool?update_mask=slots"
     change(stack, "PATCH", pool, {"pool": "default_pool", "slots": 0})
     try:

@@ -57,7 +57,7 @@ def runs(pid: int) -> bool:
 
 
 def gone(*pids: int) -> bool:
-    return bool(wait(lambda: not any(map(runs, pids)), 20, "end of the processes"))
+    return bool(wait(lambda: not any(map(runs, pids)), "end of the processes", 20))
 
 
 def test_ports() -> None:
@@ -172,4 +172,4 @@ def test_it_does_not_stay_without_a_server_nor_servers_without_it(tmp_path: Path
         each.kill()
         _, err = process.communicate(timeout=30)
         assert (process.returncode, "ended by itself" in err) == ((2, True) if victim else (-signal.SIGKILL, False))
-        wait(lambda: all(map(port_is_free, ports)), 20, "free ports")
+        wait(lambda: all(map(port_is_free, ports)), "free ports", 20)

@@ -244,7 +244,7 @@ def test_a_right_is_of_the_holder_it_is_declared_for(shown: AccessRight, asked: 
         ([right("married", "anna@example.org")], False),  # or their name
         ([right("bob", "bob@example.org"), right("durand ete", "", "u-2")], False),  # one of its rights fits
         ([right("bob", "bob@example.org", "u-9")], False),  # not the account's
-        ([right("bob", "bob@example.org", made_on_site=True)], False),  # nobody has declared it
+        ([right("bob", "bob@example.org", made_on_site=True)], False),  # not declared
     ],
 )  # fmt: skip
 def test_an_account_is_another_household_s_if_all_its_rights_are(shown: list[AccessRight], another: bool) -> None:

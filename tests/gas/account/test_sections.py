@@ -51,7 +51,6 @@ SECTIONS: dict[str, tuple[Any, Any]] = {
         ),
     ),
 }  # fmt: skip
-"""What reads and what writes some keys of the account document, of each shape that a section may have."""
 WORDS = (
     "2024", "2023", "days", "first", "last", "meters", "readings", "years", "whole_at", "since", "under", "u-1",
     "billing", "frequency", "contract", "read_at", "until", PCE, OTHER,

@@ -60,11 +60,11 @@ def test_what_an_account_s_rights_mean(access: list[MeterAccess], word: str | No
     assert not {PCE, OTHER} & {*message.replace(",", " ").split()}, "no meter's number"
 
 
-def test_what_is_about_to_be_declared_again_needs_nobody() -> None:
+def test_what_is_about_to_be_declared_again_needs_no_one_to_act() -> None:
     assert state_by_rights(account(declaration=PERSON), [OVER])[0] is None
     refused = PERSON | {"refused": True, "refused_because": "Account home-1: correct the postcode."}
-    told = state_by_rights(account(declaration=refused), [OVER, ACTIVE])
-    assert told == (USER_ACTION_NEEDED, refused["refused_because"], True)
+    found = state_by_rights(account(declaration=refused), [OVER, ACTIVE])
+    assert found == (USER_ACTION_NEEDED, refused["refused_because"], True)
 
 
 def test_what_a_run_has_noted_stays_until_a_run_is_well_or_a_right_needs_somebody() -> None:
@@ -144,7 +144,6 @@ def stands(word: str = "", ago: timedelta = MINUTES, *, entered: timedelta | Non
     ],
 )  # fmt: skip
 def test_when_it_is_looked_at(document: Any, due: str | None) -> None:
-    """Each quarter of an hour, once an hour, or once in the morning."""
     runs = {"q": NOW, "h": NOW.replace(minute=5), "m": NOW.replace(hour=6, minute=5)}
     found = PendingAccount.from_document(document)
     assert (found and "".join(name for name, run in runs.items() if found.is_due(run, NOW))) == due

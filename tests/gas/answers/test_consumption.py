@@ -34,7 +34,6 @@ MARCH, APRIL, MAY = (date(2024, month, 1) for month in (3, 4, 5))
 
 
 def line(day: str | None = "2024-03-28", energy: Any = 60, **use: Any) -> dict[str, Any]:
-    """Return a line about a gas day, as GRDF sends it."""
     return {
         "pce": {"id_pce": PCE},
         "periode": {"valeur": None, "date_debut": "2024-03-28", "date_fin": "2024-04-02"},
@@ -52,7 +51,6 @@ def line(day: str | None = "2024-03-28", energy: Any = 60, **use: Any) -> dict[s
 
 
 def billed(first: str = "2024-03-01T06:00:00+01:00", end: str = "2024-04-01T06:00:00+02:00", **use: Any) -> Any:
-    """Return a line about a billing period: March's, unless other bounds are given."""
     usual = {"energie": 1922, "volume_brut": 171, "statut_conso": "Définitive", "type_conso": "Publiée"}
     bounds = {"date_debut_consommation": first, "date_fin_consommation": end}
     bounds |= {"coeff_calcul": {"coeff_conversion": 11.24}}
@@ -321,7 +319,7 @@ def measures(*, start: Any = None, end: Any = None, **use: Any) -> dict[str, Any
 
 
 def test_all_of_a_whole_line() -> None:
-    told = measures(
+    found = measures(
         start={
             "date_releve": "2024-03-28T06:00:00+01:00", "index_converti_debut": {"valeur_index": 4100.5},
             "index_brut_debut": {"valeur_index": 4007, "horodate_Index": "2024-03-28T06:00:10+01:00"},
@@ -334,14 +332,14 @@ def test_all_of_a_whole_line() -> None:
         coeff_calcul={"coeff_pta": 0.98, "valeur_pcs": 11.4, "coeff_conversion": 11.17},
         type_qualif_conso="Mesuré", statut_conso="Provisoire",
     )  # fmt: skip
-    assert told == {
+    assert found == {
         "volume": 5.3, "converted_volume": 5.4, "coefficient": 11.17, "pta": 0.98, "pcs": 11.4,
         "index_start": 4007, "index_start_at": "2024-03-28T05:00:10.000000Z",
         "index_end": 4012, "index_end_at": "2024-03-29T05:00:00.000000Z",
         "converted_index_start": 4100.5, "converted_index_end": 4105, "through_zero": False,
         "grdf_quality": "Mesuré", "grdf_status": "Provisoire",
     }  # fmt: skip
-    assert set(told) == MEASURES
+    assert set(found) == MEASURES
     assert measures() == {}, "what GRDF does not say has no key"
     assert measures(type_qualif_conso="M" * 500, statut_conso=["Provisoire"]) == {"grdf_quality": "M" * 40}
 
@@ -357,5 +355,5 @@ def test_what_is_odd_is_left_out(odd: Any) -> None:
         assert measures(start=part, end=part, coeff_calcul=odd) == {}
     taken = {"2024-03-29T06:00:00": "2024-03-29T05:00:00.000000Z", "hier": None, 2024: None, "0001-01-01T00:00": None}
     for text, moment in taken.items():
-        told = measures(end={"index_brut_fin": {"valeur_index": 7, "horodate_Index": text}})
-        assert (told["index_end"], told.get("index_end_at")) == (7, moment)
+        found = measures(end={"index_brut_fin": {"valeur_index": 7, "horodate_Index": text}})
+        assert (found["index_end"], found.get("index_end_at")) == (7, moment)

@@ -1,4 +1,4 @@
-"""What GRDF says of a meter and its rights: the contract, how often it is read, the list of rights, proofs."""
+"""What GRDF answers of a meter and its rights: the contract, how often it is read, the list of rights, proofs."""
 
 from __future__ import annotations
 

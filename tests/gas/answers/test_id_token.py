@@ -40,7 +40,7 @@ BY_KEYS: dict[str, Any] = {"algorithms": ["RS256", "ES256"], "secret": None, "jw
 
 
 def claims_with(**changes: Any) -> dict[str, Any]:
-    """Return the claims with some changed: numbers for times are seconds from now, and ``...`` leaves one out."""
+    """Numbers for times are seconds from now, and ``...`` leaves a claim out."""
     now = int(time.time())
     claims = {name: value for name, value in (CLAIMS | changes).items() if value is not ...}
     return claims | {
@@ -193,7 +193,7 @@ def test_a_token_has_a_longest_length() -> None:
     refuse(sign(more="x" * room), "is not a signed JSON web token")
 
 
-def test_what_can_never_be_accepted_is_told_from_what_a_setting_refuses() -> None:
+def test_what_can_never_be_accepted_is_apart_from_what_a_setting_refuses() -> None:
     unusable = ["?", sign()[:200], sign()[:-2], sign(exp=-61), sign(exp=-61, key="another" * 8)]
     kept = [sign(key="another" * 8), sign(aud="somebody"), sign(nonce="n-2")]
     for token in unusable + kept:

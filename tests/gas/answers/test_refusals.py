@@ -1,4 +1,4 @@
-"""Refusals: each of GRDF's answers becomes the error that says what to do."""
+"""Refusals: each of GRDF's answers becomes the error with what to do."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_answers_to_what_was_sent(status: int, kind: Any) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("status", [200, 400])
-def test_refused_declarations_are_told_by_their_code_alone(status: int, code: str, kind: Any) -> None:
+def test_refused_declarations_are_known_by_their_code_alone(status: int, code: str, kind: Any) -> None:
     error = declaration_error(status, done(code), account="a", what="the right", retry_after=3)
     kind = e.RefusalUnexplained if kind is None and status == 400 else kind
     assert type(error) is (kind or type(None))
@@ -197,7 +197,7 @@ def classes(root: type[e.GasError] = e.GasError) -> list[type[e.GasError]]:
 
 
 @pytest.mark.parametrize("kind", classes())
-def test_every_error_survives_pickling_and_says_what_to_do(kind: type[e.GasError]) -> None:
+def test_every_error_survives_pickling_and_has_a_next_step(kind: type[e.GasError]) -> None:
     error = pickle.loads(pickle.dumps(kind.about("a", "it broke.")))
     assert (type(error), error.account) == (kind, "a")
     assert str(error) == f"Account a: it broke. {kind.default_step}"

@@ -212,7 +212,7 @@ def test_what_is_left_out_is_said(first: str, end: str, reason: str | None) -> N
     assert any(reason in each for each in reasons) if reason else not reasons, reasons
 
 
-def test_what_ends_today_is_whole_and_told_once() -> None:
+def test_what_ends_today_is_whole_and_reported_once() -> None:
     past, more = (Window(date(2024, 1, 1), end) for end in (TODAY, TODAY + ONE_DAY))
     assert askable_part(past, today=TODAY, right_first=None, right_end=None) == (past, [])
     window, reasons = askable_part(more, today=TODAY, right_first=None, right_end=TODAY)

@@ -26,11 +26,7 @@ TODAY = date(2026, 5, 20)
 def account(
     *, readings: dict[str, Any] | None = None, billing: dict[str, Any] | None = None, **more: Any
 ) -> dict[str, Any]:
-    """An account without problems: two years are stored, and the newest day is three days old.
-
-    :param readings: what was read of its meters instead, by meter
-    :param billing: what was read of its first meter once a month
-    """
+    """Two years are stored, and the newest day is three days old."""
     document: dict[str, Any] = {
         "_id": "home", "account_type": "grdfgrandlyon", "oauth": {},
         "oauth_callback_results": {"pce_id": PCE, "consents": [{"pce": PCE, "id_accreditation": "x"}]},
@@ -47,7 +43,7 @@ def days(number: int) -> date:
 
 
 def meters(*words: Standing, day: date | None = None, covered: Window | None = EVER, **more: Any) -> dict[str, Any]:
-    """Return an account's meters, the last of which stands so since or until a day, and has these days."""
+    """The last of the meters stands so since or until a day, and has these days."""
     access = [MeterAccess(pce=pce, word=word, days=(EVER,)) for pce, word in zip((PCE, OTHER), words, strict=False)]
     access[-1] = MeterAccess(pce=access[-1].pce, word=words[-1], day=day, days=(covered,) if covered else ())
     consents = [{"pce": each.pce, "id_accreditation": "x"} for each in access]
@@ -55,7 +51,6 @@ def meters(*words: Standing, day: date | None = None, covered: Window | None = E
 
 
 def ends(in_days: int, *others: Standing) -> dict[str, Any]:
-    """Return meters of which the last may be read up to a day, included."""
     return meters(*others, "active", day=days(in_days + 1), covered=Window(date.min, days(in_days + 1)))
 
 
@@ -64,7 +59,7 @@ def over(since: int, *others: Standing) -> dict[str, Any]:
 
 
 def after(first: int) -> dict[str, Any]:
-    """Return an account whose right ended 80 days ago, and whose next one has begun or begins; its days are stored."""
+    """The right ended 80 days ago, and the next one has begun or begins."""
     last, word = str(days(-81)), "active" if first <= 0 else "later"
     windows = Window(date.min, days(-80)), Window(days(first), date.max)
     access = MeterAccess(pce=PCE, word=word, day=days(first), days=windows)  # type: ignore[arg-type]
@@ -72,7 +67,6 @@ def after(first: int) -> dict[str, Any]:
 
 
 def gap(lately: int, before: int) -> dict[str, Any]:
-    """Return what was read of the meter, without some days of the last two months and of before."""
     holes = (date(2026, 1, 2), before), (date(2026, 5, 17) - timedelta(days=lately), lately)
     absent = [{"first": str(first), "end": str(first + timedelta(days=days))} for first, days in holes if days]
     year = {"first": "2026-01-01", "last": "2026-05-17", "absent": absent, "provisional": 35}
@@ -81,7 +75,6 @@ def gap(lately: int, before: int) -> dict[str, Any]:
 
 
 def only(last: str) -> dict[str, Any]:
-    """Return what was read of a meter of which one day is stored."""
     return {"readings": {PCE: {"years": {last[:4]: {"first": last, "last": last}}}}}
 
 
@@ -163,7 +156,6 @@ NARROW = {"state": PERMISSIONS_CHANGED, "state_message": "tick"}
 def home(
     word: Standing | None = None, reading: Any = None, said: dict[str, Any] | None = None, **held: Any
 ) -> dict[str, Any]:
-    """Return an account that is read under a declared right, or waits for it."""
     document = {"_id": "a", "account_type": "grdfgrandlyon", "declaration": {"pce": PCE}, **(said or {})}
     if word is None:
         return document

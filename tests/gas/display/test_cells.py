@@ -127,7 +127,7 @@ def test_years_run_from_the_first_to_the_last() -> None:
     assert [cell.kind for cell in cells] == [Kind.ADOPTED, Kind.OUTSIDE, Kind.NONE, Kind.MEASURED]
     assert year_cells([], bounds()) == ()
     parts = ((366, None), (181, (181, 366)), (1, (1, 366)), (0, None), (400, None), (None, None), ("181", None))
-    for covered, part in parts:  # a year of billing periods says if they cover only a part of it
+    for covered, part in parts:  # billing periods that cover only a part of a year
         (cell,) = year_cells([total(2024, source="published", published_days=covered)], bounds())
         assert (cell.kind, cell.part) == (Kind.PUBLISHED, part)
 

@@ -30,7 +30,6 @@ def covered(*spans: tuple[int, int]) -> MeterAccess:
 
 
 def meter(stored: int | None = None, frequency: str = "", billed: int | None = None, **more: Any) -> MeterDays:
-    """Return a meter whose newest day, and the last one of whose newest billing period, are so many days old."""
     years = () if stored is None else (StoredYear(ago(stored), ago(stored)),)
     said = {"billing": Billing(frequency=frequency), "billed": None if billed is None else ago(billed)}
     return MeterDays(**{"access": MeterAccess(pce=PCE), "years": years, **said, **more})
@@ -51,7 +50,6 @@ def meter(stored: int | None = None, frequency: str = "", billed: int | None = N
     ],
 )  # fmt: skip
 def test_the_day_on_which_it_fell_silent(meter: MeterDays, start: int | None) -> None:
-    """It is the first one on which its age, counted from a day so many days ago, is above the limit."""
     limit = silent_after(meter.billing.frequency) or period_late_after(meter.billing.frequency)
     due = None if start is None else ago(start - limit - 1)
     assert meter.silent_on(TODAY) == (due if due and due <= TODAY else None)
@@ -69,8 +67,7 @@ def read(**more: Any) -> tuple[MeterDays, ...]:
     return days_of_meters(document, Account.from_document(document))
 
 
-def test_what_a_document_says_of_each_meter() -> None:
-    """When its right was brought; when that was entered; when the household connected."""
+def test_what_a_document_holds_of_each_meter() -> None:
     moment = "2026-01-0{}T23:30:00Z"
     access = [MeterAccess(pce=PCE, word="active", since=moment.format(1)), MeterAccess(pce=OTHER, word="over")]
     known = with_reading(Status.with_access({}, access), PCE, {"2026": {"first": "2026-03-02", "last": "2026-03-02"}})
@@ -87,7 +84,6 @@ def test_what_a_document_says_of_each_meter() -> None:
 
 
 def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
-    """A meter that has given nothing for long, also to those who had it before, is silent on the first day."""
     status = Status.with_access({}, [MeterAccess(pce=PCE, word="active", since="2026-06-08T08:00:00Z")])
     years = {"2026": {"first": "2026-03-02", "last": "2026-03-02"}}
     for whole_at, came in (("2026-06-08", ()), ("2026-06-07", (date(2026, 6, 8),))):
@@ -96,7 +92,7 @@ def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
         assert meter.came == came
 
 
-def told(years: dict[str, Any], *covered: Window, asked_from: str | None = "2023-01-01", is_read: bool = True) -> Any:
+def gaps(years: dict[str, Any], *covered: Window, asked_from: str | None = "2023-01-01", is_read: bool = True) -> Any:
     access = MeterAccess(pce=PCE, word="active", days=covered or (Window(date.min, date.max),))
     reading = Status.reading_of(with_reading({}, PCE, years, since=asked_from), PCE)
     meter = MeterDays(access, (*reading.by_year().values(),), reading.since, is_read=is_read)
@@ -111,21 +107,21 @@ def year(first: str, last: str, *absent: tuple[str, str]) -> dict[str, Any]:
 def test_missing_days_are_the_calendar_minus_the_store() -> None:
     """The days up to 16 May should be there; up to 18 March, they are older than two months."""
     whole = {"2026": year("2026-01-01", "2026-05-17")}
-    assert told(whole, asked_from=None) == (0, 0)
-    assert told(whole, asked_from="2025-12-30") == Missing(lately=0, before=2)
+    assert gaps(whole, asked_from=None) == (0, 0)
+    assert gaps(whole, asked_from="2025-12-30") == Missing(lately=0, before=2)
     holes = {"2026": year("2026-01-01", "2026-05-12", ("02-01", "02-08"), ("05-01", "05-06"))}
-    assert told(holes, asked_from=None) == Missing(lately=5 + 4, before=7)
-    assert told({}, asked_from="2026-03-01") == Missing(lately=16 + 30 + 13, before=18)
+    assert gaps(holes, asked_from=None) == Missing(lately=5 + 4, before=7)
+    assert gaps({}, asked_from="2026-03-01") == Missing(lately=16 + 30 + 13, before=18)
     years = {"2026": year("2026-05-03", "2026-05-12", ("05-07", "05-09"))}
     may = [date(2026, 5, day) for day in range(1, 14)]
     eighth = Window(date.min, may[7]), Window(may[8], date.max)
-    assert told(years, *eighth, asked_from=None) == (1 + 4, 0), "only days that a right covers"
-    assert told(years, Window(date.min, may[12]), asked_from=None) == (2, 0)
-    assert told(years, asked_from=None, is_read=False) == (2, 0), "and only while the meter is read"
-    assert told(years, Window(may[0], date.max), asked_from="2020-01-01") == (2 + 2 + 4, 0)
+    assert gaps(years, *eighth, asked_from=None) == (1 + 4, 0), "only days that a right covers"
+    assert gaps(years, Window(date.min, may[12]), asked_from=None) == (2, 0)
+    assert gaps(years, asked_from=None, is_read=False) == (2, 0), "and only while the meter is read"
+    assert gaps(years, Window(may[0], date.max), asked_from="2020-01-01") == (2 + 2 + 4, 0)
     own = {"2025": year("2025-01-01", "2025-12-31", ("06-01", "06-10")), **whole}
     other = {"2022": year("2022-01-01", "2022-12-31")}
-    assert told(other | own, Window(date(2025, 1, 1), date.max), asked_from="2025-01-01") == (0, 9), (
+    assert gaps(other | own, Window(date(2025, 1, 1), date.max), asked_from="2025-01-01") == (0, 9), (
         "Cozy's hide no hole"
     )
 

@@ -1,7 +1,4 @@
-"""What the checks find in planted faults, and that they find nothing in 711 days of a real household.
-
-Its figures stand in the sandbox's data, see SOURCE.md there.
-"""
+"""What the checks find in planted faults; they find nothing in 711 days of a real household (the sandbox's data)."""
 
 from __future__ import annotations
 
@@ -25,11 +22,7 @@ def stored(day: date, load: Any, **more: Any) -> dict[str, Any]:
 
 
 def real(*, whole: bool = False, starts: bool = False) -> Days:
-    """Return the days of the household as ours store them.
-
-    :param whole: with volumes in whole m³, as GRDF's example has them
-    :param starts: with the index at the start of each day, which GRDF's example leaves out
-    """
+    """GRDF's example has ``whole`` m³; ``starts`` adds the index at the start of each day, which it leaves out."""
 
     def number(text: str) -> float | int:
         return int(float(text)) if float(text) == int(float(text)) else float(text)
@@ -48,8 +41,8 @@ def real(*, whole: bool = False, starts: bool = False) -> Days:
 
 
 def found(days: Days, car: float | None = CAR) -> dict[str, list[str]]:
-    told = find_doubts(filter(is_day, days.values()), car)
-    return {key.rpartition(":")[2]: words for key, words in told.items()}
+    doubts = find_doubts(filter(is_day, days.values()), car)
+    return {key.rpartition(":")[2]: words for key, words in doubts.items()}
 
 
 @pytest.mark.parametrize("car", [CAR, None])
@@ -66,7 +59,6 @@ def plant(day: str, **change: Any) -> Callable[[Days], None]:
 
 
 def exchange(days: Days) -> None:
-    """The meter is exchanged: from that day on it counts from 3."""
     base = days["2020-03-14"]["index_end"] - 3
     for key in (key for key in days if key >= "2020-03-15"):
         days[key]["index_end"] -= base
@@ -79,8 +71,6 @@ def go_through_zero(days: Days) -> None:
 
 
 def away(first: str, length: int) -> Callable[[Days], None]:
-    """Let no gas be used, and the index stand still."""
-
     def planted(days: Days) -> None:
         start = date.fromisoformat(first)
         keys = [str(start + timedelta(days=number)) for number in range(length)]
@@ -128,7 +118,7 @@ def test_a_jump_is_found_by_the_history_or_by_the_contract_alone() -> None:
     assert JUMP in found(days, car=None)["2020-01-10"]
     few = {key: day for key, day in days.items() if "2020-01-01" <= key <= "2020-01-20"}
     assert JUMP in found(few)["2020-01-10"]
-    assert JUMP not in found(few, car=None)["2020-01-10"]  # nobody can say yet what it uses in winter
+    assert JUMP not in found(few, car=None)["2020-01-10"]  # its use in winter is not known yet
     assert [len(found({"x": stored(DAY, load)}, 1000)) for load in (300, 301)] == [0, 1], "never doubted"
     ends = [{"volume": 50, "index_start": 100, "index_end": end} for end in (151, 152)]
     assert [len(found({"x": stored(DAY, 5, **more)})) for more in ends] == [0, 1], "indexes are whole m³"
@@ -165,7 +155,6 @@ def test_an_energy_is_one_of_the_volumes_times_its_factor(load: int, more: dict[
 
 
 def winter(loads: dict[int, float], usual: float) -> Days:
-    """Return the first 90 days of a year, whose volumes and indexes fit."""
     made, index = dict[str, dict[str, Any]](), 100.0
     for number in range(90):
         day, load = date(2021, 1, 1) + timedelta(days=number), loads.get(number, usual)

@@ -25,8 +25,8 @@ DAYS = st.dates(date(1999, 12, 1), date(2031, 2, 1))
 LOADS = st.integers(0, 10_000_000) | st.floats(0, 10_000_000, allow_nan=False)
 
 
-def day(when: date, load: Any, account: str = "a", **more: Any) -> dict[str, Any]:
-    return d.day_document(account, Reading(when, load), PCE, T0) | more
+def day(when: date, load: Any, **more: Any) -> dict[str, Any]:
+    return d.day_document("a", Reading(when, load), PCE, T0) | more
 
 
 def test_names() -> None:

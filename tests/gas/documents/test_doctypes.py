@@ -1,4 +1,4 @@
-"""The list of databases is whole, and each entry says what a deletion does with it."""
+"""The list of databases is whole, and each entry has what a deletion does with it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What GRDF measured is on the day and no correction; what others put beside the days is theirs, and what they have
-damaged is read again."""
+"""What GRDF measured is on the day and no correction; what others put beside it stays, damage is read again."""
 
 from __future__ import annotations
 
@@ -50,11 +49,11 @@ def test_days_that_were_stored_without_are_completed_once_and_nothing_is_taken_a
     before = store.revs()
     read(store, {day: whole(day) for day in range(3)}, 2)
     read(store, {0: {"load": 50, "measures": {"index_end": 4000}}, 1: 51}, 3)
-    assert store.revs() == before, "an answer that only says less"
+    assert store.revs() == before, "an answer with less in it"
     report = read(store, {0: {"load": 70, "measures": {"index_end": 4005}}}, 4)
     day = day_of(store)
     assert (report.corrected, day["index_end"], day["changes"][-1]["before"]) == (1, 4005, 50)
-    assert not {"volume", "coefficient", "grdf_quality"} & day.keys(), "one that says something else is all that stays"
+    assert not {"volume", "coefficient", "grdf_quality"} & day.keys(), "a different one is all that stays"
 
 
 def test_totals_say_how_much_was_measured_and_how_good_it_is() -> None:
@@ -92,8 +91,8 @@ def test_doubts_are_marked_and_go_with_their_reason() -> None:
 def test_days_without_gas_are_doubted_once_they_are_many() -> None:
     store, loads = MemoryStore(), {day: 50 if day < 40 else 0 for day in range(60)}
     read(store, {day: loads[day] for day in range(40)})
-    told = [read(store, {day: 0}, day).held[2024].doubts.get("zeros", 0) for day in range(40, 60)]
-    assert told == [0] * 13 + [*range(14, 21)]
+    zeros = [read(store, {day: 0}, day).held[2024].doubts.get("zeros", 0) for day in range(40, 60)]
+    assert zeros == [0] * 13 + [*range(14, 21)]
     assert day_of(store, 59)["doubts"] == ["zeros"]
 
 
@@ -107,7 +106,6 @@ NO_LOADS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def store() -> MemoryStore:
-    """A store with the days of January."""
     filled = MemoryStore()
     january(filled)
     return filled
@@ -137,7 +135,7 @@ def test_a_note_is_in_no_total_and_stays_as_it_is(store: MemoryStore, note: dict
 
 
 @pytest.mark.parametrize("fields", [*NO_DAYS, *NO_LOADS], ids=lambda fields: str(fields)[:20])
-def test_a_day_that_says_no_day_or_no_load_counts_as_not_stored(store: MemoryStore, fields: dict[str, Any]) -> None:
+def test_a_day_without_a_date_or_a_load_counts_as_not_stored(store: MemoryStore, fields: dict[str, Any]) -> None:
     store.get(DAY, SECOND).update(fields)
     january(store, days=1)
     assert (store.get(MONTH, "2024-01")["load"], store.get(MONTH, "2024-01")["days"]) == (30 * 60, 30)
@@ -162,7 +160,7 @@ def test_a_day_read_at_no_moment_is_the_oldest(store: MemoryStore) -> None:
         store.check_totals()
 
 
-def test_a_period_that_says_no_days_is_written_again() -> None:
+def test_a_period_without_days_is_written_again() -> None:
     said = Period(FIRST, date(2024, 2, 1), 1860)
     new, later = (period_document("a", PCE, said, T0 + timedelta(days=n)) for n in (0, 1))
     for field, value in (("first", None), ("first", "2025-01-01"), ("end", 7), ("load", "x")):

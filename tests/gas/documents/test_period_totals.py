@@ -51,8 +51,8 @@ def periods(*given: Given) -> list[Period]:
 )  # fmt: skip
 def test_periods_are_spread_over_months_and_years(given: list[Given], found: dict[str, tuple[int, int]]) -> None:
     months, years = period_totals("a", PCE, periods(*given))
-    told = {each["_id"].rpartition(":")[2]: (each["load"], each["published_days"]) for each in (*months, *years)}
-    assert told == found
+    totals = {each["_id"].rpartition(":")[2]: (each["load"], each["published_days"]) for each in (*months, *years)}
+    assert totals == found
 
 
 LOADS = st.one_of(st.integers(0, 10**7), st.decimals(0, 10**6, places=3).map(float))
@@ -85,7 +85,6 @@ def store_answer(
 
 
 def write(store: MemoryStore, *given: Given, daily: bool = False) -> int:
-    """Store what GRDF says, and nothing else. Return how many totals were written."""
 
     def revisions() -> set[str]:
         return {each["_rev"] for doctype in (MONTH, YEAR) for each in store.docs[doctype].values()}
@@ -101,13 +100,12 @@ HALF = ("2023-10-01", "2024-04-01", 1830)
 
 @pytest.fixture
 def store() -> MemoryStore:
-    """A store with the totals of half a year's period."""
     filled = MemoryStore()
     write(filled, HALF)
     return filled
 
 
-def test_what_becomes_of_each_period_is_counted_and_a_conflict_is_told() -> None:
+def test_what_becomes_of_each_period_is_counted_and_a_conflict_reported() -> None:
     store, later = MemoryStore(), ("2023-10-02", "2024-05-01", 9)
     autumn = [Window(date(2023, 10, 1), date(2024, 1, 1))]
     for said, allowed, counts, until in (
@@ -162,7 +160,6 @@ def test_days_replace_them_and_the_months_without_days_follow_the_periods(store:
 
 @pytest.mark.parametrize(("days", "months"), [((), 6), ((17,), 3), ((2, 67), 2), ((95,), 6), ((-607,), 0)])
 def test_one_that_has_daily_data_now_gets_those_before_its_first_day(days: tuple[int, ...], months: int) -> None:
-    """Those after it may still come from days. One that never had any of its periods gets none."""
     before, store = ("2022-01-01", "2022-03-01", 9), MemoryStore()
     write(store, before)
     put(store, dict.fromkeys(days, 7))

@@ -69,7 +69,7 @@ Row = tuple[str, str, int]
 OLD, NEW, NEXT = ("01-02", "07-01", 6000), ("01-20", "07-01", 4000), ("07-01", "10-01", 900)
 
 
-def told(*rows: Row, window: Window = YEAR, **more: Any) -> SortedAnswer[Period]:
+def answer(*rows: Row, window: Window = YEAR, **more: Any) -> SortedAnswer[Period]:
     made = [
         Period(date.fromisoformat(f"2025-{first}"), date.fromisoformat(f"2025-{end}"), kwh) for first, end, kwh in rows
     ]
@@ -77,7 +77,7 @@ def told(*rows: Row, window: Window = YEAR, **more: Any) -> SortedAnswer[Period]
 
 
 def stored(*rows: Row) -> list[dict[str, Any]]:
-    return [period_document("a", PCE, period, "2026-01-01T10:00:00Z") for period in told(*rows).rows]
+    return [period_document("a", PCE, period, "2026-01-01T10:00:00Z") for period in answer(*rows).rows]
 
 
 def gone(documents: list[dict[str, Any]], answer: SortedAnswer[Any]) -> list[str]:
@@ -97,12 +97,12 @@ def gone(documents: list[dict[str, Any]], answer: SortedAnswer[Any]) -> list[str
     ],
 )
 def test_what_a_whole_answer_takes_away(before: tuple[Row, ...], now: tuple[Row, ...], taken: list[str]) -> None:
-    assert gone(stored(*before), told(*now)) == taken
-    assert gone(stored(*before), told(*now, broken=("cut",))) == []
-    assert gone(stored(*before), told(*now, refusals=(PartialAnswer("x"),))) == []
+    assert gone(stored(*before), answer(*now)) == taken
+    assert gone(stored(*before), answer(*now, broken=("cut",))) == []
+    assert gone(stored(*before), answer(*now, refusals=(PartialAnswer("x"),))) == []
     documents, late = stored(OLD, NEXT), Window(date(2025, 5, 1), YEAR.end)
-    assert gone(documents, told(("06-15", "10-01", 1000), window=late)) == ["07-01"], "the other begins before"
-    assert gone([documents[0] | {"end": None}], told(NEW)) == [], "damaged"
+    assert gone(documents, answer(("06-15", "10-01", 1000), window=late)) == ["07-01"], "the other begins before"
+    assert gone([documents[0] | {"end": None}], answer(NEW)) == [], "damaged"
 
 
 def test_what_the_account_may_not_hold() -> None:

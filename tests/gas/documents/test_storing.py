@@ -1,5 +1,4 @@
-"""Loads: what they store, which totals and prices follow, what they report, and what happens if they are repeated,
-killed or doubled."""
+"""Loads: what they store, which totals and prices follow, and what repeated, killed or doubled ones do."""
 
 from __future__ import annotations
 
@@ -124,8 +123,6 @@ def test_what_others_have_in_a_total_stays_while_it_fits() -> None:
 
 def test_a_store_that_always_conflicts_is_busy() -> None:
     class Busy(MemoryStore):
-        """Others change a document, whose id has this end, so many times."""
-
         end, times = "2023-12-29", ATTEMPTS
 
         def write(self, doctype: str, docs: Any) -> WriteResult:
@@ -174,7 +171,6 @@ def test_two_at_once(before: dict[int, int], old: dict[int, int], new: dict[int,
 
 
 def test_a_day_that_goes_there_and_back_leaves_no_wrong_total() -> None:
-    """This tries the interleavings of a slow load that read 6 with a later one that read 5, the earlier value."""
     steps = 6
     for places in list(combinations(range(2 * steps), steps))[::3]:
         store = filled({5: 5})
@@ -209,7 +205,7 @@ def test_a_load_that_died_before_it_was_heard_of_tells_its_days_when_it_is_repea
     again = put(store, loads)
     assert (again.unchanged, again.changed_days) == (3, days), "nothing is written twice"
     assert Changes.sum_of([again]).counts == {DAY: 3, MONTH: 1, YEAR: 1}
-    assert put(store, loads, 60).changed_days == (), "a later answer that says the same changes nothing"
+    assert put(store, loads, 60).changed_days == (), "a later answer, the same, changes nothing"
     store = filled({0: 5}, {0: 6}, {0: 7})
     for minutes in (2, 9):  # a corrected day is counted once
         assert put(store, {0: 7}, minutes).held == {2023: StoredYear(FIRST, FIRST, provisional=1, corrected=1)}
@@ -305,7 +301,6 @@ def test_what_is_foreign_is_what_a_load_removes(days: set[int], spans: list[tupl
 
 @pytest.mark.parametrize("order", [[0, 1] * 6, [1, 0] * 6, [0, 0, 0, 1, 1, 1], [1, 1, 1, 1, 0, 0]])
 def test_a_late_load_under_the_old_right_and_one_under_the_new(order: list[int]) -> None:
-    """The last one removes or refuses; a later run of the new right puts right what the old one stored."""
     store = full(range(12))
     jobs = [lambda place: load(place, {15: 7}, window(0, DAYS)), lambda place: load(place, {11: 3}, window(0, 12))]
     interleave(store, jobs, order)

@@ -33,11 +33,8 @@ def text(days: int) -> str:
     return (NOW - timedelta(days=days)).isoformat()
 
 
-def held(
-    pce: str = PCE, word: Standing = "active", first: date = date.min, end: date = date.max, **more: Any
-) -> MeterAccess:
-    """Return what an account has of a meter, with the days between two."""
-    return MeterAccess(pce=pce, word=word, right="right", days=(Window(first, end),), **more)
+def held(pce: str = PCE, word: Standing = "active", end: date = date.max, **more: Any) -> MeterAccess:
+    return MeterAccess(pce=pce, word=word, right="right", days=(Window(date.min, end),), **more)
 
 
 def with_held(document: dict[str, Any], *meters: MeterAccess) -> dict[str, Any]:
@@ -50,7 +47,6 @@ def year(age: int, length: int = 0) -> dict[str, Any]:
 
 
 def account(name: str, age: int | None = 2, *meters: MeterAccess, **more: Any) -> dict[str, Any]:
-    """Return an account that is read every day, whose newest day is so old; ``None`` if it has none."""
     document = with_held({"_id": name, "account_type": "grdfgrandlyon", "state": None}, *(meters or (held(),)))
     return with_reading(document, PCE, None if age is None else year(age, 99), since=None) | more
 
@@ -60,7 +56,6 @@ def old(name: str, age: int = 8, **more: Any) -> dict[str, Any]:
 
 
 def over(document: dict[str, Any], since: int) -> dict[str, Any]:
-    """Return an account whose only right has been over for some days."""
     return with_held(document, held(PCE, "over", end=ago(since), day=ago(since))) | {"state": OUTDATED}
 
 
@@ -71,11 +66,7 @@ def verdict(
     refused: Iterable[str] = (),
     rights: Iterable[Concern] = (),
 ) -> Verdict:
-    """Return the verdict on a fleet.
-
-    :param unread: why accounts are not read by us
-    :param refused: the clients that GRDF gives no token
-    """
+    """``unread``: why accounts are not read by us; ``refused``: the clients that GRDF gives no token."""
     why = unread or {}
     return reach_verdict(
         [summarize_account(each) for each in documents], list(clients), NOW, rights,
@@ -85,11 +76,10 @@ def verdict(
 
 
 def causes(found: Verdict) -> dict[str, list[str]]:
-    """Return whom each cause concerns."""
     return {each.cause.value: [one.name for one in each.named] for each in found.findings}
 
 
-def told(found: Verdict, before: Mapping[str, Collection[str]] | None = None) -> list[str]:
+def mail(found: Verdict, before: Mapping[str, Collection[str]] | None = None) -> list[str]:
     return [each.name for named in found.lines_to_mail(before or {}).values() for each in named]
 
 
@@ -141,7 +131,7 @@ def test_the_cause_of_silence_is_looked_for_in_order(fleet: Any, more: Any, foun
 def test_what_falls_silent_is_named_once() -> None:
     def name(before: Any, *fleet: dict[str, Any], **more: Any) -> tuple[list[str], dict[str, list[str]]]:
         found = verdict([*fleet, *WELL], **more)
-        return told(found, before), found.names_after_mail(before)
+        return mail(found, before), found.names_after_mail(before)
 
     names, first = name({}, old("before", 9))
     assert names == ["before"]
@@ -152,10 +142,10 @@ def test_what_falls_silent_is_named_once() -> None:
     _, read = name(third, old("today", 8))
     assert name(read, old("today", 14), old("before", 6))[0] == ["before"], "again silent"
     late = verdict(ABC)
-    assert (causes(late), told(late)) == ({"late": ["a", "b", "c"]}, [])
+    assert (causes(late), mail(late)) == ({"late": ["a", "b", "c"]}, [])
     assert name(late.names_after_mail({}), old("a"))[0] == ["a"]
     everybody = verdict([old("a", 13), *(old(f"well-{number}", 9) for number in range(9))])
-    assert (told(everybody, {"silent": ["a"]}), everybody.names_after_mail({"silent": ["a"]})["silent"]) == ([], ["a"])
+    assert (mail(everybody, {"silent": ["a"]}), everybody.names_after_mail({"silent": ["a"]})["silent"]) == ([], ["a"])
     assert name({"silent": ["a"]}, old("a", 14), unread={"a": PAUSED})[0] == [], "whatever the cause becomes"
     many = [account(f"w{number:03}") for number in range(200)] + [old(f"o{number:02}") for number in range(25)]
     names, named = name({}, *many)
@@ -173,7 +163,7 @@ def test_a_person_is_called_by_a_share_and_never_by_one() -> None:
     state = {"state": DOWN, "state_since": text(0)}
     found = verdict([account("a", **state), account("b", **state), *WELL])
     assert [each.cause for each in found.red] == [Cause.DOWN], "on the first day"
-    assert told(verdict([account("down", **state), *WELL])) == [], "what passes by itself names nobody"
+    assert mail(verdict([account("down", **state), *WELL])) == [], "what passes by itself names no account"
     partly = account("a", 2, held(proofs={"p": Proof(state=ASKED)}), state=OUTDATED, state_partial=True)
     found = verdict([partly, *WELL])
     assert (causes(found), found.red) == ({"refused": ["a"], "proof": ["a"]}, ()), "one of several meters"
@@ -184,12 +174,12 @@ def test_what_waits_for_a_household_is_counted_as_that_alone() -> None:
     found = verdict([over(lost, 3), account("b")])
     assert (causes(found), found.red) == ({"connect": ["lost"]}, ()), "one that moves is ordinary life"
     assert verdict([over(lost, 3), over(account("too"), 3), account("b")]).red
-    assert (told(found), told(found, found.names_after_mail({}))) == (["lost"], [])
+    assert (mail(found), mail(found, found.names_after_mail({}))) == (["lost"], [])
     found = verdict([*(over(account(f"moved-{number}"), 8) for number in range(9)), account("b")])
     assert (found.findings, found.accounts, found.well) == ((), 1, 1), "after a week they rest"
 
 
-def test_a_line_names_some_and_the_headline_nobody() -> None:
+def test_a_line_names_some_and_the_headline_none() -> None:
     found = verdict([old(f"a{number:02}") for number in range(29)])
     line = found.red[0].report_line(found.red[0].named)
     assert line.startswith("GRDF is late for everybody: 29 of 29 accounts")
@@ -203,7 +193,6 @@ def test_a_line_names_some_and_the_headline_nobody() -> None:
 
 
 def two(other: MeterAccess | None = None, stored: int | None = None, **more: Any) -> dict[str, Any]:
-    """Return an account whose first meter is read every day, and the newest day of whose second one is so old."""
     document = account("two", 2, held(), other or held(OTHER), **({"connected": {"at": text(300), "by": "x"}} | more))
     return with_reading(document, OTHER, None if stored is None else year(stored), since=None)
 
@@ -226,7 +215,6 @@ def test_each_meter_counts_for_itself(document: dict[str, Any], silent: bool) ->
 
 
 def right(account: str = "a", state: Any = "active", since: int = 200, **more: Any) -> Right:
-    """Return a right that does not end."""
     facts = {"id": "right", "was_active": state in ("active", "ended"), "since": text(since)} | more
     return Right(client="grdf_adict", account=account, way="declared", state=state, **facts)
 
@@ -244,12 +232,12 @@ SOON, GONE = date(2026, 7, 11), {"state": "ended", "ended_on": TODAY}
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "expected"),
     [
         ([right("")], {"unclaimed": ["right"]}), ([right("", calls_until=date(2026, 6, 9))], {}),
         ([right(state="waiting", since=2)], {"unanswered": ["a"]}),
         ([right(state="asked", since=2, id="")], {"unanswered": ["a"]}),
-        ([right(state="waiting", since=2, was_active=True)], {}),  # GRDF checks it anew, which is told as that
+        ([right(state="waiting", since=2, was_active=True)], {}),  # GRDF checks it anew
         ([right(state="waiting", since=1)], {}), ([right(end=SOON)], {"ending": ["a"]}),
         ([right(end=SOON + timedelta(days=1))], {}), ([right(end=SOON), right(begins=SOON)], {}),
         ([right(end=SOON), right(state="waiting", since=1)], {}), ([right(end=SOON, **GONE)], {}),
@@ -258,9 +246,9 @@ SOON, GONE = date(2026, 7, 11), {"state": "ended", "ended_on": TODAY}
     ],
     ids=str,
 )  # fmt: skip
-def test_what_is_told_of_rights_calls_nobody(found: list[Right], told: dict[str, list[str]]) -> None:
+def test_news_of_rights_calls_no_person(found: list[Right], expected: dict[str, list[str]]) -> None:
     judged = rights(meter(*found))
-    assert (causes(judged), judged.red, "2 of 2" in judged.headline()) == (told, (), True)
+    assert (causes(judged), judged.red, "2 of 2" in judged.headline()) == (expected, (), True)
     lines = [each.report_line(each.named) for each in judged.findings]
     assert not any(PCE in each or "call a person" in each for each in lines)
 

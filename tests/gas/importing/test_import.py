@@ -37,7 +37,7 @@ NO_HEADER, LINES = "its first line is not a header", "1 to 10,000 lines"
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", LINES), ("\n \n", LINES), (HEADER, LINES), (HEADER + ROW * (MOST_LINES + 1), LINES),
         (ROW + ROW, NO_HEADER), (HEADER.rstrip() + "," + ROW + ROW, NO_HEADER),
@@ -52,8 +52,8 @@ NO_HEADER, LINES = "its first line is not a header", "1 to 10,000 lines"
     ],
     ids=lambda each: str(each)[:30],
 )  # fmt: skip
-def test_a_file_that_cannot_be_read(text: Any, says: str) -> None:
-    with pytest.raises(BadRequest, match=says) as caught:
+def test_a_file_that_cannot_be_read(text: Any, message: str) -> None:
+    with pytest.raises(BadRequest, match=message) as caught:
         read_lines(text if isinstance(text, bytes) else text.encode())
     assert "Nothing was sent" in str(caught.value)
     assert not any(word in str(caught.value) for word in ("Durand", "durand", "example.org"))
@@ -86,7 +86,6 @@ def check(*rows: dict[str, str]) -> list[ImportLine]:
 
 
 def beside(stored: dict[str, Any] | None, *rights: Right, shared: bool = False, left: bool = False) -> ImportLine:
-    """Check a good line of the account ``home`` against what there is."""
     (line,) = check(GOOD | {"account": "home"})
     who = Claimant("home", "grdf_adict", "2026-11-30T08:00:00.000000Z", TODAY, shared=shared)
     return check_against_account(line, stored, Meter(pce=GOOD["pce"], rights=rights), who, began=BEGAN, left=left)

@@ -28,11 +28,7 @@ SPAN = 40
 
 
 def konnector(period: str, load: Any, written: str = "", zero: bool = False, **more: Any) -> dict[str, Any]:
-    """Return a document as the konnector writes it, about a day, a month or a year.
-
-    :param written: when; ``""`` if it does not say
-    :param zero: whether it counts from 0 what the period does not have
-    """
+    """``zero``: whether it counts from 0 what the period does not have."""
     year, month, day = (*map(int, period.split("-")), *([0 if zero else 1] * 2))[:3]
     document = {"_id": f"{next(NUMBERS):032x}", "load": load, "hour": 0, "minute": 0, "year": year}
     written_at = {"cozyMetadata": {"createdAt": written, "sourceAccount": "elsewhere"}} if written else {}
@@ -46,9 +42,9 @@ def shelf(*documents: dict[str, Any]) -> MemoryStore:
     return store
 
 
-def ours(store: Any, loads: dict[int, Any], minutes: float = 0) -> None:
+def ours(store: Any, loads: dict[int, Any]) -> None:
     said = {number: {"load": load, "status": "definitive"} for number, load in loads.items()}
-    put(store, said, minutes, ACCOUNT, first=FIRST)
+    put(store, said, 0, ACCOUNT, first=FIRST)
 
 
 def plan_of(store: Any, access: MeterAccess = HELD, *others: str) -> Any:
@@ -62,7 +58,6 @@ def run(store: Any, access: MeterAccess = HELD, *others: str) -> dict[str, int]:
 
 
 def own(store: MemoryStore, *doctypes: str) -> dict[str, dict[str, Any]]:
-    """Return the account's documents of its meter, by the end of their ids."""
     start = f"{ACCOUNT}:{PCE}:"
     every = [pair for doctype in doctypes or KINDS.values() for pair in store.docs[doctype].items()]
     return {key.removeprefix(start): each for key, each in every if key.startswith(start)}
@@ -109,8 +104,8 @@ def test_totals_are_sums_but_for_times_without_a_day() -> None:
         konnector("2024", 62.5), konnector("2019", 2700, zero=True), konnector("2019-03", 232.5, zero=True, price=23),
         *(konnector(f"2024-01-{day:02}", 2) for day in range(1, 32)),
     )  # fmt: skip
-    told = run(store)
-    assert (told["totals_kept"], told["totals_ours"], told["removed"]) == (2, 3, 37)
+    result = run(store)
+    assert (result["totals_kept"], result["totals_ours"], result["removed"]) == (2, 3, 37)
     found = own(store, MONTH, YEAR)
     assert {period: (each["load"], each["days"], each.get("price")) for period, each in found.items()} == {
         "2019-03": (232.5, 0, 23), "2019": (2700, 0, None), "2023-12": (5, 1, None), "2023": (5, 1, None),
@@ -142,7 +137,7 @@ def test_documents_of_others_are_left_alone() -> None:
     assert run(store, access)["removed"] == 0
 
 
-def test_a_document_that_changes_meanwhile_stays_and_is_told() -> None:
+def test_a_document_that_changes_meanwhile_stays_and_is_reported() -> None:
     store = shelf(konnector("2023-12-27", 60))
     (stored,) = store.docs[DAY].values()
     plan = plan_of(store)
@@ -178,7 +173,6 @@ PERIODS = st.sampled_from(["2019-03", "2023-12", "2024-01", "2024-02", "2019", "
 
 @st.composite
 def shelves(draw: st.DrawFn) -> MemoryStore:
-    """Draw documents of the konnector, some with a price that was computed for their load, beside days of ours."""
     written = st.sampled_from(["", "2024-01-01T10:00:00.000Z", "2024-02-01T10:00:00.000Z"])
     store = shelf(*(
         konnector(period, load, at, zero and len(period) < 10, **({"price": load / 10} if zero else {}))

@@ -49,7 +49,7 @@ def test_the_mark() -> None:
     assert (leaving_asker(ACCOUNT), without_leaving(marked), "leaving" in ACCOUNT) == (None, ACCOUNT, False)
 
 
-def test_whose_rights_are_revoked() -> None:
+def test_which_rights_are_revoked() -> None:
     rights = (
         right("in-force"), right("waits", "waiting"), right("over", "ended"), right("", "asked"), right("named"),
         right("free", account=""), right("next", account="b"), right("former", "ended", "b"),
@@ -70,7 +70,7 @@ def test_an_account_has_one_open_record_and_its_end_proves_that_it_has_left() ->
     assert d.left_accounts([first]) == {}, "a question removes nothing"
 
 
-def test_what_is_told_of_deletions() -> None:
+def test_unfinished_deletions_are_reported() -> None:
     gone, kept = entry(account="gone"), entry(account="kept", keep_data=True)
     day, why = NOW + timedelta(hours=25), "its deletion of 2026-01-02 has not ended"
     assert d.unfinished_deletions([entry(), gone], ["a"], NOW + timedelta(hours=23)) == {}
@@ -111,8 +111,6 @@ def test_the_plan_names_what_goes_and_what_stays() -> None:
     assert "Nothing is removed" in kept
     assert "u-2 (another account uses it)" in kept
 
-
-# -- the record of a consent -------------------------------------------------------------------------------------------
 
 DECLARATION = Declaration(
     pce=PCE, name="Martin", postcode="69001", email="m@invented.example", perimeters=["informatives"],
@@ -171,16 +169,14 @@ def test_the_copy_that_stays_names_no_account_and_goes_after_its_last_day() -> N
 
 
 def test_a_record_is_needed_while_it_may_prove_a_right() -> None:
-    for whose, way, state, needed in (
+    for owner, way, state, needed in (
         ("a", "declared", "waiting", True), ("a", "declared", "ended", True), ("a", "declared", "refused", False),
         ("b", "declared", "active", False), ("b", "adopted", "active", True), ("", "declared", "active", True),
     ):  # fmt: skip
-        meter = Meter(pce=PCE, rights=(right("r", state, whose, way),))
+        meter = Meter(pce=PCE, rights=(right("r", state, owner, way),))
         assert c.is_needed(record(), meter, NOW + timedelta(days=400)) is needed
     assert c.is_needed(record(), Meter(pce=PCE), NOW + timedelta(days=59)), "somebody may still correct it"
 
-
-# -- GRDF's check of its proof -----------------------------------------------------------------------------------------
 
 UNTIL = date(2026, 7, 31)
 
@@ -190,14 +186,12 @@ def at(days: float) -> datetime:
 
 
 def shows(meter: Meter, proof: str, days: float = 0, **more: Any) -> Meter:
-    """GRDF shows the right on its list."""
     proven = {"proof": proof, "proof_until": UNTIL if proof else None} | more
     shown, when = replace(line(first=date(2026, 1, 1), last=date(2029, 1, 1)), **proven), at(days)
     return apply_answer(meter, RightsAnswer("grdf_adict", (shown,), utc_text(when), when.date(), whole=True))
 
 
 def said(meter: Meter, before: dict[str, Any] | None = None) -> tuple[dict[str, Any], Situation]:
-    """Return what the account says of it, and its situation."""
     document = settle_account(before or ACCOUNT, [access_to_meter(meter, "a", NOW.date())], NOW)
     return document, summarize_account(document).situation(NOW.date())
 
@@ -224,13 +218,13 @@ def test_from_the_question_to_the_answer() -> None:
         assert not said(shows(meter, word, 7), refused)[0]["state"]
 
 
-def test_what_a_list_says_of_a_proof_that_was_sent() -> None:
+def test_what_a_list_shows_of_a_proof_that_was_sent() -> None:
     meter = note_proof_sent(KNOWN, "u-1", utc_text(NOW))
     for later, is_due in ((0.2, False), (3, True)):  # GRDF asks again if it still asks days after
         assert (proof := shows(meter, "asked", later).rights[0].proof)
         assert proof.is_due is is_due
     late = note_proof_sent(KNOWN, "u-1", utc_text(at(1)))
-    assert shows(late, "asked").rights[0].proof == late.rights[0].proof, "a list from before says nothing"
+    assert shows(late, "asked").rights[0].proof == late.rights[0].proof, "a list from before changes nothing"
     assert note_proof_sent(KNOWN, "another", utc_text(NOW)) == KNOWN
     stranger = shows(shows(Meter(pce=PCE, rights=(right(),)), ""), "asked", id="stranger")
     assert not access_to_meter(stranger, "a", NOW.date()).proofs

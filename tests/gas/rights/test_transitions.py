@@ -43,7 +43,6 @@ def dates(**days: Any) -> dict[str, Any]:
 
 
 def line(name: str = "r1", state: str = "active", made: int = 0, **more: Any) -> AccessRight:
-    """Return GRDF's line about a right; days are numbers."""
     usual = {"first": made, "last": made + 1095, "data_first": made - 1095, "data_end": made + 1096}
     said = dates(**(usual | more))
     return AccessRight(name, PCE, "autorise_contrat_fourniture", state, created_at=at(made), **said)
@@ -62,7 +61,6 @@ def answer(day: int, *lines: AccessRight, client: str = "north", **more: Any) ->
 
 
 def wanted(**terms: Any) -> Right:
-    """Return a right as it is to be declared."""
     return Right(client="", way="declared", state="asked", since="", **dates(**terms))
 
 
@@ -109,7 +107,6 @@ class Story:
         return right
 
     def asks(self, day: int, *lines: AccessRight) -> bool:
-        """Return whether the list makes GRDF be asked about the meter."""
         return t.must_ask_grdf(self.meter, answer(day, *lines, whole=False))
 
     def lacks(self, day: int) -> list[str]:
@@ -157,7 +154,7 @@ DAYS: dict[str, tuple[Story, list[tuple[int, int]], list[tuple[int, int]]]] = {
     "a right that a lost ledger learns again keeps its days": (
         EMPTY.bring("a", "r1", 41, "konnector").show(41, OVER), [MINE], [],
     ),
-    "but not one that nobody heard of": (EMPTY.bring("a", "r1", 41).show(41, OVER), [], []),
+    "but not one that is unknown": (EMPTY.bring("a", "r1", 41).show(41, OVER), [], []),
 }  # fmt: skip
 
 
@@ -177,11 +174,11 @@ def test_a_meter_is_one_accounts_unless_it_may_be_shared() -> None:
     both = HELD.bring("b", "r2", 5, shared=True).show(5, line(), R2, shared=True)
     assert [both.days(each, shared=True) for each in "ab"] == [[FIRST], [(-1090, 1101)]]
     assert HELD.bring("b", "r2", 5, "adopted", chosen=True, shared=True).one("b").way == "adopted"
-    assert len(HELD.bring("a", "r2", 5, "adopted", chosen=True).meter.rights_of("a")) == 2, "its own hinders nobody"
+    assert len(HELD.bring("a", "r2", 5, "adopted", chosen=True).meter.rights_of("a")) == 2, "its own is no obstacle"
     assert BACK.days("c") == BACK.leave("b").days("c") == [(60, 1096)]
 
 
-def test_whose_days_are_asked_for() -> None:
+def test_which_days_are_asked_for() -> None:
     later = BROUGHT.show(0, line(first=20))
     past = BROUGHT.show(0, line(data_first=-300, data_end=-100))
     assert (past.access("a", 1).word, past.days("a")) == ("over", [(-300, -100)])
@@ -269,13 +266,13 @@ def test_what_a_line_or_its_absence_changes() -> None:
     assert checked.meter.other_account("b", today(9)) == "a"
     free, gone, lately = EMPTY.show(1, line(), whole=False), HELD.show(9), EMPTY.bring("a", "r1", 8)
     assert (free.asks(9), HELD.asks(9), gone.asks(10), HELD.asks(9, line())) == (True, True, False, False)
-    assert free.show(9) == EMPTY, "one that nobody has goes with its end"
+    assert free.show(9) == EMPTY, "one without an account goes with its end"
     assert (gone.one().state, gone.one().ended_on) == ("ended", today(9))
     assert (gone.show(10, line()).one().state, gone.show(10, line()).one().ended_on) == ("active", None)
     assert EMPTY.declare("a").asks(1)
     konnectors, listed = (story.bring("a", "r1", 41, "konnector") for story in (EMPTY, EMPTY.show(1, line())))
     for story in (konnectors.show(41, OVER), konnectors.show(42, line()), listed):
-        assert story.one().since == at(0), "as old as GRDF says"
+        assert story.one().since == at(0), "as old as at GRDF"
     assert HELD.show(1100, line(state="obsolete")).one().ended_on == today(1096), "not when that was seen"
     assert HELD.show(9, line(last=2000), whole=False).one().calls_until == today(2000), "the list moves dates"
     waits = EMPTY.declare("a").reply("a", "r1")
@@ -293,7 +290,7 @@ def test_what_a_line_or_its_absence_changes() -> None:
     assert newer.show(8, line()) == newer
 
 
-def test_a_declaration_whose_answer_was_lost_is_settled_by_the_next_look() -> None:
+def test_a_declaration_with_a_lost_answer_is_settled_by_the_next_look() -> None:
     story = EMPTY.declare("a", calls_until=99)
     assert story.declare("a") == story
     later = story.declare("a", 1).one()
@@ -332,7 +329,7 @@ def test_one_process_declares_at_a_time() -> None:
     assert story.refuse("a").declare("a", second).one().since == at(second)
 
 
-def test_a_right_that_nobody_has_brought_is_told_until_somebody_does() -> None:
+def test_a_right_without_an_account_is_reported_until_it_is_brought() -> None:
     story = EMPTY.show(1, line(), line("r0", "obsolete"), whole=False)
     claimed = story.bring("a", "r1", 2, "adopted")
     assert (story.lacks(1), claimed.lacks(2), claimed.orphan("a").lacks(2)) == (["r1"], [], ["r1"])
@@ -382,15 +379,13 @@ def test_how_an_account_stands_by_the_best_of_its_rights() -> None:
         assert (access.word, access.day) == (word, day)
 
 
-def test_what_else_an_account_is_told_of_a_meter() -> None:
+def test_what_else_an_account_sees_of_a_meter() -> None:
     assert BROUGHT.show(0, line(data_end=8, last=19)).access("a", 7).renews_on == today(20), "once calls are over"
     assert (NEXT.access("a").own, NEXT.access("b").own) == (("r1",), ("r2",))
     assert [each.access("a").waits for each in (EMPTY.declare("a").reply("a", "r1"), HELD)] == [True, False]
     proving = BROUGHT.show(0, line(proof="asked"))
     assert [[*each.access("a", 6).proofs] for each in (proving, proving.end("r1", 5))] == [["r1"], []]
 
-
-# -- all sequences -----------------------------------------------------------------------------------------------------
 
 ACCOUNTS, CLIENTS = ("a", "b"), ("north", "south")
 
@@ -502,4 +497,4 @@ def test_all_sequences(events: list[tuple[str, str, int]], shared: bool) -> None
     known = {right.id for right in world.meter.rights if right.account}
     known |= {right.id for right in find_unclaimed_rights([world.meter], today(world.day))}
     in_force = {name for rights in world.grdf.values() for name, each in rights.items() if each.state == "active"}
-    assert in_force <= known, "after a look at each client, each right in force has an account, or is told"
+    assert in_force <= known, "after a look at each client, each right in force has an account, or is reported"

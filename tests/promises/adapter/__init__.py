@@ -1,8 +1,4 @@
-"""A town: households, GRDF and this project, as somebody sees them who knows only documents, DAGs, pages and requests.
-
-This folder is all of these tests that names modules. Tests say what people do; here is how that is done today. GRDF is
-the sandbox in this process, CouchDB is in memory, and time is the town's own: a year takes seconds.
-"""
+"""A town in memory: households, this project, GRDF (the sandbox in this process), CouchDB, and a clock of its own."""
 
 from __future__ import annotations
 
@@ -85,15 +81,13 @@ def built() -> Iterator[Callable[..., Any]]:
 
 
 class _Settings:
-    """The part of Airflow's configuration that the project's settings use, from the environment."""
-
     @staticmethod
     def get(section: str, name: str, fallback: str = "") -> str:
         return os.environ.get(f"AIRFLOW__{section.upper()}__{name.upper()}", fallback)
 
 
 def _write_now(target: Path, content: bytes | str) -> None:
-    """Write a file whose age follows the town's clock, without waiting for the disk."""
+    """Write a file with the age of the town's clock, without waiting for the disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content.encode() if isinstance(content, str) else content)
     now = FACE.at().timestamp()

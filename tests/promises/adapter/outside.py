@@ -1,7 +1,4 @@
-"""The outside world: GRDF, which is the sandbox in this process, and CouchDB, which is in memory.
-
-Only ``HTTPAdapter.send`` is replaced, by :meth:`Outside.send`: real requests and responses pass, as bytes.
-"""
+"""GRDF, which is the sandbox in this process, and CouchDB in memory; only ``HTTPAdapter.send`` is replaced."""
 
 from __future__ import annotations
 
@@ -58,13 +55,12 @@ NOWHERE = Path(":memory:")
 
 @cache
 def sandbox() -> tuple[Any, Sandbox]:
-    """Return GRDF's application. There is one, for all that may change of it is in its store."""
+    """There is one: all that may change of it is in its store."""
     world = Sandbox(Store(NOWHERE), int(GRDF.rpartition(":")[2]), (REDIRECT,))
     return make_app(world), world
 
 
 def connections() -> dict[str, str]:
-    """Return Airflow's connections to GRDF and CouchDB, as environment variables."""
     facts = identity.connection_facts(int(GRDF.rpartition(":")[2]), REDIRECT)
     extra = {name: facts[name] for name in ("token_url", "authorize_url", "redirect_uri", "issuer")}
     grdf = {"conn_type": "generic", "host": facts["adict_base"], "extra": extra | {"calls_per_second": "1"}}
@@ -90,8 +86,6 @@ class Shelf:
 
 
 class Quota:
-    """The store of the calls to GRDF."""
-
     text: str | None = None
 
     def __init__(self, url: str = "") -> None:
@@ -103,8 +97,6 @@ class Quota:
 
 
 class Outside:
-    """GRDF, CouchDB and time. Time stands still but for what happens."""
-
     def __init__(self, start: date, staging: Path) -> None:
         self.staging = staging
         self.clock = FACE.clock = Clock(datetime(start.year, start.month, start.day, 11, tzinfo=UTC))
@@ -126,15 +118,11 @@ class Outside:
         self.requests = self.kill = 0
         self.latency = 0.0
 
-    # -- what a model of lives looks at --------------------------------------------------------------------------------
-
     def written(self, database: str, key: str, before: Document | None, document: Document | None) -> None:
         """See a change of CouchDB's."""
 
     def heard(self, asked: Asked, body: bytes) -> None:
         """See an answer of GRDF's that has arrived."""
-
-    # -- requests ------------------------------------------------------------------------------------------------------
 
     @property
     def job(self) -> Job:
@@ -143,10 +131,9 @@ class Outside:
         return next((each for each in reversed(self.jobs) if each.worker is here), Job())
 
     def send(self, adapter: HTTPAdapter, request: requests.PreparedRequest) -> requests.Response:
-        """Answer a request of ours, unless something goes wrong with it."""
         url = urlsplit(request.url or "")
         couchdb, method = url.netloc.endswith(COUCH), request.method or "GET"
-        assert couchdb or url.netloc.endswith(GRDF), f"nobody lives at {url.netloc}"
+        assert couchdb or url.netloc.endswith(GRDF), f"there is no host {url.netloc}"
         self._let_others_act()
         if isinstance(adapter, TurnAdapter):
             adapter.take_turn()
@@ -209,10 +196,7 @@ class Outside:
         return None
 
     def _grdf(self, request: requests.PreparedRequest, *, twice: bool) -> tuple[int, bytes, dict[str, str]]:
-        """Answer for GRDF.
-
-        :param twice: whether it takes a second declaration although there is a right
-        """
+        """``twice``: take a second declaration although there is a right."""
         path, declares = request.path_url.partition("?")[0], request.method == "PUT"
         headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
 
@@ -224,15 +208,15 @@ class Outside:
         pce = path.split("/")[-2]
         if declares and path.endswith("/droit_acces"):
             self.lapse(pce)
-        told = ask()
-        if twice and told.status_code == 409:
+        answer = ask()
+        if twice and answer.status_code == 409:
             others = [right for right in self.rights(pce) if right["etat_droit_acces"] in rights.REVOCABLE]
             for right in others:
                 self.change_right(right["id_droit_acces"], etat_droit_acces="Obsolète")
-            told = ask()
+            answer = ask()
             for right in others:
                 self.change_right(right["id_droit_acces"], etat_droit_acces=right["etat_droit_acces"])
-        return told.status_code, told.get_data(), dict(told.headers)
+        return answer.status_code, answer.get_data(), dict(answer.headers)
 
     def lapse(self, pce: str) -> None:
         """Let GRDF take a new declaration once the right before it is over, which the sandbox does not."""
@@ -241,19 +225,17 @@ class Outside:
                 self.change_right(right["id_droit_acces"], etat_droit_acces="Obsolète")
 
     def _drip(self, body: bytes) -> None:
-        """Let a minute pass for each few bytes, until whoever reads has had enough."""
+        """Let a minute pass for each few bytes."""
         for _ in range(max(len(body) // 10, 1000)):
             self.clock.advance(60)
             if self.deadline and self.clock.now > self.deadline:
                 raise TimedOut
-        pytest.fail("nobody stops reading")  # which no retry hides
+        pytest.fail("the reader does not stop")  # which no retry hides
 
     def fault(self, what: Any, path: str = "", **more: Any) -> None:
-        """Let something go wrong with GRDF's next answers, or with CouchDB's."""
         self.faults.append(Fault(what, path, **more))
 
     def calm(self) -> None:
-        """Let nothing go wrong any more."""
         self.faults.clear()
         self.kill = 0
 
@@ -262,10 +244,7 @@ class Outside:
         self.kill = self.requests + request if request else 0
 
     def meanwhile(self, after: int, do: Callable[[], object]) -> None:
-        """Do something between two requests of what runs next.
-
-        :param after: after how many of its requests
-        """
+        """Do something after so many requests of what runs next."""
         self.planned.append((after, do))
 
     def calls(self, path: str = "", method: str = "", *, since: int = 0) -> list[Asked]:
@@ -275,26 +254,20 @@ class Outside:
             if re.search(path, each.path) and method in ("", each.method) and "access_token" not in each.path
         ]  # fmt: skip
 
-    # -- time ----------------------------------------------------------------------------------------------------------
-
     @property
     def today(self) -> date:
         """The civil date in Paris."""
         return paris.civil_day(self.clock.now)
 
     def ago(self, days: int) -> date:
-        """Return the day so many days ago."""
         return self.today - timedelta(days=days)
 
     def pass_(self, **span: float) -> None:
-        """Let time pass in which nothing of ours runs."""
         self.clock.pass_(timedelta(**span).total_seconds())
 
     def until(self, day: date, hour: int = 0, minute: int = 0) -> None:
         """Let time pass until then, Paris time."""
         self.clock.until(paris.at_hour(day, hour) + timedelta(minutes=minute))
-
-    # -- GRDF ----------------------------------------------------------------------------------------------------------
 
     def contract(self, **settings: Any) -> None:
         """Change how GRDF behaves; ``calls_per_second`` and ``calls_per_day`` are in our connection too."""
@@ -307,7 +280,6 @@ class Outside:
                     os.environ[connection] = json.dumps(ours)
 
     def forget_tokens(self) -> None:
-        """Let GRDF refuse all tokens that it has given."""
         self.store.run("DELETE FROM tokens")
 
     def agree(
@@ -323,12 +295,7 @@ class Outside:
         keep_others: bool = True,
         nonce: str = "nonce",
     ) -> tuple[str, list[str]]:
-        """Let a household agree on GRDF's site. Return GRDF's code, and the new rights.
-
-        :param back: how many past days may be read
-        :param end: the day after the last gas day that may be read
-        :param ahead: for how many days from now on GRDF may be called
-        """
+        """Return a code and new rights; ``end`` is the day after the last, calls may be made for ``ahead`` days."""
         begins = begins or self.today
         until = begins + timedelta(days=ahead)
         terms = rights.Terms(tuple(perimeters), first or begins - timedelta(days=back), end or until, begins, until)
@@ -341,13 +308,13 @@ class Outside:
         return code, ids
 
     def exchange(self, code: str) -> Document:
-        """Return the tokens for a code, as cozy-stack does, whose requests are not ours."""
+        """Exchange a code as cozy-stack does; its requests are not ours."""
         client = {"client_id": identity.DATA_CLIENT_ID, "client_secret": identity.DATA_CLIENT_SECRET}
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT, **client}
         where = f"{identity.REALM_PATH}/access_token"
-        told = self.app.test_client().post(where, base_url=f"http://{GRDF}", data=form)
-        assert told.status_code == 200, told.get_data()
-        return dict(told.get_json())
+        answer = self.app.test_client().post(where, base_url=f"http://{GRDF}", data=form)
+        assert answer.status_code == 200, answer.get_data()
+        return dict(answer.get_json())
 
     def rights(self, *pces: str, state: str = "") -> list[Document]:
         """Return GRDF's rights to some meters, all without one, oldest first."""
@@ -357,25 +324,21 @@ class Outside:
         ]  # fmt: skip
 
     def change_right(self, right: str, **fields: Any) -> None:
-        """Change what GRDF says of a right."""
         found = rights.find_right(self.store, right)
         assert found
         rights.save_right(self.store, found | fields)
 
     def revoke(self, *ids: str, source: str = "TITULAIRE") -> None:
-        """Let holders revoke rights on GRDF's site."""
         for each in ids:
             found = rights.find_right(self.store, each)
             assert found
             rights.revoke(self.store, found, source, self.clock.now)
 
     def answer(self, pce: str) -> None:
-        """Let the holder accept what GRDF's mails ask about a meter."""
         for right in self.rights(pce):
             mailbox.answer(self.store, right, self.clock.now, accept=True)
 
     def correct(self, pce: str, day: date, kwh: float | None) -> None:
-        """Let GRDF correct a day, or withdraw it."""
         values = (pce, day.isoformat(), kwh, readings.CORRECTED)
         self.store.run("INSERT OR REPLACE INTO corrections VALUES (?, ?, ?, ?)", *values)
 
@@ -387,21 +350,16 @@ class Outside:
         quirks.write_quirks(self.store, pce, found)
         return found
 
-    def says(self, pce: str, first: date, end: date) -> dict[date, float]:
-        """Return the kWh that GRDF has now for a meter's days."""
+    def grdf_days(self, pce: str, first: date, end: date) -> dict[date, float]:
         meter, odd = find_meter(pce), quirks.read_quirks(self.store, pce)
         assert meter
         days = readings.days_now(self.store, meter, first, end, self.clock.now)
         return {day.day: day.energy for day in days if day.energy is not None and not quirks.unusable(odd, day.day)}
 
-    # -- CouchDB -------------------------------------------------------------------------------------------------------
-
     def documents(self, database: str) -> dict[str, Document]:
-        """Return a database's documents by id."""
         return {key: doc for key, doc in self.couch.documents(database).items() if not key.startswith("_design")}
 
     def account(self, account: str) -> Document:
-        """Return an account's document; empty if there is none."""
         return self.documents(ACCOUNTS).get(account, {})
 
     def put(self, account: str, parts: Document) -> None:
@@ -412,30 +370,24 @@ class Outside:
         assert status == 201
 
     def state(self, account: str) -> str:
-        """Return the state that Cozy's clients show, empty if all is well."""
         return self.account(account).get("state") or ""
 
     def days(self, account: str, pce: str) -> dict[date, float]:
-        """Return the kWh of an account's stored days of one meter."""
         return {
             date(doc["year"], doc["month"], doc["day"]): doc["load"]
             for key, doc in self.documents(DAYS).items() if key.startswith(f"{account}:{pce}:")
         }  # fmt: skip
 
     def stored(self, account: str) -> int:
-        """Return how many documents of data an account has, of any meter and kind."""
         kinds = (DAYS, MONTHS, YEARS, PERIODS)
         return sum(key.startswith(f"{account}:") for database in kinds for key in self.documents(database))
 
     def wrong(self, account: str, pce: str, first: date, end: date | None = None) -> list[object]:
-        """Return the days from ``first`` on that are not stored as GRDF says now, and :meth:`wrong_totals` of all.
-
-        :param end: the day after the last; by default the newest days do not count, which may not be read yet
-        """
+        """Return the days that differ from GRDF's, by default without the newest, and all wrong totals."""
         end = end or self.ago(3)
-        stored, told = self.days(account, pce), self.says(pce, first, end)
-        due = {*told, *(day for day in stored if first <= day < end)}
-        return [*sorted(day for day in due if stored.get(day) != told.get(day)), *self.wrong_totals()]
+        stored, there = self.days(account, pce), self.grdf_days(pce, first, end)
+        due = {*there, *(day for day in stored if first <= day < end)}
+        return [*sorted(day for day in due if stored.get(day) != there.get(day)), *self.wrong_totals()]
 
     def wrong_totals(self) -> list[str]:
         """Return the months and years that are not the exact sum of their stored days, and those that lack."""
@@ -445,15 +397,13 @@ class Outside:
                 sums.setdefault(key[:-length], []).append(doc["load"])
         due = {key: (sum(loads), len(loads)) for key, loads in sums.items()}
         totals = {**self.documents(MONTHS), **self.documents(YEARS)}
-        told = {key: (doc["load"], doc["days"]) for key, doc in totals.items()}
-        return sorted(key for key in {*told, *due} if told.get(key) != due.get(key))
+        there = {key: (doc["load"], doc["days"]) for key, doc in totals.items()}
+        return sorted(key for key in {*there, *due} if there.get(key) != due.get(key))
 
     def backup(self) -> Document:
-        """Return a backup of CouchDB."""
         return copy.deepcopy(self.couch.databases)
 
     def restore(self, backup: Document, *, but: str = "") -> None:
-        """Restore CouchDB from a backup, all databases but one."""
         kept = {but: self.couch.databases.get(but, {})} if but else {}
         self.couch.databases = copy.deepcopy(backup) | kept
 

@@ -29,8 +29,6 @@ COLUMNS = "account,pce,name,company,postcode,email,phone,perimeters,first,end,ca
 
 
 class Ear(logging.Handler):
-    """Keeps what tasks log."""
-
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.lines: list[str] = []
@@ -39,24 +37,22 @@ class Ear(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-LOG, EAR = logging.Logger("tests.town", logging.INFO), Ear()  # noqa: LOG001 - in no tree: nobody else writes it down
+LOG, EAR = logging.Logger("tests.town", logging.INFO), Ear()  # noqa: LOG001 - in no tree of loggers
 LOG.addHandler(EAR)
 
 
 class Runs(Outside):
-    """What runs, when, and how it ended."""
-
     waits = float("inf")
-    """How often a task waits until somebody stops it."""
+    """How often a task waits until it is stopped."""
 
     def __init__(self, start: date, staging: Path) -> None:
         super().__init__(start, staging)
         self.last: dict[str, date] = {}
         self.succeeded: dict[str, datetime] = {}
         self.begun: list[str] = []
-        """Accounts whose first run the project has started."""
+        """Accounts that the project has started a first run of."""
         self.running: list[str] = []
-        """Accounts whose DAG has a run: it has no second one."""
+        """Accounts with a run of their DAG: it has no second one."""
 
     def mornings(self, number: int = 1, *, published: bool = False) -> dict[str, Ended]:
         """Let mornings pass, each with everything that is scheduled. Return how the last one's runs ended."""
@@ -80,7 +76,6 @@ class Runs(Outside):
         return ended
 
     def _due(self, account: str) -> date:
-        """Return the newest gas day whose run is due."""
         from grdf.account_dag import account_dag
 
         table, day = account_dag(account).timetable, self.clock.now.astimezone(UTC).date()
@@ -89,15 +84,9 @@ class Runs(Outside):
         return day
 
     def set(self, **settings: object) -> None:
-        """Change settings of ``[grdf]``."""
         os.environ.update({f"AIRFLOW__GRDF__{name.upper()}": str(value) for name, value in settings.items()})
 
-    def is_at_work(self, dag: str) -> bool:
-        """Return whether a task of a DAG is at work."""
-        return any(job.dag == dag for job in self.jobs)
-
     def run(self, account: str, run_type: str = "manual", day: date | None = None, tries: int = TRIES) -> Ended:
-        """Run an account's DAG. A scheduled run is about a gas day, as is a backfill."""
         from grdf.account_dag import account_dag
 
         if run_type == "scheduled" and day is None:
@@ -109,7 +98,6 @@ class Runs(Outside):
             self.running.remove(account)
 
     def first_runs(self) -> dict[str, Ended]:
-        """Let each new account's DAG begin by itself, as Airflow does within seconds, and those that were started."""
         new = [each for each in sorted(self.documents(ACCOUNTS)) if each not in self.last]
         started, self.begun = [each for each in self.begun if each not in new], []
         for each in new:
@@ -117,12 +105,10 @@ class Runs(Outside):
         return {each: self.run(each, "scheduled") for each in new} | {each: self.run(each) for each in started}
 
     def backfill(self, account: str, first: date, end: date) -> list[Ended]:
-        """Run an account's DAG for each day of a range, as ``airflow backfill create`` does."""
         span = range((end - first).days)
         return [self.run(account, "backfill", first + timedelta(days=number)) for number in span]
 
     def history(self, first: date, end: date, *accounts: str, definitive: bool = False, tries: int = TRIES) -> Ended:
-        """Read a range of the past anew with ``grdf_history``, for all accounts without one."""
         params = {"accounts": list(accounts), "from": str(first), "to": str(end), "include_definitive": definitive}
         return self.run_dag("grdf_history", params=params, tries=tries)
 
@@ -132,11 +118,10 @@ class Runs(Outside):
         return self.run_dag("grdf_consents", "manual" if accounts else "scheduled", params=params)
 
     def look(self) -> Ended:
-        """Run ``grdf_waiting_rights``."""
         return self.run_dag("grdf_waiting_rights", "manual")
 
     def health(self) -> Ended:
-        """Take the daily look in a CouchDB that was set up. Its text is all that it says."""
+        """Take the daily look in a CouchDB that was set up. Its text is all of its output."""
         from include.gas.documents.day_documents import database_name
         from include.gas.documents.doctypes import DOCTYPES
 
@@ -147,17 +132,14 @@ class Runs(Outside):
         return replace(ended, text="\n".join([*EAR.lines, ended.text]))
 
     def leave(self, account: str, *, keep_data: bool = False) -> Ended:
-        """Delete an account with ``grdf_delete_account``, which needs nobody's approval then."""
         self.set(deletion_needs_approval=False)
         params = {"account": account, "confirm": account, "dry_run": False, "keep_data": keep_data}
         return self.run_dag("grdf_delete_account", params=params)
 
     def adopt(self) -> Ended:
-        """Make accounts for the rights in force that have none."""
         return self.run_dag("grdf_adopt_rights", params={"dry_run": False, "id_pattern": "right-{right}"})
 
     def import_(self, *rows: Document, name: str = "homes.csv", tries: int = TRIES) -> tuple[Ended, dict[str, str]]:
-        """Import households from a file. Return the outcome of each line by its account too."""
         columns = tuple(COLUMNS.split(","))
         folder = self.staging / "import"
         folder.mkdir(parents=True, exist_ok=True)
@@ -176,15 +158,10 @@ class Runs(Outside):
     def run_dag(
         self, dag_id: str, run_type: str = "manual", *, params: Document | None = None, tries: int = TRIES
     ) -> Ended:
-        """Run one of the DAGs that work for all accounts."""
         return self._dag_run(_dag(dag_id), run_type, None, params or {}, tries)
 
     def at_once(self, *works: tuple[float, Callable[[], Any]], hours: float = 240, latency: float = 0) -> None:
-        """Do several things at the same time, each in a worker of its own, each from its second on.
-
-        :param hours: when whoever has not ended is ended
-        :param latency: seconds that CouchDB takes to answer, in which the others go on
-        """
+        """Begin each work on its second, in a worker of its own; ``latency``: seconds that CouchDB takes."""
         self.latency = latency
         self.clock.run_at_once(works, hours)
         self.latency = 0
@@ -199,7 +176,7 @@ class Runs(Outside):
             ),
             "ti": SimpleNamespace(
                 run_id=run_id, dag_id=dag.dag_id, task_id="task", task=None,
-                get_ti_count=lambda *_, **asked: self.is_at_work(asked.get("dag_id", "")),
+                get_ti_count=lambda *_, **asked: any(job.dag == asked.get("dag_id") for job in self.jobs),
                 get_dagrun_state=lambda *_: "failed", xcom_push=lambda **_: None,
                 xcom_pull=lambda task_ids, **_: results.get(task_ids),
             ),
@@ -243,7 +220,6 @@ class Runs(Outside):
                 yield task.unmap({name: value}).prepare_for_execution()
 
     def _task(self, operator: Any, context: Document, results: Document, tries: int) -> Ended:
-        """Execute a task as Airflow does: with its tries, its waits and its limit."""
         operator._cached_logger = LOG
         for name in operator.template_fields:  # what a mapped task has returned comes as a list
             source = getattr(getattr(operator, name, None), "operator", None)
@@ -292,7 +268,6 @@ class Runs(Outside):
 
 @cache
 def _dag(dag_id: str) -> Any:
-    """Return one of the DAGs in ``dags/``."""
     from airflow.dag_processing.dagbag import DagBag
 
     return DagBag(str(DAGS / f"{dag_id}.py")).dags[dag_id]

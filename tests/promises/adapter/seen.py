@@ -13,7 +13,6 @@ PERIODS = "com-grandlyon-grdf-published"
 RIGHTS = "com-grandlyon-grdf-meter"
 RECORDS_OF_DELETIONS = "com-grandlyon-grdf-audit"
 METERS = tuple(f"0999999{number:07}" for number in range(101, 400))
-"""Numbers of meters that GRDF knows."""
 MOVED, ENDED, REVOKED = "1000000", "1000001", "1000014"
 """What GRDF answers about a meter (docs/adict-api.md)."""
 Document = dict[str, Any]
@@ -29,11 +28,7 @@ class TimedOut(Exception):
 
 @dataclass
 class Ended:
-    """How a run, or a task, ended.
-
-    :param state: ``success``, ``skipped``, ``failed``, or ``killed`` if its process died and nobody tried again
-    :param text: what it said when it failed or was skipped
-    """
+    """``state``: ``success``, ``skipped``, ``failed``, or ``killed`` if its process died and was not started again."""
 
     state: str
     text: str = ""
@@ -43,14 +38,11 @@ class Ended:
 
     @property
     def well(self) -> bool:
-        """Whether nobody has to look at it."""
         return self.state in ("success", "skipped")
 
 
 @dataclass
 class Job:
-    """A task at work: its worker, and for which account it works if there is only one."""
-
     worker: Any = None
     dag: str = ""
     account: str | None = None
@@ -59,8 +51,6 @@ class Job:
 
 @dataclass
 class Asked:
-    """A request that GRDF has seen."""
-
     at: datetime
     job: Job
     method: str
@@ -71,7 +61,6 @@ class Asked:
 
     @property
     def pce(self) -> str:
-        """The meter in its path."""
         found = re.search(r"/pce/([^/]+)/", self.path + "/")
         return found[1] if found else ""
 

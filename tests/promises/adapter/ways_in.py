@@ -22,8 +22,6 @@ ORIGIN = REDIRECT.partition("/grdf")[0]
 
 @dataclass
 class Form:
-    """A form of a page, with what a browser would send of it."""
-
     action: str
     method: str
     fields: dict[str, list[str]] = field(default_factory=dict)
@@ -32,7 +30,6 @@ class Form:
 
 
 def forms(page: str) -> list[Form]:
-    """Return the forms of a page."""
     found: list[Form] = []
     inside = False
     for tag, inner in re.findall(r"<(/?form|input|select|textarea|button)\b([^>]*)>", page):
@@ -54,13 +51,8 @@ def forms(page: str) -> list[Form]:
 
 
 class Town(Runs):
-    """Households that come, and the pages that they see."""
-
     def connect(self, account: str, *pces: str, way: str = "cozy", run: bool = True, **terms: Any) -> list[str]:
-        """Let a household agree on GRDF's site and come here. Return its rights.
-
-        :param way: ``cozy`` as cozy-stack leaves it; ``code`` still to exchange; ``page`` by an operator
-        """
+        """Return the rights. ``way``: ``cozy`` as cozy-stack leaves it, ``code`` still to exchange, or ``page``."""
         if way == "page":
             begun = self.begin(account)
             if begun.status_code != 303:
@@ -87,7 +79,6 @@ class Town(Runs):
         self.put(account, {"oauth": {}, "oauth_callback_results": results})
 
     def person(self, account: str, pce: str, **more: Any) -> Document:
-        """Return what a household gives so that its right can be declared."""
         meter = find_meter(pce)
         assert meter
         given = {
@@ -99,31 +90,27 @@ class Town(Runs):
         return given | {name: str(value) if isinstance(value, date) else value for name, value in more.items()}
 
     def declare(self, account: str, pce: str, way: str = "document", *, run: bool = True, **more: Any) -> Any:
-        """Give what is needed so that a household's right is declared.
-
-        :param way: ``document``, ``form`` (an operator's), ``link`` (the household's own), ``import``
-        :return: the status of the answer to a form, the outcome of an import's line
-        """
+        """``way``: ``document``, ``form`` (an operator's), ``link`` (the household's own) or ``import``."""
         given = self.person(account, pce, **more)
         if way == "import":
             _, found = self.import_({"account": account, **given})
-            told: Any = found.get(account)
+            answer: Any = found.get(account)
         elif way == "document":
             self.put(account, {"declaration": given})
-            told = None
+            answer = None
         else:
-            told = self.send_form(account, given, link=way == "link")
+            answer = self.send_form(account, given, link=way == "link")
         if run:
             self.first_runs()
-        return told
+        return answer
 
     def form(self, account: str, given: Document, *, link: bool = False) -> tuple[str, Document]:
         """Fill in the form up to its summary. Return where it is sent, and its fields; none if refused."""
         if link:
-            told = self._page("POST", f"/connect/{account}/link", accept="application/json")
-            if told.status_code >= 400:
+            answer = self._page("POST", f"/connect/{account}/link", accept="application/json")
+            if answer.status_code >= 400:
                 return "", {}
-            query = told.json()["link"].partition("?")[2]
+            query = answer.json()["link"].partition("?")[2]
             to, login = f"/household?{query}", False
         else:
             to, login = f"/connect/{account}", True
@@ -138,27 +125,22 @@ class Town(Runs):
         return self.press(to, fields) if fields else 0
 
     def press(self, to: str, fields: Document) -> int:
-        """Press *Send* on a form's summary. Return the status of the answer."""
         return int(self._page("POST", to, data=fields | {"step": "send"}, login=to.startswith("/connect")).status_code)
 
     def progress(self, account: str) -> Document:
-        """Return what the page that follows an account says of it."""
         answer = self._page("GET", f"/connect/{account}/progress", accept="application/json")
         return dict(answer.json()) if answer.status_code == 200 else {}
 
     def fleet_page(self) -> str:
-        """Return what the page about all accounts says."""
         answer = self._page("GET", "/fleet")
         assert answer.status_code == 200, answer.text
         return re.sub(r"<[^>]+>|\s+", " ", answer.text.partition("<main>")[2])
 
     def begin(self, account: str) -> Any:
-        """Send a household to GRDF's site from the page. Return the page's answer, which leads there with 303."""
         person = {"first_name": "A", "last_name": "B", "email": "a@b.example"}
         return self._page("POST", f"/connect/{account}", data=person)
 
     def _page(self, method: str, path: str, *, login: bool = True, accept: str = "text/html", **options: Any) -> Any:
-        """Ask the page, as a browser does or as a program does."""
         app, token = _page_app()
         headers = {"Accept": accept, "Accept-Language": "en", "Sec-Fetch-Site": "same-origin"}
         headers |= {"Authorization": f"Bearer {token}"} if login else {}
