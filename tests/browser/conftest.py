@@ -1,8 +1,4 @@
-"""``./grdf up`` as a person starts it, and a Chromium browser to use it.
-
-These tests use Debian's Chromium (``apt-get install chromium``). Without it they are skipped, or fail if ``CI=true``.
-While working on them, set ``GRDF_TEST_UP=FOLDER`` to use a running ``./grdf up --data FOLDER >FOLDER/up.log``.
-"""
+"""``./grdf up`` as a person starts it, and a Chromium browser to use it."""
 
 from __future__ import annotations
 
@@ -23,7 +19,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENT = 90_000
-"""Milliseconds that a page may take to show what a test waits for."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -42,7 +37,6 @@ def _chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """A running ``./grdf up`` whose two demo households have been read."""
     with Processes() as processes:
         if named := os.environ.get("GRDF_TEST_UP"):
             running = Up(Path(named))

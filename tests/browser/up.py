@@ -28,18 +28,8 @@ SAID = re.compile(
 
 
 class Up:
-    """A running ``./grdf up``.
-
-    :param data: folder with its state, and its output in ``up.log``
-    """
-
     @classmethod
     def started(cls, processes: Processes, data: Path) -> Up:
-        """Start it and wait until it prints its addresses. It uses PostgreSQL if that is installed, else SQLite.
-
-        :param processes: the block that stops it
-        :param data: folder for its state
-        """
         database = postgres.start_postgres(processes, airflow=True) if postgres.available() else None
         child = processes.start(
             "./grdf up",
@@ -71,12 +61,10 @@ class Up:
         return self._session.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=400, **more)
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
-        """Return a DAG's runs, the newest first."""
         answer = self.api("GET", f"/dags/{dag}/dagRuns", params={"order_by": "-run_after"})
         return list(answer.json()["dag_runs"]) if answer.ok else []
 
     def wait_for_run(self, dag: str, seconds: float = PATIENCE) -> dict[str, Any]:
-        """Wait until the newest run of a DAG has succeeded."""
         limit = time.monotonic() + seconds
         while time.monotonic() < limit:
             if (runs := self.runs(dag)) and runs[0]["state"] == "success":
@@ -111,7 +99,6 @@ class Up:
 
 
 LOCKED_OUT = "status of 500"
-"""What a browser says when :func:`run_now` has to press twice."""
 
 
 def run_now(page: Page) -> None:

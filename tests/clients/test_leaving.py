@@ -53,7 +53,6 @@ def test_the_own_client_s_secret_revokes(two: LocalWorld, other: str, monkeypatc
 def test_another_client_s_secret_makes_no_right_seem_over(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, other: str, client: str, listed: str
 ) -> None:
-    """GRDF knows none of the account's rights for it, as if they were not in force any more."""
     account_of(two, other, client)
     right = own_right(two, other)
     usual, south = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE", "AIRFLOW_CONN_GRDF_SOUTH_DELETE"

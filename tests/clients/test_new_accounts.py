@@ -47,10 +47,6 @@ def households(number: int) -> list[Home]:
 
 
 def import_of(homes: list[Home], name: str = "") -> list[str]:
-    """Import households, and return the outcomes.
-
-    :param name: the file's name; by default one of its own
-    """
     name = name or f"{secrets.token_hex(4)}.csv"
     put(homes, name)
     run(name)
@@ -59,7 +55,6 @@ def import_of(homes: list[Home], name: str = "") -> list[str]:
 
 
 def clients(world: LocalWorld, homes: list[Home]) -> list[str]:
-    """Return the clients of some accounts, which their documents and their rights at GRDF name alike."""
     named = [document(world, home["account"]).get("grdf_connection", USUAL) for home in homes]
     assert [declared_by(world, home["pce"]) for home in homes] == [[name] for name in named]
     return named
@@ -91,7 +86,6 @@ def test_which_client_has_room(two: LocalWorld, monkeypatch: pytest.MonkeyPatch,
 def test_lines_of_a_client_that_cannot_be_called_are_put_aside(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """New households belong to the usual client; one in between has an account of the second."""
     _, old, newer = homes = households(3)
     two.book.save({"_id": old["account"], "account_type": "grdfgrandlyon", "grdf_connection": SOUTH})
     name = f"{secrets.token_hex(4)}.csv"
@@ -110,7 +104,6 @@ def test_lines_of_a_client_that_cannot_be_called_are_put_aside(
 def test_a_client_without_room_does_not_get_what_waits_for_another(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lines that were put aside count as those of their client, so that the rest goes to the next one."""
     homes = households(4)
     monkeypatch.setenv(*with_extra(USUAL, password="a wrong secret", calls_per_day=1000))
     monkeypatch.setattr(ROOM, lambda calls: 2 if calls == 1000 else 5000)
@@ -120,7 +113,6 @@ def test_a_client_without_room_does_not_get_what_waits_for_another(
 
 
 def right(world: LocalWorld, pce: str, client: str) -> str:
-    """Make a client have a right that somebody else has declared, and return its id."""
     (made,) = world.control.consent([pce], keep_others=True, company=PARTIES[client].company)
     fields = {"nom_titulaire": "Durand-Invente", "courriel_titulaire": "planted-1@example.org"}
     world.control.change_consent(made["id_droit_acces"], **fields)
@@ -130,7 +122,6 @@ def right(world: LocalWorld, pce: str, client: str) -> str:
 def test_an_adopted_right_s_account_is_its_client_s(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Those of a client that is refused wait, and the others are adopted."""
     homes = households(2)
     for home, client in zip(homes, (USUAL, SOUTH), strict=True):
         home["account"] = f"right-{right(two, home['pce'], client)}"
@@ -152,7 +143,6 @@ def test_an_adopted_right_s_account_is_its_client_s(
 def test_a_meter_of_the_other_client_s_account(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, other: str, how: str
 ) -> None:
-    """Whose it is decides the other client's list, and if that one cannot be asked, what is known."""
     account_of(two, account_id, USUAL)
     (pce,) = holder(account_id).pces
     own = right(two, pce, SOUTH)

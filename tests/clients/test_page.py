@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def full(two: LocalWorld, account_id: str) -> str:
-    """The account of the usual client, which has no room for another one."""
     account_of(two, account_id, USUAL, meters=9)
     two.control.clear_log()
     return account_id
@@ -77,7 +76,6 @@ def test_on_grdf_s_site(page: Site, two: LocalWorld, full: str, other: str, way:
 
 
 def test_what_came_of_another_attempt_is_refused(page: Site, two: LocalWorld, full: str, other: str) -> None:
-    """Client, verifier and nonce are those of the attempt, so GRDF does not take another one's code."""
     browser = page.browser("admin")
     back, theirs = (consent(begin(browser, account)) for account in (other, full))
     assert f"client_id={CLIENTS[SOUTH]}" in back

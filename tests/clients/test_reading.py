@@ -53,7 +53,6 @@ def rescope(account: str) -> dict[str, Any]:
 
 
 def planned(world: LocalWorld, *accounts: str) -> list[str]:
-    """Return the accounts that a re-read of the past is planned for."""
     first, end = (str(yesterday(world) - timedelta(days=back)) for back in (30, 20))
     params = {"from": first, "to": end, "accounts": list(accounts), "include_definitive": False}
     at_hand: Any = context(run_type="manual") | {"params": params}

@@ -48,7 +48,6 @@ def try_to_check(try_number: int = 1) -> dict[str, int]:
 
 
 def asked_at(client: str) -> str:
-    """Return when a client's list was read last, for health."""
     return Ledger(CouchDBHook()).last_asked().get(client, "")
 
 
@@ -134,7 +133,6 @@ def accepts(world: LocalWorld, account: str) -> None:
 def test_a_holder_s_answer_is_looked_for_with_the_own_client_whatever_becomes_of_the_other(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, other: str, how: Any, bad: int
 ) -> None:
-    """The run ends without waiting, since the next one looks for answers that have come in the meantime."""
     waiting, clients = (account_id, other), (USUAL, SOUTH)
     for account, client in zip(waiting, clients, strict=True):
         give(two, account)

@@ -14,7 +14,6 @@ from tests.compose.installation import Installation
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """A Docker engine that has the images."""
     if missing := engine_missing():
         told = f"docker compose is not tried: this machine lacks {missing}"
         pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)

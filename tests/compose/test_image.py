@@ -69,7 +69,6 @@ def test_its_code_is_roots_and_nothing_of_the_tests_or_of_this_machine_is_in_it(
 
 
 def test_nobody_can_put_code_in_its_place(images: Engine) -> None:
-    """Several services share the folder of state: who may write there must not run code in the others."""
     code = "print('planted', flush=True)"
     shell = (
         f'for each in /var/lib/grdf /tmp/grdf; do mkdir -p $each && echo "{code}" >$each/__init__.py; done;'

@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def door(clean: LocalWorld, airflow_home: object, shelf: None, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """The page below a sub-path, as behind many proxies."""
     return Site(clean, path="/gas/airflow").opened(monkeypatch)
 
 
 @pytest.fixture
 def front(clean: LocalWorld, airflow_home: object, shelf: None, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """The page at its host's root, where households may connect with links."""
     return Site(clean, settings={"AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True"}).opened(monkeypatch)

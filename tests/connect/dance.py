@@ -20,13 +20,11 @@ if TYPE_CHECKING:
 
 
 def names(account: str, meters: int = 1) -> dict[str, str]:
-    """Return what the holder of a test's account enters in the form."""
     who = holder(account, meters)
     return {"first_name": who.first_name, "last_name": who.last_name, "email": who.email}
 
 
 def begin(browser: Browser, account: str, meters: int = 1, *, path: str = "") -> str:
-    """Press the button, and return the address at GRDF."""
     answer = browser.post(path or f"/connect/{account}", data=names(account, meters))
     assert answer.status_code == 303, answer.text
     return answer.headers["Location"]
@@ -39,7 +37,6 @@ def asked(authorize: str) -> dict[str, str]:
 
 
 def consent(authorize: str, **choices: Any) -> str:
-    """Consent on GRDF's page, and return the address to which it sends the browser back."""
     return consent_through_browser(authorize, **choices)
 
 
@@ -49,8 +46,6 @@ def whole(browser: Browser, account: str, meters: int = 1, **choices: Any) -> ht
 
 @dataclass(frozen=True)
 class Said:
-    """The text of a page, without its tags, and the key of its title in the catalogue of texts."""
-
     status: int
     title: str
     text: str
@@ -74,6 +69,5 @@ def said(answer: httpx.Response) -> Said:
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
-    """Return the status of a page, and which problem it tells."""
     found = said(answer)
     return found.status, found.key.removeprefix("connect.")

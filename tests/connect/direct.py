@@ -29,14 +29,12 @@ Fields = dict[str, Any]
 
 
 def entered(account: str, **more: Any) -> Fields:
-    """Return what is typed for a test's account. ``None`` leaves a field out."""
     (pce,) = holder(account).pces
     typed = {"pce": pce, **PERSON, "postcode": postcode(pce), "perimeters": ["publiees"], "proof": PROOF} | more
     return {name: value for name, value in typed.items() if value is not None}
 
 
 def fields_of(answer: httpx.Response) -> Fields:
-    """Return the hidden fields of the direct way's form, and the box to tick."""
     form = re.search(r'<form method="post" action="[^"]*" class="direct">.*?</form>', answer.text, re.DOTALL)
     assert form, answer.text
     found: Fields = {}
@@ -51,14 +49,12 @@ def fields_of(answer: httpx.Response) -> Fields:
 
 
 def check(browser: Browser, start: str, typed: Fields) -> httpx.Response:
-    """Open the page, fill in the form, and return the answer: the summary, or the form with what is wrong."""
     page = browser.get(start)
     assert page.status_code == 200, page.text
     return browser.post(start, data=typed | {"step": "check"})
 
 
 def send(browser: Browser, start: str, typed: Fields) -> httpx.Response:
-    """Fill in the form, and press "Send" on the summary."""
     summary = check(browser, start, typed)
     assert summary.status_code == 200, summary.text
     return press(browser, start, fields_of(summary))
@@ -69,7 +65,6 @@ def press(browser: Browser, start: str, fields: Fields) -> httpx.Response:
 
 
 def followed(browser: Browser, answer: httpx.Response, **headers: str) -> httpx.Response:
-    """Return the page that follows the state, to which the form has led."""
     assert answer.status_code == 303, answer.text
     return browser.get(browser.site.origin + answer.headers["Location"], headers=headers)
 
@@ -79,7 +74,6 @@ def told(browser: Browser, answer: httpx.Response) -> Fields:
 
 
 def run(account: str) -> GasError | None:
-    """Let the account's run take it in, and return what a person must know."""
     try:
         AccountIntake(CouchDBHook(), adict_hook(), account).process_account(asks=True)
     except GasError as error:
@@ -88,7 +82,6 @@ def run(account: str) -> GasError | None:
 
 
 def ask(account: str) -> None:
-    """Let GRDF be asked about the account's meter, as each morning."""
     query_rights(Ledger(CouchDBHook()), adict_hook(), holder(account).pces)
     run(account)
 
@@ -102,12 +95,10 @@ def stored(account: str) -> dict[str, Any] | None:
 
 
 def answer_mail(world: LocalWorld, account: str, state: str = "Active") -> None:
-    """Let the holder answer GRDF's e-mail, and the account be looked after."""
     for right in rights(world, holder(account).pces[0]):
         world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
     ask(account)
 
 
 def persons_in(text: str) -> list[str]:
-    """Return what a text tells about the person. The digits of a postcode also stand in moments and hashes."""
     return [each for each in TELLING if each.lower() in text.lower()]

@@ -129,9 +129,6 @@ def test_a_household_is_not_told_who_has_its_meter(front: Site, world: LocalWorl
     assert [each for each in (other, pce) if each in page.text] == []
 
 
-# ---- what goes wrong -------------------------------------------------------------------------------------------------
-
-
 def test_refused_by_the_household_or_by_grdf(door: Site, world: LocalWorld, account_id: str) -> None:
     browser = door.browser("op")
     refused = browser.get(consent(begin(browser, account_id), accept=False))

@@ -48,7 +48,6 @@ def own(account: str, **more: Any) -> dict[str, Any]:
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> str:
-    """Return what the page logs; the client's own lines are none of an API server's."""
     return "\n".join(each.getMessage() for each in caplog.records if not each.name.startswith(("httpx", "urllib3")))
 
 
@@ -73,7 +72,6 @@ def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str, ca
     (record,) = records_of(account_id)
     assert (record.by, record.proof, record.agreed, record.entered.pce) == ("op", PROOF, None, pce)
     assert (record.entered.name, record.entered.perimeters) == (PERSON["name"], ["informatives", "publiees"])
-
     run(account_id)
     assert said(followed(browser, sent)).key == "progress.waits"
     assert "waiting for the answer" in said(browser.get(start)).text, "on the form, too"
@@ -114,7 +112,6 @@ def test_a_household_sends_it_with_its_link(front: Site, clean: LocalWorld, acco
     unticked = press(browser, start, fields)
     assert (unticked.status_code, 'id="agreed-wrong"' in unticked.text) == (422, True)
     assert (stored(account_id), records_of(account_id)) == (None, [])
-
     sent = press(browser, start, fields | {"agreed": box})
     run(account_id)
     page = followed(browser, sent)
@@ -223,7 +220,6 @@ def test_one_that_waits_stays_when_somebody_else_sends_another(front: Site, clea
 def test_it_needs_nothing_of_client_connect(
     clean: LocalWorld, airflow_home: object, shelf: None, monkeypatch: pytest.MonkeyPatch, account_id: str
 ) -> None:
-    """Neither a redirect URI nor the page's own address, but for building a link."""
     connection = json.loads(clean.connections()["AIRFLOW_CONN_GRDF_ADICT"])
     del connection["extra"]["redirect_uri"], connection["extra"]["authorize_url"]
     settings = {

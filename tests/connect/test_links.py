@@ -36,7 +36,6 @@ def take_back(site: Site, account: str) -> None:
 
 
 def guess(site: Site, path: str, **answer: str) -> httpx.Response:
-    """Try to connect as somebody would who has a link but no code."""
     browser = site.browser()
     begun = browser.post(path)
     if begun.status_code != 303:

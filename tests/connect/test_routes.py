@@ -60,8 +60,6 @@ GET /static/{name}                              200 200 200 200 200
 
 
 class Row(NamedTuple):
-    """A route, an address of it, and the status for each visitor."""
-
     route: str
     method: str
     path: str
@@ -227,9 +225,6 @@ def test_airflow_takes_the_plugin_with_its_view(door: Site) -> None:
     assert "<h1>" in door.browser("admin").get(f"{door.url}/{view['href']}").text
 
 
-# ---- what cannot be asked --------------------------------------------------------------------------------------------
-
-
 def test_an_airflow_that_cannot_be_asked_closes_every_route(door: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.api_fastapi.app import get_auth_manager
 
@@ -256,15 +251,12 @@ def test_so_does_one_that_has_moved_its_modules(airflow_home: object, monkeypatc
             assert ask(app, row.method, row.path, Authorization="Bearer x").status == 503, row.route
 
 
-# ---- limits ----------------------------------------------------------------------------------------------------------
-
 MIB = 2**20
 MULTIPART = "multipart/form-data; boundary=abc"
 FILE = b'--abc\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
 
 
 def poured(first: bytes = b"") -> list[bytes]:
-    """Return far more than any body of the page."""
     return [first + b"a=" + b"x" * (MIB // 2) + b"&"] * 60
 
 
@@ -304,8 +296,6 @@ def test_who_drips_is_not_waited_for(door: Site) -> None:
     assert (answer.status, answer.headers["connection"]) == (408, "close")
     assert answer.taken < 12
 
-
-# ---- odd requests ----------------------------------------------------------------------------------------------------
 
 ODD = (
     "9999-12", "0001-01", "0000-01", "10000-01", "-001-01", "2026-13", "2026-1", "2026-01%0A", "", "%00", "a%00b",

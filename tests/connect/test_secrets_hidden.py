@@ -50,7 +50,6 @@ def test_airflows_default_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def listening() -> Iterator[tuple[str, int]]:
-    """Serve Airflow as ``airflow api-server`` does, by uvicorn, in a thread."""
     server = uvicorn.Server(uvicorn.Config(airflow_app(), port=0, log_config=None, access_log=False, lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

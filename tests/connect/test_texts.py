@@ -22,7 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def sources() -> str:
-    """Return the code and the templates that ask for texts."""
     folders = (render.PAGE, ROOT / "include" / "gas" / "display", ROOT / "include" / "gas" / "health")
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".html")]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
@@ -77,8 +76,6 @@ def test_texts_and_dates_are_written_as_in_their_language() -> None:
     assert (french.moment(moment), french.month(first)) == ("1er déc. 2026, 09:00", "décembre 2026")
     assert (french.day(date(2026, 12, 2)), LocaleFormatter("en").day(first)) == ("2 déc. 2026", "1 Dec 2026")
 
-
-# ---- the text that a household agrees to -----------------------------------------------------------------------------
 
 ASKED = Declaration(pce="09999990000042", perimeters=["informatives", "techniques"], calls_until=date(2028, 1, 31))
 TODAY = date(2026, 11, 27)

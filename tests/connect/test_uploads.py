@@ -50,7 +50,6 @@ def put(browser: Browser, path: str, *files: tuple[str, bytes]) -> httpx.Respons
 
 
 def conf(page: httpx.Response, dag: str) -> list[dict[str, Any]]:
-    """Return what the page's buttons start a DAG with, as its script reads the forms."""
     found = []
     for form in re.findall(rf'<form data-dag="{dag}".*?</form>', page.text, re.DOTALL):
         tags = [dict(re.findall(r'([\w-]+)="([^"]*)"', tag)) | {"on": " checked" in tag} for tag in
@@ -60,7 +59,6 @@ def conf(page: httpx.Response, dag: str) -> list[dict[str, Any]]:
 
 
 def result_at(page: httpx.Response, name: str) -> str:
-    """Return the address below the page at which a result is taken away."""
     (found,) = re.findall(rf'<a href="/gas/airflow/grdf(/import/result\?[^"]*)" download>{name}</a>', page.text)
     return str(found)
 

@@ -21,14 +21,6 @@ def _packages() -> str:
 
 @dataclass(frozen=True)
 class Client:
-    """The client of one set of databases.
-
-    :param url: address of the CouchDB, without credentials
-    :param user: its login
-    :param password: and password
-    :param prefix: prefix of the databases' names
-    """
-
     url: str
     user: str
     password: str = field(repr=False)

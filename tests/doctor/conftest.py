@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def no_rights(clean: LocalWorld) -> None:
-    """Empty the ledger. It would say that these accounts are lost."""
     couchdb = CouchDBHook()
     if couchdb.has_database(METER):
         gone = [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True} for each in couchdb.scan(METER)]

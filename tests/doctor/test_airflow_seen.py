@@ -27,8 +27,6 @@ TABLES = ("job", "dag", "dag_run", "task_instance")
 
 
 class Rows:
-    """Rows of this session's Airflow database, as its components would write them."""
-
     def __init__(self, home: Path) -> None:
         self._file = home / "airflow.db"
 
@@ -37,7 +35,6 @@ class Rows:
             database.execute(query, values)
 
     def add(self, table: str, **values: Any) -> None:
-        """Add a row. Columns that must not be empty, and that a test does not care about, are 0."""
         with closing(sqlite3.connect(self._file, timeout=60)) as database, database:
             columns = list(database.execute(f"PRAGMA table_info({table})"))
             must = {str(name): 0 for _, name, _, filled, default, key in columns if filled and not default and not key}
@@ -49,7 +46,6 @@ class Rows:
         self.add("job", job_type=kind, state=state, latest_heartbeat=heard.replace(tzinfo=None))
 
     def load(self, account: str, end: datetime) -> None:
-        """Add a load that succeeded, and its run."""
         run, at = {"dag_id": dag_id(account), "run_id": f"{end}", "state": "success"}, end.replace(tzinfo=None)
         self.add("dag_run", **run, run_after=at, end_date=at)
         self.add("task_instance", **run, id=account, task_id="load", end_date=at)
@@ -67,7 +63,6 @@ def rows(clean: LocalWorld, airflow_home: Path) -> Iterator[Rows]:
 
 @pytest.fixture
 def household(clean: LocalWorld, rows: Rows, account_id: str) -> Iterator[str]:
-    """An account that could have been read for a month."""
     known_account(clean, account_id)
     since(clean, account_id, timedelta(days=30))
     yield account_id
@@ -83,7 +78,6 @@ def since(world: LocalWorld, account: str, age: timedelta) -> None:
 
 @pytest.fixture
 def alive(rows: Rows) -> Rows:
-    """Rows of an Airflow whose components run."""
     for kind in ("SchedulerJob", "DagProcessorJob"):
         rows.job(kind, now())
     return rows
@@ -104,7 +98,6 @@ def bad() -> list[str]:
 
 
 def test_a_pool_without_slots(alive: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All our tasks are in the pool of the setting."""
     monkeypatch.setenv("AIRFLOW__GRDF__POOL", "gas")
     alive.add("slot_pool", pool="gas", slots=0)
     try:
@@ -150,7 +143,6 @@ def test_accounts_that_are_silent_with_the_cause(alive: Rows, clean: LocalWorld,
 
 
 def test_an_airflow_that_cannot_be_read_from_here(clean: LocalWorld, household: str) -> None:
-    """A worker has no database. What the accounts' documents say is told all the same."""
     nowhere = Finding("unknown", "it has no database here")
     told = list(check_accounts(CouchDBHook(), nowhere))
     assert "1 of 1 accounts are silent, each by itself" in told[0].says

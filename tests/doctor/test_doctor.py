@@ -31,12 +31,9 @@ SENT: list[Any] = []
 SET_BY_IT = {
     "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR", "PGCONNECT_TIMEOUT": "5", "_AIRFLOW_PROCESS_CONTEXT": "server",
 }  # fmt: skip
-"""Variables of its process."""
 
 
 class Bell(BaseNotifier):
-    """A notifier that takes what it must, and that nobody may ring here."""
-
     def __init__(self, *, room: str, text: str = "") -> None:
         super().__init__()
         self.room, self.text = room, text
@@ -54,7 +51,6 @@ def installed(clean: LocalWorld, airflow_home: Path) -> LocalWorld:
 
 @pytest.fixture
 def doctor(installed: LocalWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
-    """The command in this process, whose Airflow is loaded."""
     for name, value in SET_BY_IT.items():
         monkeypatch.setenv(name, value)
 
@@ -72,8 +68,6 @@ def doctor(installed: LocalWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 @pytest.fixture
 def new_doctor(installed: LocalWorld, airflow_home: Path) -> Doctor:
-    """The command in a process of its own, which loads Airflow."""
-
     def asked(**variables: str) -> tuple[int, Findings]:
         env = {**os.environ, **installed.connections(), "AIRFLOW_HOME": str(airflow_home), **variables}
         done = subprocess.run(
@@ -95,8 +89,6 @@ def setting(name: str, value: str, what: str = "settings", says: str = "") -> tu
 
 
 def connection(name: str, what: str, says: str, **more: Any) -> tuple[Any, str, str]:
-    """Return what breaks a connection: other fields, and other extras."""
-
     def changed(world: LocalWorld) -> dict[str, str]:
         known = json.loads(world.connections()[name])
         fields = {key: more.pop(key) for key in ("password", "host", "port") if key in more}
@@ -143,7 +135,6 @@ def test_what_is_broken_is_told_with_what_to_do(
 
 
 def test_what_it_looks_at(installed: LocalWorld, doctor: Doctor, tmp_path: Path) -> None:
-    """It rings nobody, and makes no folder."""
     code, findings = doctor(
         AIRFLOW__GRDF__ALERT_NOTIFIER=NOTIFIER, AIRFLOW__GRDF__ALERT_NOTIFIER_KWARGS='{"room": "secret-room"}',
         AIRFLOW__GRDF__STAGING_URL=f"file://{tmp_path / 'a' / 'b'}",
@@ -166,9 +157,6 @@ def test_accounts_that_could_come_back_after_a_deletion(doctor: Doctor) -> None:
     assert hook.create_database(ACCOUNT) == ["exists", "now compares revisions"]
     ((what, says),) = bad(findings)
     assert (what, "io-cozy-accounts does not compare revisions" in says) == ("CouchDB", True)
-
-
-# -- Airflow's database ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ COUCH, GRDF = "AIRFLOW_CONN_COUCHDB", "AIRFLOW_CONN_GRDF_ADICT"
 
 @pytest.fixture
 def changed(world: LocalWorld, airflow_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """What changes a connection, for a doctor who is impatient."""
     for name, value in SET_BY_IT.items():
         monkeypatch.setenv(name, value)
     for module in (couchdb_checks, client_checks):
@@ -48,7 +47,6 @@ def couchdb() -> list[Finding]:
 def test_a_couchdb_that_is_silent_or_slow(
     changed: Callable[..., None], capsys: pytest.CaptureFixture[str], first: bytes
 ) -> None:
-    """It is asked once, and the accounts are told to be left out."""
     with Drip(first, b" " if first else b"", every=0.05) as server:
         changed(COUCH, host="127.0.0.1", port=server.port)
         assert main(["--json"]) == 1

@@ -29,7 +29,6 @@ Run = Callable[..., tuple[int, dict[str, Any], str]]
 
 @pytest.fixture
 def run(clean: LocalWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that runs the command in an Airflow home without a database: its code, JSON and text."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", f"sqlite:///{tmp_path / 'airflow.db'}")
     monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
@@ -57,7 +56,6 @@ def test_a_first_launch_and_a_day_with_nothing_new(
 
 
 def test_connections_that_were_typed_into_airflow(clean: LocalWorld, account_id: str, tmp_path: Path) -> None:
-    """As a process of its own, with Airflow's database and without connections in its environment."""
     known_account(clean, account_id)
     known = clean.connections()
     shutil.copyfile(empty_database(), tmp_path / "airflow.db")

@@ -16,8 +16,6 @@ NOTIFIER = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
 
 
 class Mailbox:
-    """What a mail server has received."""
-
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
 
@@ -41,7 +39,6 @@ class Mailbox:
 
 @contextmanager
 def mail_server() -> Iterator[tuple[Mailbox, dict[str, str]]]:
-    """Run a mail server on this machine, and the environment that sends alerts to it."""
     box = Mailbox()
     server = Controller(box, hostname="127.0.0.1", port=free_port())
     server.start()

@@ -26,8 +26,6 @@ DUE, END = "2026-11-28T08:18:27.251948Z", "2026-11-28T08:18:36.970000Z"
 
 
 class Keeping(BaseNotifier):
-    """Keeps what it is told."""
-
     told: ClassVar[list[str]] = []
 
     def __init__(self, message: str = "") -> None:
@@ -39,8 +37,6 @@ class Keeping(BaseNotifier):
 
 
 class Quoting(BaseNotifier):
-    """Quotes its address in all that it raises."""
-
     def __init__(self, url: str = "") -> None:
         super().__init__()
         if "fail" in url:
@@ -63,7 +59,6 @@ def named(monkeypatch: pytest.MonkeyPatch, notifier: str, kwargs: str = "{}") ->
     ],
 )  # fmt: skip
 def test_a_class_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
-    """A path, or a module's text."""
     if "\n" in text:
         module = f"broken_{tmp_path.name.replace('-', '_')}"
         (tmp_path / f"{module}.py").write_text(text)

@@ -37,8 +37,6 @@ HOME = "scraped-90581"
 
 
 class Exporter:
-    """What Airflow tells its metrics, and a Prometheus reads. It names them as ``statsd-mapping.yaml`` says."""
-
     def __init__(self) -> None:
         self.told: list[tuple[str, dict[str, str]]] = []
         rules = yaml.safe_load((MONITORING / "statsd-mapping.yaml").read_text())["mappings"]
@@ -46,7 +44,6 @@ class Exporter:
         self._values: dict[str, float] = {}
 
     def page(self, _: Heard) -> Reply:
-        """Return what a Prometheus reads."""
         lines = (f"{series} {value!r}\n" for series, value in self._values.copy().items())
         return Reply("".join(lines), headers={"Content-Type": "text/plain; version=0.0.4"})
 
@@ -64,7 +61,6 @@ class Exporter:
 
 
 def require_prometheus() -> None:
-    """Skip where there is no Prometheus. Where CI is set, fail."""
     if not (shutil.which("prometheus") and shutil.which("promtool")):
         told = "Prometheus is not installed here (apt-get install prometheus): dashboard and rules are not tried."
         if os.environ.get("CI"):
@@ -73,13 +69,10 @@ def require_prometheus() -> None:
 
 
 class Prometheus:
-    """The API of a running Prometheus."""
-
     def __init__(self, url: str) -> None:
         self.url = url
 
     def ask(self, query: str) -> list[dict[str, Any]]:
-        """Return what a query gives now."""
         answer = requests.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=30).json()
         assert answer["status"] == "success", (query, answer)
         return list(answer["data"]["result"])
@@ -91,7 +84,6 @@ class Prometheus:
 
 @contextmanager
 def prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
-    """Run Prometheus, which scrapes an address every second."""
     url, file = f"http://127.0.0.1:{free_port()}", folder / "prometheus.yml"
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -108,13 +100,11 @@ def prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
 
 @pytest.fixture
 def told_to() -> Iterator[Any]:
-    """What sets whom Airflow tells its metrics."""
     yield lambda factory: stats.initialize(factory=factory, export_legacy_names=False)
     stats.initialize(factory=get_stats_factory(), export_legacy_names=False)
 
 
 def live(world: LocalWorld, fleet: Fleet) -> None:
-    """Let a household be read, and a fleet of which most are silent be looked at."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_COUCHDB", world.connections()["AIRFLOW_CONN_COUCHDB"])
         assert not run(world, HOME).failed
@@ -142,7 +132,6 @@ def test_all_metrics_arrive_by_opentelemetry(clean: LocalWorld, fleet: Fleet, to
 
 
 def unanswered(found: Prometheus) -> list[str]:
-    """Return the queries of the dashboard, for all clients, to which Prometheus has no figure."""
     panels = json.loads((MONITORING / "grafana-dashboard.json").read_text())["panels"]
     queries = [target["expr"].replace("$client", ".*") for each in panels for target in each["targets"]]
     return [query for query in queries if not finite(found.ask(query))]
@@ -184,8 +173,6 @@ def test_the_rules_fire_when_they_should() -> None:
 
 
 class Broken:
-    """A client whose server nobody finds."""
-
     def incr(self, *_: object, **__: object) -> None:
         raise OSError("no such host")
 

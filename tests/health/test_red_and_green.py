@@ -27,7 +27,6 @@ Mail = tuple["Mailbox", dict[str, str]]
 
 
 def cause(said: str, name: str) -> str:
-    """Return the line of a cause."""
     (line,) = re.findall(f"(?m)^{name}: .*", said)
     return str(line)
 
@@ -86,7 +85,6 @@ def test_a_deletion_that_stopped_is_told_and_who_a_backup_has_brought_back(fleet
 
 
 def test_wrong_settings_are_named_and_hide_nothing(fleet: Fleet) -> None:
-    """Accounts' DAGs take the default, so that nothing else is red for them."""
     fleet.add(account(1, age=9), account(2))
     looked = fleet.check(retries="noon", alert_notifier="no.such.N")
     assert not looked.well
@@ -117,11 +115,6 @@ def test_whoever_falls_silent_is_named_by_one_mail_alone(fleet: Fleet, mailbox: 
 
 
 class Runs:
-    """Airflow, as a task asks it: one account has one run that has ended well.
-
-    :param day: the gas day of that run
-    """
-
     def __init__(self, day: date, *, is_paused: bool = False) -> None:
         self._at, self._dag = gas_day_start(day), SimpleNamespace(is_paused=is_paused)
 

@@ -25,7 +25,6 @@ def result(account: str, *days: int) -> dict[str, Any]:
 
 
 def event(account: str, changed: int, source: tuple[str, str] = LOAD) -> SimpleNamespace:
-    """Return an event as Airflow represents it."""
     dag, task = source
     asset, extra = SimpleNamespace(name="com.grandlyon.grdf.day"), {"account": account, "changed": changed}
     return SimpleNamespace(asset=asset, extra=extra, source_dag_id=dag, source_task_id=task, source_run_id="run")

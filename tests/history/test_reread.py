@@ -54,7 +54,6 @@ def test_three_years_in_one_call_and_what_is_definitive_never_again(
     assert dict(done.events)[DAY] == {"account": account_id, "changed": new}
     changes = done.result["changes"]
     assert (changes["first"], len(changes["days"]), changes["counts"][DAY]) == (str(first), DAYS_NAMED, new)
-
     again = read(account_id, first, settled)
     for day in (first, date(Y - 1, 3, 1) - ONE, date(Y - 1, 12, 31), settled - ONE):
         assert backfill(account_id, day).events == []

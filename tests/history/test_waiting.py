@@ -30,8 +30,6 @@ ONE = timedelta(days=1)
 
 @pytest.fixture
 def calls_per_day(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Make GRDF allow that many calls per day from now on."""
-
     def allow(number: int) -> None:
         connection = json.loads(os.environ["AIRFLOW_CONN_GRDF_ADICT"])
         connection["extra"]["calls_per_day"] = number

@@ -1,7 +1,4 @@
-"""``docs/operations.md`` where a step fails: nothing goes on as if it had not, and no only key is thrown away.
-
-Docker is replaced by a program that fails at one step; with real containers the page is tried in ``tests/compose``.
-"""
+"""``docs/operations.md`` where a step fails: nothing goes on as if it had not, and no only key is thrown away."""
 
 from __future__ import annotations
 
@@ -29,8 +26,6 @@ NEW = (
 
 
 class Here:
-    """A folder with a filled ``.env``, and programs that write down how they are called."""
-
     def __init__(self, folder: Path) -> None:
         self.folder, self.said = folder, ""
         (folder / "bin").mkdir()
@@ -42,7 +37,6 @@ class Here:
         (self.folder / "bin" / name).chmod(0o755)
 
     def type(self, block: str, fail: str = "") -> str:
-        """Paste a block into a shell, which goes on whatever a command did, and return how programs were called."""
         told = self.folder / "told"
         told.write_text("")
         path = f"{self.folder}/bin:{os.environ['PATH']}"
@@ -90,7 +84,6 @@ def test_no_command_line_holds_a_new_secret(here: Here) -> None:
 
 @pytest.mark.parametrize("fail", ["pg_dump", "stop couchdb", "-cf -", "pg_restore --list"])
 def test_a_backup_that_failed_is_not_complete_and_couchdb_runs_again(here: Here, fail: str) -> None:
-    """A former backup is left as it is, and is what a restore takes: without one, nothing is removed."""
     assert here.type(RESTORE) == ""
     assert here.secret("FERNET_KEY") == "former-FERNET_KEY"
     (here.folder / "docker-compose.override.yaml").write_text("services: {}\n")

@@ -23,7 +23,6 @@ def own_world(as_at_first: None) -> None:
 
 @pytest.fixture(autouse=True)
 def empty(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No files, no calls so far, and no Variables, which there are in tasks alone."""
     monkeypatch.setattr("grdf.hooks.adict.Variables", MemoryShelf)
     for name in files():
         folder().remove(name)

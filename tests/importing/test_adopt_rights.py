@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _numbers = count(300_000)
 NONE = {"accounts": 0, "left_out": 0}
 
-# ---- whose they are --------------------------------------------------------------------------------------------------
 
 PCE, CLIENT, NOW = "09999999900017", "grdf_adict", datetime(2026, 11, 30, 8, tzinfo=UTC)
 HOLDER, MARTIN = ("durand", "d@example.org", "69001"), ("martin", "m@example.org", "69001")
@@ -91,18 +90,13 @@ def test_a_pattern_that_is_none(pattern: object) -> None:
         check_pattern(pattern)
 
 
-# ---- the task --------------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def pce(clean: LocalWorld) -> str:
-    """A meter that no other test has; GRDF has no right but those of this test."""
     clean.control.drop_consents()
     return household(next(_numbers))["pce"]
 
 
 def right(world: LocalWorld, pce: str, **fields: Any) -> str:
-    """Make GRDF have a right that somebody else has declared, and return its id."""
     (made,) = world.control.consent([pce], keep_others=True)
     holder = {"nom_titulaire": "Durand-Invente", "courriel_titulaire": "planted-1@example.org", "code_postal": "69001"}
     world.control.change_consent(made["id_droit_acces"], **(holder | fields))

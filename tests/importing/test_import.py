@@ -1,7 +1,4 @@
-"""An import: checked as a whole first, then declared household by household, each with its record and its right.
-
-What a line becomes beside what is stored is a table in ``tests/gas/importing``.
-"""
+"""An import: checked as a whole first, then declared household by household, each with its record and its right."""
 
 from __future__ import annotations
 
@@ -44,10 +41,6 @@ Homes = list[dict[str, str]]
 
 
 def break_put(world: LocalWorld, home: dict[str, str], *, taken: bool = False) -> None:
-    """Let GRDF answer the declaration of a household's right with 503.
-
-    :param taken: whether it declares it all the same
-    """
     world.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503, after=taken)
 
 
@@ -142,9 +135,6 @@ def test_a_refused_household_that_had_an_account_keeps_it(clean: LocalWorld, hom
     assert home["email"] not in str(document(clean, home["account"]))
 
 
-# ---- what a try leaves open ------------------------------------------------------------------------------------------
-
-
 def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: Homes) -> None:
     homes = [home | {"account": ""} for home in homes[:3]]
     put(homes)
@@ -237,13 +227,9 @@ def test_a_household_without_an_id_has_its_account_until_its_right_is_over(
     assert outcomes()[0][0] != account, "somebody of the same name may live there now"
 
 
-# ---- files and runs --------------------------------------------------------------------------------------------------
-
-
 def test_a_run_that_was_cleared_does_nothing(clean: LocalWorld, home: dict[str, str]) -> None:
     """It would do again what somebody ordered once. Airflow tells tasks how often that was."""
     from airflow.sdk.api.datamodels._generated import DagRun
-
     from grdf.operators.ways_in.send_proof import SendProofOperator
 
     assert "clear_number" in DagRun.model_fields

@@ -27,7 +27,6 @@ pytestmark = pytest.mark.usefixtures("couch", "shelf")
 
 
 def settled(world: LocalWorld, account: str, meters: int = 1, **terms: Any) -> tuple[str, ...]:
-    """Create an account in which the check has nothing to change."""
     terms = {"conso_debut": str(yesterday(world) - timedelta(days=20))} | terms
     pces = known_account(world, account, meters, **terms)
     check()
@@ -76,12 +75,8 @@ def test_what_the_list_says(clean: LocalWorld, account_id: str) -> None:
         assert document(clean, account) == marked, "said once"
 
 
-# -- a refusal of a run ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("code", "said"), [("1000014", OUTDATED), ("1000010", PERMISSIONS)])
 def test_a_refusal_that_nothing_contradicts(clean: LocalWorld, account_id: str, code: str, said: str) -> None:
-    """GRDF is left alone until something changes, but for a run started by hand."""
     (pce,) = settled(clean, account_id)
     (right,) = rights(clean, (pce,))
     clean.control.set_quirks(pce, refusal=code)
@@ -152,7 +147,6 @@ def test_a_refusal_that_the_list_contradicts_asks_nobody_to_act(
 
 
 def test_a_mark_that_the_list_contradicts_goes_by_itself(clean: LocalWorld, account_id: str) -> None:
-    """It was set while the list was not available."""
     settled(clean, account_id)
     error = RightLost.about(account_id, "there is no right of access (GRDF: code 1000002)")
     since = datetime.now(UTC) - timedelta(days=90)

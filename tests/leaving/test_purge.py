@@ -54,14 +54,12 @@ if TYPE_CHECKING:
     from include.sandbox.local_world import LocalWorld
 
 FORMER = {DAY: "2024-02-29", PUBLISHED: "2025-12-01", MONTH: "2024-01", YEAR: "2024"}
-"""Periods of documents that a load has removed: days taken back, periods replaced, totals without days."""
 NUMBERS = {"load": 5, "year": 2024, "month": 2, "day": 1}
 
 pytestmark = pytest.mark.usefixtures("couch", "shelf")
 
 
 def changes(couch: Couch, doctype: str) -> list[str]:
-    """Return the ids of all documents that a database knows of, removed ones among them."""
     answer = couch.http.get(f"{couch.address(doctype)}/_changes", timeout=30)
     return [each["id"] for each in answer.json()["results"]]
 
@@ -71,7 +69,6 @@ def konnector(doc_id: str, account: str) -> dict[str, Any]:
 
 
 def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, couch: Couch) -> None:
-    """More than one batch, what other programs have written about it, and what was removed before."""
     pces, other, beside = household(clean, account_id, 2, days=60), other_of(account_id), f"{account_id}0"
     Staging(settings.staging_url()).proofs(account_id).put(check_proof_file(GOOD["image/png"]))
     couch.put(CONNECT, {"_id": link_document(account_id)})
@@ -96,7 +93,6 @@ def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, c
     for doctype, docs in stay.items():
         couch.put(doctype, *docs)
     stage(beside, "GI000001")
-
     before = couch.revisions()
     text = delete(account_id, steps=("check",), form={"dry_run": True})["check"]["text"]
     for part in ("* 121 documents of com.grandlyon.grdf.day", "* 2 staged files", "tokens", "that name it"):
@@ -185,13 +181,9 @@ def test_what_is_no_account_of_ours(clean: LocalWorld, account_id: str, couch: C
     assert couch.revisions() == before
 
 
-# -- two logins --------------------------------------------------------------------------------------------------------
-
-
 def test_a_member_does_everything_but_purge(
     clean: LocalWorld, account_id: str, couch: Couch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A household is set up, read, and leaves. An administrator removes the data, and without one nothing begins."""
     given = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
     member = {"login": f"member-{secrets.token_hex(4)}", "password": "member-password"}
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB_ADMIN", json.dumps(given))
@@ -215,15 +207,10 @@ def test_a_member_does_everything_but_purge(
     assert [each for each in changes(couch, DAY) if each.startswith(account_id)] == []
 
 
-# -- the data are kept -------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("over", [False, True], ids=["in force", "over by then"])
 def test_who_keeps_the_data_rests_until_it_connects_again(
     clean: LocalWorld, account_id: str, couch: Couch, *, over: bool
 ) -> None:
-    """Nobody has to write to a household that has asked for it, neither at once nor the next morning."""
-
     def told() -> tuple[str, Situation | None, tuple[Any, ...]]:
         seen = summarize_account(document(clean, account_id))
         return seen.message, seen.urgent_situation(paris_today(now)), reach_verdict([seen], [], now).findings
@@ -255,7 +242,6 @@ def test_who_keeps_the_data_rests_until_it_connects_again(
     with pytest.raises(AirflowSkipException, match="at its request"):
         acquire(account_id)
     assert clean.control.log() == []
-
     connect_cozy(clean, account_id, conso_debut=str(yesterday(clean) - timedelta(days=9)))
     given = document(clean, account_id)
     clean.book.save(kept | {key: given[key] for key in ("_rev", "oauth", "oauth_callback_results")})

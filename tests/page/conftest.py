@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def site(world: LocalWorld, airflow_home: object, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """The page, one user for each role, and the session's CouchDB."""
     return Site(world).opened(monkeypatch)
 
 
@@ -28,6 +27,5 @@ def today() -> date:
 
 @pytest.fixture(scope="module")
 def accounts(world: LocalWorld, today: date) -> None:
-    """Sixty accounts in all states, among those of other tests."""
     for number in range(60):
         world.book.save(Fleet(today).account(number))

@@ -42,7 +42,6 @@ Figures = dict[str, list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def figures(world: LocalWorld, today: date) -> Figures:
-    """An account with three years of days, including missing days and a corrected day."""
     stored = Fleet(today).stored(NUMBER)
     couchdb = CouchDBHook()
     for doctype, documents in stored.items():
@@ -237,7 +236,6 @@ def test_the_proof_of_a_consent_is_said_with_its_deadline(
 
 
 def test_doubtful_days_are_said_and_can_be_taken_away(site: Site, world: LocalWorld) -> None:
-    """Two months, one of which has a load that its volume does not give, and that no household burns."""
     account, pce, first = "doubted-74520", "09999990745207", date(2025, 1, 1)
     readings = []
     for day in range(59):

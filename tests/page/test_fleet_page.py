@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from tests.connect.site import Site
 
 OURS = "/?search=household-000"
-"""A query for the accounts of these tests, because other tests have accounts too."""
 pytestmark = pytest.mark.usefixtures("accounts")
 
 
@@ -78,9 +77,6 @@ def test_when_couchdb_is_down_the_page_says_so(site: Site, monkeypatch: pytest.M
         assert answer.status_code == 503
         assert [part for part in (f"http://127.0.0.1:{nowhere['port']}", "CouchDB") if part not in answer.text] == []
         assert "secret-b" not in answer.text
-
-
-# ---- the fleet -------------------------------------------------------------------------------------------------------
 
 
 def stored(world: LocalWorld) -> list[AccountSummary]:
@@ -153,7 +149,6 @@ def test_who_is_silent_for_long_is_listed_until_somebody_says_that_it_is_known(s
 
 @contextmanager
 def odd_rights() -> Iterator[None]:
-    """What people must know of: rights without an account, that wait for long, end, or share; an unended deletion."""
     couchdb, ends = CouchDBHook(), str(paris_today(datetime.now(UTC)) + timedelta(days=9))
     common = {"client": "grdf_adict", "way": "declared", "since": "2026-01-01T08:00:00Z"}
     active = common | {"state": "active", "was_active": True}

@@ -42,7 +42,6 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def press(clean: LocalWorld, airflow_home: object, monkeypatch: pytest.MonkeyPatch) -> Press:
-    """A function that presses *Test*: ``press(conn_id, field=..., extra={...})``, the rest being the sandbox's."""
     set_up(CouchDBHook(), say=str)
     usual = form_connections(clean.connections())
     admin = Site(clean, settings={"AIRFLOW__CORE__TEST_CONNECTION": "Enabled"}).opened(monkeypatch).program("admin")
@@ -61,7 +60,6 @@ def press(clean: LocalWorld, airflow_home: object, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Addresses that lead elsewhere than they should."""
     old = Server(lambda _: Reply({"couchdb": "Welcome", "version": "1.7.2", "vendor": {"name": "Debian"}}))
     certificate = certificate_for(tmp_path_factory.mktemp("tls"))
     with Drip(b"", b"", every=1, certificate=certificate) as stranger, old.running():
@@ -94,7 +92,6 @@ def test_it_is_green_for_the_sandbox_and_tells_no_secret(clean: LocalWorld, pres
 
 
 def test_on_a_worker_it_uses_what_it_is_handed(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker knows the connection's own id. What is stored under it is none of the test's business."""
     from airflow.sdk import Connection
 
     fields = form_connections(clean.connections())[DELETION]
@@ -182,7 +179,6 @@ def test_its_calls_count_in_the_quota(clean: LocalWorld) -> None:
 def test_a_mistyped_address_stops_no_worker(
     clean: LocalWorld, serve: Serve, monkeypatch: pytest.MonkeyPatch, reply: Reply
 ) -> None:
-    """A token address of another environment refuses the right secret. That says nothing about the right address."""
     refusing, usual = serve(lambda _: reply), clean.connections()["AIRFLOW_CONN_GRDF_ADICT"]
     with monkeypatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_BEING_TRIED", usual.replace(clean.facts["token_url"], f"{refusing.url}/token"))

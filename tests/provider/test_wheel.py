@@ -34,7 +34,6 @@ BUNDLES = SETTING.partition("=")[2].strip().strip("'")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built by pip from the lock's packages alone, without an index."""
     folder = tmp_path_factory.mktemp("wheel")
     pip("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(ROOT))
     (made,) = folder.iterdir()
@@ -81,8 +80,6 @@ def test_it_asks_for_what_the_code_imports_and_is_built_by_what_is_locked() -> N
     assert re.search(rf"(?m)^{re.escape(backend)} ", (ROOT / "requirements-dev.txt").read_text(encoding="utf-8"))
 
 
-# -- installed ---------------------------------------------------------------------------------------------------------
-
 Airflow = Callable[..., str]
 THEIRS = """from airflow.sdk import DAG
 from include.helper import NAME
@@ -94,7 +91,6 @@ with DAG(NAME, schedule=None):
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheel. Its packages are this one's, read from where they are; this project is not."""
     place = tmp_path_factory.mktemp("installed")
     subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", str(place)], check=True)
     python = place / "bin" / "python"
@@ -115,7 +111,6 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def airflow(world: LocalWorld, installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
-    """Airflow in a project of the usual layout, with a package ``include`` of its own, and one account in CouchDB."""
     home = tmp_path_factory.mktemp("project")
     shutil.copyfile(empty_database(), home / "airflow.db")
     for name, text in {

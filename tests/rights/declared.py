@@ -38,7 +38,6 @@ def postcode(pce: str) -> str:
 
 
 def give(world: LocalWorld, account: str, *, keep: bool = False, **more: Any) -> str:
-    """Create an account with what a household gave, and return its meter."""
     (pce,) = holder(account).pces
     given = {"pce": pce, **PERSON, "postcode": postcode(pce)} | more
     before = document(world, account) if keep else {}
@@ -51,10 +50,6 @@ def rights(world: LocalWorld, pce: str) -> list[dict[str, Any]]:
 
 
 def look(run_type: str = "scheduled", *, minute: int = 20) -> list[str]:
-    """Run the DAG that looks for the holders' answers; empty if it asks nobody.
-
-    :param minute: when the run is due in its hour
-    """
     run = context(run_type=run_type)
     run["dag_run"].run_after = datetime.now(UTC).replace(minute=minute)
     try:
@@ -64,7 +59,6 @@ def look(run_type: str = "scheduled", *, minute: int = 20) -> list[str]:
 
 
 def calls(world: LocalWorld) -> list[tuple[str, str]]:
-    """Return method and last part of the path of each call to ADICT since the last time."""
     log = world.control.log()
     world.control.clear_log()
     return [(call["method"], call["path"].rpartition("/")[2]) for call in log if "access_token" not in call["path"]]
@@ -77,7 +71,6 @@ def answer(world: LocalWorld, pce: str, state: str) -> None:
 
 
 def declared_before(world: LocalWorld, account: str, minutes: int) -> None:
-    """Let so many minutes pass since the right was declared."""
     couchdb = CouchDBHook()
     ledger, then = Ledger(couchdb), utc_text(datetime.now(UTC) - timedelta(minutes=minutes))
 

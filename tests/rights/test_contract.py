@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 
 def test_the_contract_of_who_lives_there_now_is_not_kept_once_it_is_known(clean: LocalWorld, account_id: str) -> None:
-    """Nor does a load that was under way undo what the check has found."""
     (pce,) = holder(account_id).pces
     right = bring(clean, account_id, pce, days=500)
     check()

@@ -48,7 +48,6 @@ def meter(account: str) -> str:
 
 
 def refused(world: LocalWorld, account: str, match: str, kind: type[Exception] = AirflowSkipException) -> str:
-    """Let a run be refused and skipped, and return what it says."""
     with pytest.raises(kind, match=match) as caught:
         acquire(account)
     assert not any(each in str(caught.value) for each in TELLING)
@@ -67,7 +66,6 @@ def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHoo
     assert (waiting["state"], account_id in waiting["state_message"]) == (WAITS, True)
     assert (right["nom_titulaire"], right["etat_droit_acces"]) == (PERSON["name"], "A valider")
     assert (right["perim_donnees_informatives"], right["perim_donnees_techniques"]) == ("Vrai", "Faux")
-
     refused(clean, account_id, "is waiting for its household")
     assert (look(), calls(clean)) == ([], [("POST", "droits_acces")])
     declared_before(clean, account_id, 4 * 1440)
@@ -80,7 +78,6 @@ def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHoo
     assert calls(clean) == [("POST", "droits_acces")]
     assert not document(clean, account_id).get("state")
     assert look() == []
-
     day = yesterday(clean)
     assert acquire(account_id, "manual") == {"account": account_id, "meters": 1, "first_launch": False}
     load(account_id, extract(account_id, day, "manual", try_number=1), day)
@@ -111,11 +108,7 @@ def test_all_that_wait_are_asked_for_in_one_call_and_started_as_airflow_can(
     assert look() == [f"grdf_account__{names[3]}"]
 
 
-# -- a right that GRDF has already -------------------------------------------------------------------------------------
-
-
 def declared_elsewhere(world: LocalWorld, account: str, email: str = "else@example.org", **fields: str) -> str:
-    """Let GRDF have a right of the same name that no account has, and return it."""
     (made,) = world.control.consent([meter(account)], keep_others=True)
     of_holder = {"nom_titulaire": PERSON["name"], "courriel_titulaire": email, "parcours": "DECLARATION_TIERS"}
     world.control.change_consent(made["id_droit_acces"], **of_holder | fields)
@@ -154,9 +147,6 @@ def test_the_messages_lead_from_another_s_right_to_an_account_that_is_read(
     run(clean, account_id)
     assert "PUT" not in [method for method, _ in calls(clean)], "nothing is declared any more"
     assert days_of(stored(couchdb, account_id, entry["pce"]))
-
-
-# -- refusals ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -206,7 +196,6 @@ def test_a_refusal_that_we_do_not_know_is_said_and_not_repeated(
 
 
 def test_what_is_no_household_s_fault(clean: LocalWorld, account_id: str) -> None:
-    """A client that may not declare, and a GRDF that is down for days."""
     give(clean, account_id)
     clean.control.fault(**PUT, status=403, body={"erreur": "contrat"})
     refused(clean, account_id, "Ask GRDF", CredentialsRefused)
@@ -217,9 +206,6 @@ def test_what_is_no_household_s_fault(clean: LocalWorld, account_id: str) -> Non
     assert document(clean, account_id)["state"] == "VENDOR_DOWN"
     refused(clean, account_id, "has to accept")
     assert still_waits(clean, account_id)
-
-
-# -- beside other meters and grants ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("first", ["waits", "is refused", "GRDF is down"])
@@ -264,11 +250,7 @@ def test_a_grant_is_used_whatever_is_declared(clean: LocalWorld, account_id: str
     assert extract(account_id, yesterday(clean))["answers"] == 1
 
 
-# -- who leaves, and how long a person is kept -------------------------------------------------------------------------
-
-
 def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWorld, account_id: str) -> None:
-    """The same person comes again, under another id, while the deletion has not revoked the right yet."""
     pce, again = meter(account_id), other_of(account_id)
     waits(clean, account_id)
     accepts(clean, account_id)

@@ -56,12 +56,10 @@ ECHOES = {
     "id": http("201 Made", body=status("0000000002", id_droit_acces=f"{NAME} {EMAIL}\nAccount x: forged line")),
     "long id": http("201 Made", body=status("0000000002", id_droit_acces="A" * 200_000)),
 }
-"""Answers that repeat what was sent where nobody expects it."""
 
 
 @contextmanager
 def answering(raw: bytes, patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let a server answer declarations with raw bytes."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

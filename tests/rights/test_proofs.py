@@ -55,7 +55,6 @@ def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Staging:
 
 
 def take_in(account: str) -> None:
-    """Do what the account's next run does first."""
     AccountIntake(CouchDBHook(), AdictHook(), account).process_account()
 
 
@@ -69,7 +68,6 @@ def meter_of(account: str, number: int = 0) -> str:
 
 
 def asked(world: LocalWorld, account: str, *, record: bool = True) -> str:
-    """Create an account whose proof GRDF asks for, and return the right."""
     if record:
         declared = Declaration(pce=meter_of(account), name=NAME, email=EMAIL, phone=PHONE, postcode=POSTCODE)
         agreed, then = ConsentText("1", "fr", "J’accepte."), datetime.now(UTC) - timedelta(minutes=5)
@@ -144,7 +142,6 @@ def test_own_files_go_first_and_replace_a_refused_proof(
 def test_a_proof_that_cannot_be_sent_stops_no_other(
     clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Refused by GRDF, of an account without any proof, of one that leaves, of a document that cannot be read."""
     number = int(account_id[-5:])
     refused, without, leaves, good = (f"proof-{at}-{50_000 + number * 4 + at:05}" for at in range(4))
     names = (refused, without, leaves, good)
@@ -196,7 +193,6 @@ def test_what_grdf_answers_names_nobody(
 
 
 def test_no_other_right_gets_a_proof(clean: LocalWorld, account_id: str) -> None:
-    """A stranger's on the meter does not, and nobody's record proves another meter's consent."""
     right = asked(clean, account_id)
     (stranger,) = clean.control.consent([meter_of(account_id)], keep_others=True)
     (more,) = clean.control.consent([meter_of(account_id, 3)])
@@ -232,7 +228,6 @@ def test_the_morning_s_check_notes_it_and_a_refusal_stops_no_reading(
     assert "GRDF has refused the proof" in capsys.readouterr().out
     told = document(clean, account_id)
     assert (told["state"], told["state_partial"]) == ("USER_ACTION_NEEDED", True)
-
     acquire(account_id)  # it is not skipped
     # This sandbox serves nothing while a proof is refused, which GRDF may do, too (1000011): the list decides.
     for number in (1, 2):

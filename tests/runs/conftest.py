@@ -13,6 +13,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def own_home(clean: LocalWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the test's own, in which staging and the count of calls are."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path

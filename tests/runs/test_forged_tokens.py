@@ -1,7 +1,4 @@
-"""A forged ``id_token`` is refused before GRDF is asked for anything, and the account is left exactly as it was.
-
-Every way to forge one: ``tests/gas/answers/test_id_token.py``.
-"""
+"""A forged ``id_token`` is refused before GRDF is asked for anything, and the account is left exactly as it was."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""For each way in which GRDF can refuse: the run says who, why and what next, marks the account, and stores nothing.
-
-Which answer is which error is decided in ``tests/gas/answers``; what the next good runs make of it, in promise 15.
-"""
+"""For each way in which GRDF can refuse: the run says who, why and what next, marks the account, and stores nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +20,6 @@ AGAIN, CONSENT = "tried again automatically", "(consent|connect) again"
 
 
 def refusal(code: str, message: str) -> dict[str, Any]:
-    """Return an answer whose only line refuses."""
     return {"status": 200, "body": {"consommation": None, "statut_restitution": {"code": code, "message": message}}}
 
 

@@ -1,7 +1,4 @@
-"""A life of several accounts, in which GRDF repeats secrets in its answers. Afterwards, none is found anywhere.
-
-The logs and the database of a whole Airflow: promise 20.
-"""
+"""A life of several accounts, in which GRDF repeats secrets in its answers. Afterwards, none is found anywhere."""
 
 from __future__ import annotations
 
@@ -26,7 +23,6 @@ COUCH = "AIRFLOW_CONN_COUCHDB"
 
 
 def couch_texts(world: LocalWorld) -> Iterator[tuple[str, str]]:
-    """Return every document of every database, as text."""
     auth = (world.couch.user, world.couch.password)
     for name in requests.get(f"{world.couch.url}/_all_dbs", auth=auth, timeout=30).json():
         url = f"{world.couch.url}/{requests.utils.quote(name, safe='')}/_all_docs"
@@ -35,7 +31,6 @@ def couch_texts(world: LocalWorld) -> Iterator[tuple[str, str]]:
 
 
 def repeating(token: str, mail: str, secret: str) -> list[dict[str, Any]]:
-    """Return answers of GRDF and its gateway that repeat what they know."""
     said = f"Le titulaire {mail} a révoqué, client_secret={secret}"
     return [
         {"status": 503, "body": f"<html>Authorization: Bearer {token} {mail}"},

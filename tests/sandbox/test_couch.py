@@ -1,7 +1,4 @@
-"""The embedded CouchDB answers as CouchDB 3 does.
-
-Each test runs with the embedded server, and also with a real one if ``GRDF_TEST_COUCHDB_URL`` names one.
-"""
+"""The embedded CouchDB answers as CouchDB 3 does."""
 
 from __future__ import annotations
 
@@ -21,9 +18,6 @@ from tests.sandbox.conftest import Couch
 
 def bulk(couch: Couch, db: str, *docs: dict[str, Any]) -> list[dict[str, Any]]:
     return list(couch.told("POST", db + "/_bulk_docs", 201, json={"docs": docs}))
-
-
-# ---- Databases ----
 
 
 # Use an unknown name: after five wrong passwords, CouchDB 3.4 and later would lock the tests' own login for minutes.
@@ -62,9 +56,6 @@ def test_illegal_database_names_are_refused(couch: Couch, name: str) -> None:
     with Couch(couch.direct, couch.auth) as direct:
         error = direct.told("PUT", "/" + quote(name, safe=""), 400)["error"]
     assert error in {"illegal_database_name", "database_name_too_long"}
-
-
-# ---- Documents ----
 
 
 def test_revisions_guard_documents(couch: Couch, db: str) -> None:
@@ -113,7 +104,6 @@ def test_the_revision_of_a_document_that_is_gone(
     assert [row.get("error") for row in rows] == ["not_found", None, "not_found"]
     couch.told("GET", db + "/purged", 404)
     assert {row["id"] for row in couch.told("GET", db + "/_changes")["results"]} & {*revs} == {"deleted"}
-
     couch.told("PUT", db + "/deleted", 409, json={"_rev": revs["deleted"]})
     couch.told("PUT", db + "/purged", status, json={"_rev": revs["purged"], "n": 2})
     couch.told("PUT", db + "/never", status, json={"n": 2}, params={"rev": revs["purged"]})
@@ -122,9 +112,6 @@ def test_the_revision_of_a_document_that_is_gone(
     for name in ("purged", "never", "twice", "nor-this"):
         assert couch.get(f"{db}/{name}").json().get("n") == (None if design else 2)
     couch.told("PUT", db + "/purged", 409, json={"_rev": revs["purged"]})
-
-
-# ---- The embedded server's own process ----
 
 
 @pytest.mark.parametrize("memory", [False, True])

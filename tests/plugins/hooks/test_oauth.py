@@ -31,8 +31,6 @@ Grdf = Callable[..., str]
 
 @pytest.fixture
 def answered(serve: Serve, grdf: Grdf) -> Callable[..., GrdfOAuthHook]:
-    """A function that returns a hook whose token endpoint always answers the same."""
-
     def make(*reply: Any, **more: Any) -> GrdfOAuthHook:
         answer = Reply(*reply, **more)
         return GrdfOAuthHook(grdf(extra={"token_url": f"{serve(lambda _: answer).url}/token"}))

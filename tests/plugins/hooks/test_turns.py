@@ -26,8 +26,6 @@ PACE = 1.0
 
 
 class Listener(ThreadingTCPServer):
-    """A server and proxy that counts open connections and keeps what it heard. Its certificate is in a folder."""
-
     daemon_threads = True
 
     def __init__(self, folder: Path) -> None:

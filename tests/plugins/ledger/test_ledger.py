@@ -137,15 +137,12 @@ def test_a_refusal_is_believed_as_far_as_grdf_s_list_agrees(
     clean.control.clear_log()
     assert [type(each) for each in weighed(ServiceUnavailable)] == [ServiceUnavailable]
     assert clean.control.log() == [], "what is no refusal needs no question"
-
     doubted, other = weighed(kind, ServiceUnavailable)
     assert (type(doubted), type(other)) == (RefusalDoubted, ServiceUnavailable)
     assert "list says that the consent is active" in str(doubted)
     assert pce not in str(doubted)
-
     clean.control.fault("droits_acces", status=503)
     assert [type(each) for each in weighed(kind)] == [RefusalDoubted], "without a list none is believed"
-
     lose(clean, pce)
     assert [type(each) for each in weighed(kind)] == [kind]
     (right,) = Ledger(CouchDBHook()).fetch_meters([pce])[pce].rights

@@ -32,7 +32,6 @@ def couchdb(own_databases: CouchDBHook) -> CouchDBHook:
 
 
 def theirs(name: str, day: date, load: float, source: str = "bench") -> dict[str, Any]:
-    """Return a document as the konnector writes it."""
     return {
         "_id": name, "load": load, "year": day.year, "month": day.month, "day": day.day, "hour": 0, "minute": 0,
         "cozyMetadata": {"doctypeVersion": 1, "sourceAccount": source},
@@ -90,7 +89,6 @@ def test_forms_and_documents_that_are_refused_change_nothing(couchdb: CouchDBHoo
 
 
 def deletion(account_id: str, at: datetime) -> dict[str, Any]:
-    """Return the record of a deletion that has begun."""
     order = DeletionOrder(run="r", started="", asked_by="me", keep_data=False)
     return begin_deletion(open_record(account_id, []), order, at)
 

@@ -26,7 +26,6 @@ from tests.postgres import available, start_postgres
 
 
 def use(url: str | Path) -> None:
-    """Make a call that is counted in a store, or in a file."""
     call(Governor(QuotaStore(f"sqlite:///{url}" if isinstance(url, Path) else url), "id", Quota(1.0, 6000)))
 
 
@@ -114,7 +113,6 @@ for _ in range(int(calls)):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A store of its own; the PostgreSQL is in a time zone whose hours can occur twice."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'folder' / 'quota.db'}"
         return

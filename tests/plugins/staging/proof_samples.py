@@ -32,7 +32,6 @@ GOOD = {"application/pdf": pdf(), "image/png": picture("PNG"), "image/jpeg": pic
 
 
 def by_hand(place: Staging, account: str, name: str, content: bytes) -> None:
-    """Put a file where the documentation tells an operator to."""
     from airflow.sdk import ObjectStoragePath
 
     folder = ObjectStoragePath(f"{place.base_url}/proofs/{account}")

@@ -29,9 +29,6 @@ def ask(adict: Any, what: str, pce: str = PCE, **params: Any) -> requests.Respon
     return adict.call("GET", f"/pce/{pce}/{what}", params=params)
 
 
-# ---- What is asked ----
-
-
 def test_windows_that_break_a_rule_and_meters_that_do_not_exist(adict):
     for first, end, code in (
         (None, None, 404), ("2026-01-01", None, 404), ("01/01/2026", "2026-02-01", 404), ("20260101", "20260201", 404),
@@ -94,9 +91,6 @@ def test_other_perimeters_refuse_too_and_no_right_at_all_is_200_or_403(adict):
         assert refusal_of(adict, "09999990000422") == (status, "1000002")
 
 
-# ---- What is answered ----
-
-
 def test_one_line_per_gas_day_with_every_documented_key_and_exact_bounds_over_both_changes(adict):
     lines = adict.daily_lines(PCE, "2026-03-27", "2026-03-30") + adict.daily_lines(PCE, "2025-10-25", "2025-10-26")
     bounds = [(use["date_debut_consommation"], use["date_fin_consommation"]) for use in
@@ -129,9 +123,6 @@ def test_published_month_matches_its_indexes(adict):
     assert (use["type_conso"], use["statut_conso"], use["journee_gaziere"]) == ("Publiée", "Définitive", None)
     assert (start["date_releve"], end["date_releve"]) == ("2025-03-01T06:00:00+01:00", "2025-04-01T06:00:00+02:00")
     assert (start["raison_releve"], "nb_jour_gazier" in lines[2]["bordereau_publication"]) == ("RNO", True)
-
-
-# ---- How days ripen ----
 
 
 def at(adict: Any, day: date, hour: int = 9) -> None:
@@ -168,14 +159,11 @@ def test_some_days_change_until_the_third_of_the_next_month_and_none_afterwards(
     assert 5 < changed < 120
 
 
-# ---- Quirks ----
-
 WINDOW = ("2026-05-01", "2026-05-06")
 DAYS = [f"2026-05-0{day}" for day in range(1, 6)]
 
 
 def objects(text: str) -> list[Any]:
-    """Return the JSON objects in a text that otherwise contains only whitespace."""
     decoder, found, text = json.JSONDecoder(), [], text.lstrip("\ufeff\u00a0 \n")
     while text:
         value, end = decoder.raw_decode(text)
@@ -234,9 +222,6 @@ def test_line_quirks_and_what_an_ideal_client_keeps(adict):
     adict.control.set_quirks(QUIRKY, lines={"partial": {"from": DAYS[3], "times": None}})
     assert list(adict.control.expected(QUIRKY, *WINDOW)) == DAYS[:3]
     adict.control.set_quirks(QUIRKY)
-
-
-# ---- Figures ----
 
 
 def test_a_synthetic_day_is_the_same_on_every_machine():

@@ -43,9 +43,6 @@ def claims_of(adict: Any, id_token: str) -> dict[str, Any]:
     return jwt.decode(id_token, key, algorithms=["HS256"], audience=client, issuer=adict.facts["issuer"])
 
 
-# ---- Calls ----
-
-
 def test_bearer_forms(adict):
     token, technical = adict.token(), f"/pce/{PCE}/donnees_techniques"
     assert rights(adict, f"Bearer {token}").status_code == 200
@@ -92,9 +89,6 @@ def test_faults_strike_as_ordered_and_as_often(adict):
     assert answers == [504, 409], "the first took effect"
 
 
-# ---- Tokens ----
-
-
 def test_token_endpoint_refuses_in_the_words_of_rfc_6749(adict):
     code = {"grant_type": "authorization_code"}
     for fields, status, error in (
@@ -117,9 +111,6 @@ def test_a_code_works_once_for_a_minute_for_its_redirect_uri(adict):
     code = adict.consent()["code"]
     adict.control.set_clock(adict.control.now() + timedelta(seconds=61))
     assert told(adict.exchange(code)) == (400, "invalid_grant")
-
-
-# ---- The household's way through GRDF's site ----
 
 
 def test_whole_dance_gives_meters_and_a_token_too_narrow_for_data(adict):
