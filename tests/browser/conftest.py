@@ -1,4 +1,4 @@
-"""``./grdf up`` as a person starts it, and a Chromium browser to use it."""
+"""``./grdf up`` (or, while working on tests, the running one in ``GRDF_TEST_UP=FOLDER``) and a Chromium browser."""
 
 from __future__ import annotations
 

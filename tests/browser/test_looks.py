@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tests.browser.up import Up
 
 PATHS = (
-    "/grdf/fleet", "/grdf/", "/grdf/?search=nobody-there", "/grdf/accounts/two-meters",
-    "/grdf/accounts/real-household?month=2026-04", "/grdf/accounts/nobody-there",
+    "/grdf/fleet", "/grdf/", "/grdf/?search=not-there", "/grdf/accounts/two-meters",
+    "/grdf/accounts/real-household?month=2026-04", "/grdf/accounts/not-there",
     "/grdf/accounts/two-meters/published?meter=09999990000042", "/grdf/connect/", "/grdf/connect/two-meters",
     "/grdf/connect/two-meters/records", "/grdf/connect/two-meters/proofs", "/grdf/import/",
 )  # fmt: skip

@@ -105,7 +105,7 @@ def run_now(page: Page) -> None:
     """Press *Run now*, and once more if Airflow answers 500.
 
     Airflow 3.3.2 with SQLite locks itself out now and then: its API server notes who asks on its event loop, and waits
-    there for a lock whose holder needs that very loop to go on. It gives up after the time that SQLite may wait.
+    there for a lock that is freed on that very loop. It gives up after the time that SQLite may wait.
     """
     from playwright.sync_api import expect
 

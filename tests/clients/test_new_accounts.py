@@ -160,7 +160,7 @@ def test_a_meter_of_the_other_client_s_account(
     AccountIntake(CouchDBHook(), adict_hook().for_connection(SOUTH), other).process_account()
     assert document(two, other)["grdf_connection"] == SOUTH
     assert word(two, other, pce) == ("active" if how.endswith("over") else "behind")
-    assert (CLIENTS[USUAL] in asked_by(two)) is (how != "known to be over"), "whose right is in question"
+    assert (CLIENTS[USUAL] in asked_by(two)) is (how != "known to be over"), "its owner is in question"
 
 
 def test_a_wrong_setting_keeps_no_account_of_the_usual_client_out_of_the_page(

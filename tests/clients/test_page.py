@@ -1,4 +1,4 @@
-"""The page connects each household with its account's client, and says which one that is."""
+"""The page connects each household with its account's client, and names it."""
 
 from __future__ import annotations
 

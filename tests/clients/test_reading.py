@@ -1,4 +1,4 @@
-"""Each account is read with its own client: its token, its quota and its rights. Nobody else is asked instead."""
+"""Each account is read with its own client: its token, its quota and its rights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each account is judged by what its own client is told, and a client that cannot be asked stops no other."""
+"""Each account is judged by the answers to its own client, and a client that cannot be asked stops no other."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_client_that_is_refused_stops_no_other(
     with pytest.raises(CredentialsRefused):
         check()
     assert state(two, pair[1 - refused]) == OUTDATED
-    assert state(two, pair[refused]) is None, "nobody has asked for its right"
+    assert state(two, pair[refused]) is None, "its right was not asked for"
     assert asked_at(bad) == before[0]
     assert asked_at(good) > before[1]
 

@@ -49,7 +49,7 @@ class Engine:
         if _answers():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        run = tempfile.mkdtemp(prefix="grdf-docker-")  # sockets, whose paths must be short
+        run = tempfile.mkdtemp(prefix="grdf-docker-")  # paths of sockets must be short
         self.env["DOCKER_HOST"] = host = f"unix://{run}/docker.sock"
         places = ("--data-root", str(folder / "data"), "--exec-root", f"{run}/run", "--pidfile", f"{run}/docker.pid")
         # The default has room for 31 networks, and an engine that was killed leaves its own behind.
@@ -93,7 +93,7 @@ def build_images(engine: Engine, folder: Path) -> None:
 def _make_base(engine: Engine, folder: Path) -> None:
     """Make Debian's image from Debian's packages, where no registry of images is reached.
 
-    apt and pip in a build are to reach the registries that this machine reaches, whose certificates may be its own.
+    apt and pip in a build are to reach the registries that this machine reaches, perhaps with certificates of its own.
     """
     root, archive, trusted = folder / "root", folder / "base.tar", f"/{CERTIFICATES}"
     folder.mkdir()

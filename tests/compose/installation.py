@@ -1,4 +1,4 @@
-"""An installation by ``docker-compose.yaml``, as its page says, in a folder of its own, and its household."""
+"""An installation by ``docker-compose.yaml``, as docs/compose.md has it, in a folder of its own, and its household."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Installation:
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine, self.folder = engine, folder
         self.project = f"grdf-test-{os.getpid()}"
-        self._grdf_data = f"{self.project}-data-of-grdf"  # not one of the installation's, so that nobody removes it
+        self._grdf_data = f"{self.project}-data-of-grdf"  # not one of the installation's, so it stays
         grdf_port, public_port, port = free_port(), free_port(), free_port()
         self.url, self.public = f"http://127.0.0.1:{port}", f"https://127.0.0.1:{public_port}"
         self.grdf = SandboxControl(f"http://{identity.HOST}:{grdf_port}")

@@ -45,13 +45,13 @@ def secrets(filled_in: dict[str, str]) -> dict[str, str]:
 
 
 def check_logs(installation: Installation) -> None:
-    told = installation.compose("logs", "--no-color", *(name for name in installation.services() if name != "grdf"))
-    assert "airflow-worker" in told, "they were read"
+    logs = installation.compose("logs", "--no-color", *(name for name in installation.services() if name != "grdf"))
+    assert "airflow-worker" in logs, "they were read"
     hidden = secrets(installation.filled_in())
     assert len(hidden) == 10, "all that were filled in"
-    assert [name for name, value in hidden.items() if value in told] == []
+    assert [name for name, value in hidden.items() if value in logs] == []
     words = ("?token=", "?code=", "&code=", "Bearer ey", holder(ACCOUNT).email, PCE)
-    assert [word for word in words if word in told] == []
+    assert [word for word in words if word in logs] == []
 
 
 def test_a_household_connects_through_the_proxy_and_is_read(installation: Installation) -> None:

@@ -1,4 +1,4 @@
-"""The steps by which a household connects on GRDF's site, as its browser takes them, and what the page says."""
+"""The steps by which a household connects on GRDF's site, as its browser takes them, and the texts of the page."""
 
 from __future__ import annotations
 

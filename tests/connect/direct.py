@@ -69,7 +69,7 @@ def followed(browser: Browser, answer: httpx.Response, **headers: str) -> httpx.
     return browser.get(browser.site.origin + answer.headers["Location"], headers=headers)
 
 
-def told(browser: Browser, answer: httpx.Response) -> Fields:
+def fetch_state(browser: Browser, answer: httpx.Response) -> Fields:
     return dict(followed(browser, answer, Accept="application/json").json())
 
 

@@ -14,7 +14,7 @@ from grdf.page.connect.sealed_texts import seal
 from include.gas.account.account import Account
 from include.gas.documents.doctypes import ACCOUNT
 from tests.connect.dance import asked, begin, consent, problem, said, whole
-from tests.connect.direct import followed, run, stored, told
+from tests.connect.direct import fetch_state, followed, run, stored
 from tests.connect.site import token
 from tests.helpers import holder, known_account
 
@@ -79,9 +79,9 @@ def test_from_the_button_to_an_account(door: Site, world: LocalWorld, account_id
     assert answer.headers["Location"] == f"/gas/airflow/grdf/connect/{account_id}/progress"
     assert world.control.log()[-1]["path"].endswith("access_token"), "the rest is for the account's run"
     assert problem(browser.get(back)) == (400, "other_browser"), "the cookie has gone"
-    assert told(browser, answer)["state"] == "declaring"
+    assert fetch_state(browser, answer)["state"] == "declaring"
     run(account_id)
-    assert told(browser, answer)["state"] == "accepted"
+    assert fetch_state(browser, answer)["state"] == "accepted"
     document = stored(account_id) or {}
     rights = {right["id_pce"]: right["id_droit_acces"] for right in world.control.consents() if right["id_pce"] in pces}
     results = document["oauth_callback_results"]

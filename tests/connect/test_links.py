@@ -90,9 +90,9 @@ def test_it_stays_good_until_it_has_connected(front: Site, world: LocalWorld, ac
     world.control.set(code_lifetime_s=60)
     back = consent(begin(browser, account_id, path=path))
     world.control.fault("access_token", status=503)
-    told = browser.get(back, headers={"Accept-Language": "fr"})
-    assert problem(told) == (503, "down")
-    assert [each for each in ("tried again", "HTTP", "CouchDB", "access_token") if each in said(told).text] == []
+    refused = browser.get(back, headers={"Accept-Language": "fr"})
+    assert problem(refused) == (503, "down")
+    assert [each for each in ("tried again", "HTTP", "CouchDB", "access_token") if each in said(refused).text] == []
     assert browser.get(back).status_code == 303
     assert browser.get(path).status_code == 303
 
@@ -118,8 +118,8 @@ def test_a_household_sees_what_its_own_flow_brought(
 ) -> None:
     former, browser = known_account(world, account_id, 3), front.browser()
     document = stored(account_id) or {}
-    told = {"state_message": "a former word", "connected": {"at": "2025-01-02", "by": "somebody"}}
-    couchdb.put(ACCOUNT, document | told)
+    changes = {"state_message": "a former word", "connected": {"at": "2025-01-02", "by": "somebody"}}
+    couchdb.put(ACCOUNT, document | changes)
     path, number = front.link_to(account_id), f"7{account_id.rpartition('-')[2]}"
     first = browser.get(path)
     last = followed(browser, browser.get(consent(begin(browser, f"account-{number}", path=path))))
@@ -149,8 +149,8 @@ def test_guesses_are_few_and_a_link_alone_writes_nothing(
     world.control.clear_log()
     world.control.fault("access_token", status=503, times=None)
     url = f"{front.redirect_uri}?{urlencode({'state': state, 'code': 'x'})}"
-    told = [problem(browser.get(url))[1] for _ in range(2 * TRIES)]
-    assert (codes_sent(world), told[:TRIES]) == (TRIES, ["down"] * TRIES), "one address, loaded again and again"
+    results = [problem(browser.get(url))[1] for _ in range(2 * TRIES)]
+    assert (codes_sent(world), results[:TRIES]) == (TRIES, ["down"] * TRIES), "one address, loaded again and again"
     assert problem(browser.get(path)) == (410, "link_tried")
 
 

@@ -110,7 +110,7 @@ def test_a_household_is_told_nothing_of_servers_and_settings(
     back = consent(begin(browser, account_id, path=path))
     world.control.fault("access_token", status=401, body={"error": "invalid_client"})
     answers = [browser.get(back)]
-    assert "invalid_client" in caplog.text, "but the log says it"
+    assert "invalid_client" in caplog.text, "but it is logged"
     world.control.set(id_token_claims={"iss": "https://evil.example"})
     answers.append(browser.get(consent(begin(browser, account_id, path=path))))
     world.control.set(id_token_claims={})

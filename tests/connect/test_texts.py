@@ -105,13 +105,13 @@ def test_the_installation_may_have_its_own(tmp_path: Path, monkeypatch: pytest.M
     assert (text.version, text.text[:14], text.text[-9:]) == ("10", "text 10 in en:", ", {odd} {")
 
 
-@pytest.mark.parametrize(("files", "says"), [
+@pytest.mark.parametrize(("files", "message"), [
     (None, "FileNotFoundError"), ({}, "no text of the newest version"), ({"1.fr.txt": b"oui"}, "FileNotFoundError"),
     ({"1.fr.txt": b"oui", "1.en.txt": b" \n"}, "empty"),
     ({"1.fr.txt": b"oui", "1.en.txt": b"\xff\xfe"}, "UnicodeDecodeError"),
 ])  # fmt: skip
 def test_what_cannot_be_used_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes] | None, says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes] | None, message: str
 ) -> None:
     folder = tmp_path / "texts"
     monkeypatch.setenv("AIRFLOW__GRDF__CONSENT_TEXT", str(folder))
@@ -119,5 +119,5 @@ def test_what_cannot_be_used_is_said(
         folder.mkdir()
     for name, content in (files or {}).items():
         (folder / name).write_bytes(content)
-    with pytest.raises(BadSettings, match=says):
+    with pytest.raises(BadSettings, match=message):
         consent_text(ASKED, "fr", TODAY)

@@ -94,15 +94,15 @@ def test_a_file_of_households_is_uploaded_checked_and_imported(
     assert "Durand" not in log
 
 
-@pytest.mark.parametrize(("name", "content", "says"), [
+@pytest.mark.parametrize(("name", "content", "message"), [
     ("<script>.csv", b"pce,postcode,email\n", "name"), ("../homes.csv", b"pce,postcode,email\n", "name"),
     ("homes.csv", b"\xff\xfe\x00", "UTF-8"), ("homes.csv", b"pce,planted@example.org\n1,2\n", "column"),
 ])  # fmt: skip
 def test_what_is_no_file_of_households_is_not_stored(
-    door: Site, tmp_path: Path, name: str, content: bytes, says: str
+    door: Site, tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     answer = put(door.browser("op"), "/import/upload", (name, content))
-    assert (answer.status_code, says in said(answer).text, "<script>." in answer.text) == (422, True, False)
+    assert (answer.status_code, message in said(answer).text, "<script>." in answer.text) == (422, True, False)
     assert not list(tmp_path.glob("**/*.csv"))
 
 

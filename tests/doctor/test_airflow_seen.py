@@ -1,4 +1,4 @@
-"""``./grdf doctor`` and Airflow's database: pools without slots, dead components, accounts that nobody reads."""
+"""``./grdf doctor`` and Airflow's database: pools without slots, dead components, accounts that are not read."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ def test_a_pool_without_slots(alive: Rows, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("AIRFLOW__GRDF__POOL", "gas")
     alive.add("slot_pool", pool="gas", slots=0)
     try:
-        (says,) = bad()
-        assert "the pool gas has no slots" in says
+        (text,) = bad()
+        assert "the pool gas has no slots" in text
     finally:
         alive.run("DELETE FROM slot_pool WHERE pool = 'gas'")
 
@@ -110,12 +110,14 @@ def test_a_pool_without_slots(alive: Rows, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(("kind", "name"), [("SchedulerJob", "scheduler"), ("DagProcessorJob", "DAG processor")])
 def test_a_component_that_stands_still(rows: Rows, kind: str, name: str) -> None:
     rows.job("SchedulerJob" if kind == "DagProcessorJob" else "DagProcessorJob", now())
-    (told,) = [finding for finding in seen() if finding.state != "ok"]
-    assert (told.state, told.says) == ("look", f"no {name} runs: none ever has with its database"), "no fault yet"
+    (reported,) = [finding for finding in seen() if finding.state != "ok"]
+    assert (reported.state, reported.says) == ("look", f"no {name} runs: none ever has with its database"), (
+        "no fault yet"
+    )
     rows.job(kind, now() - timedelta(days=28), "failed")
     rows.job(kind, now() - timedelta(days=2))
-    (says,) = bad()
-    assert f"no {name} runs: the last one was heard of at {now() - timedelta(days=2):%Y-%m-%d}" in says
+    (text,) = bad()
+    assert f"no {name} runs: the last one was heard of at {now() - timedelta(days=2):%Y-%m-%d}" in text
 
 
 def test_accounts_that_are_silent_with_the_cause(alive: Rows, clean: LocalWorld, household: str) -> None:
@@ -124,10 +126,10 @@ def test_accounts_that_are_silent_with_the_cause(alive: Rows, clean: LocalWorld,
     for name in every[1:]:
         clean.book.save(document | {"_id": name})
     try:
-        (told,) = bad()
-        assert "13 of 13 accounts are silent" in told
-        assert f"{household} (no day yet, Airflow has no DAG for it)" in told
-        assert told.count(household) == MOST_NAMED
+        (reported,) = bad()
+        assert "13 of 13 accounts are silent" in reported
+        assert f"{household} (no day yet, Airflow has no DAG for it)" in reported
+        assert reported.count(household) == MOST_NAMED
         for account in every:
             alive.add("dag", dag_id=dag_id(account))
         assert "no run has read it for 2 days" in bad()[0]
@@ -144,9 +146,9 @@ def test_accounts_that_are_silent_with_the_cause(alive: Rows, clean: LocalWorld,
 
 def test_an_airflow_that_cannot_be_read_from_here(clean: LocalWorld, household: str) -> None:
     nowhere = Finding("unknown", "it has no database here")
-    told = list(check_accounts(CouchDBHook(), nowhere))
-    assert "1 of 1 accounts are silent, each by itself" in told[0].says
-    assert household in told[0].says
+    reported = list(check_accounts(CouchDBHook(), nowhere))
+    assert "1 of 1 accounts are silent, each by itself" in reported[0].says
+    assert household in reported[0].says
     since(clean, household, timedelta(days=5))
-    (told,) = check_accounts(CouchDBHook(), nowhere)
-    assert (told.state, "their DAGs were not looked at" in told.says) == ("ok", True)
+    (reported,) = check_accounts(CouchDBHook(), nowhere)
+    assert (reported.state, "their DAGs were not looked at" in reported.says) == ("ok", True)

@@ -1,4 +1,4 @@
-"""``./grdf doctor`` and servers that are silent, slow or others: it waits for a short time, and says things once."""
+"""``./grdf doctor`` and servers that are silent, slow or others: it waits for a short time, and reports each once."""
 
 from __future__ import annotations
 
@@ -51,8 +51,12 @@ def test_a_couchdb_that_is_silent_or_slow(
         changed(COUCH, host="127.0.0.1", port=server.port)
         assert main(["--json"]) == 1
     found = {each["what"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
-    told, left_out = found["CouchDB"], found["accounts"]
-    assert (told["state"], "no answer in time" in told["says"], "firewall" in told["do"]) == ("bad", True, True)
+    reported, left_out = found["CouchDB"], found["accounts"]
+    assert (reported["state"], "no answer in time" in reported["says"], "firewall" in reported["do"]) == (
+        "bad",
+        True,
+        True,
+    )
     assert (left_out["state"], "because CouchDB cannot be read" in left_out["says"]) == ("unknown", True)
     assert (server.connections, server.requests) == (1, 1)
 
@@ -62,8 +66,8 @@ def test_what_is_no_couchdb(changed: Callable[..., None], body: str) -> None:
     server = Server(lambda _: Reply(body=body))
     with server.running():
         changed(COUCH, host=server.url, port=None)
-        (told,) = couchdb()
-    assert (told.state, f"what answers at {server.url} is no CouchDB" in told.says) == ("bad", True)
+        (reported,) = couchdb()
+    assert (reported.state, f"what answers at {server.url} is no CouchDB" in reported.says) == ("bad", True)
     assert len(server.heard) == 1
 
 
@@ -71,6 +75,6 @@ def test_a_login_server_of_grdf_s_that_is_silent_is_asked_once(world: LocalWorld
     extra = json.loads(world.connections()[GRDF])["extra"]
     with Drip(b"", b"", every=0.05) as server:
         changed(GRDF, extra=extra | {"token_url": f"http://127.0.0.1:{server.port}/token"})
-        told = list(findings_of("GRDF", lambda: client_checks.check_client(AdictHook())))
-    assert [each.state for each in told if each.state != "look"] == ["ok", "bad"]
+        reported = list(findings_of("GRDF", lambda: client_checks.check_client(AdictHook())))
+    assert [each.state for each in reported if each.state != "look"] == ["ok", "bad"]
     assert server.requests == 1

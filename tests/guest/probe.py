@@ -86,7 +86,7 @@ class Seen:
                     found[f"{test} {role} {path}"] = self.ask("POST", path, role, json=theirs)
             for path in ("/x/connections/test", "/x/connections/enqueue-test"):
                 found[f"their test {role} {path}"] = self.ask("POST", path, role, content=b"x" * LONG)
-            found[f"write {role}"] = self.ask("PATCH", "/api/v2/dags/nobody", role, json={"is_paused": True})[::2]
+            found[f"write {role}"] = self.ask("PATCH", "/api/v2/dags/unknown", role, json={"is_paused": True})[::2]
         order = f"/x/orders/{NUMBER}?invoice={NUMBER}&barcode=1&state={'s' * 50}"
         others = "/api/v2/variables/team=a", "/x?code=1&state=2", "/api/v2/dags?tags=token", "//grdf", "/x;y"
         for path in (order, *others):

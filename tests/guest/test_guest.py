@@ -57,7 +57,7 @@ def test_nothing_of_theirs_is_different(looks: dict[str, Any], what: str) -> Non
 
 def test_it_was_looked_at(looks: dict[str, Any]) -> None:
     there, gone = looks["with"], looks["without"]
-    assert (there["ours"], gone["ours"]) == (401, 200), "Airflow's UI says itself that there is no such page"
+    assert (there["ours"], gone["ours"]) == (401, 200), "Airflow's UI itself answers for a page that is not there"
     answers = there["requests"]
     assert answers["their test  /x/connections/test"] == [200, {"bytes": 2_000_000}, 0]
     assert answers["websocket"]["query"].startswith("token=abc&state=s")

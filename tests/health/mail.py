@@ -46,11 +46,11 @@ def mail_server() -> Iterator[tuple[Mailbox, dict[str, str]]]:
         "conn_type": "smtp", "host": "127.0.0.1", "port": server.port,
         "extra": {"disable_ssl": True, "disable_tls": True},
     }  # fmt: skip
-    told = {"to": "team@example.org", "from_email": "airflow@example.org", "smtp_conn_id": "fleet_mail"}
+    arguments = {"to": "team@example.org", "from_email": "airflow@example.org", "smtp_conn_id": "fleet_mail"}
     env = {
         "AIRFLOW_CONN_FLEET_MAIL": json.dumps(connection),
         "alert_notifier": NOTIFIER,
-        "alert_notifier_kwargs": json.dumps(told),
+        "alert_notifier_kwargs": json.dumps(arguments),
     }
     try:
         yield box, env

@@ -38,7 +38,7 @@ HOME = "scraped-90581"
 
 class Exporter:
     def __init__(self) -> None:
-        self.told: list[tuple[str, dict[str, str]]] = []
+        self.sent: list[tuple[str, dict[str, str]]] = []
         rules = yaml.safe_load((MONITORING / "statsd-mapping.yaml").read_text())["mappings"]
         self._names = {rule["match"]: rule["name"] for rule in rules}
         self._values: dict[str, float] = {}
@@ -55,17 +55,17 @@ class Exporter:
         self._values[series] = self._values.get(series, 0.0) + count
 
     def _series(self, name: str, tags: dict[str, str] | None) -> str:
-        self.told.append((name, tags or {}))
+        self.sent.append((name, tags or {}))
         labels = ",".join(f'{key}="{value}"' for key, value in sorted((tags or {}).items()))
         return f"{self._names.get(f'airflow.{name}') or f'airflow.{name}'.replace('.', '_')}{{{labels}}}"
 
 
 def require_prometheus() -> None:
     if not (shutil.which("prometheus") and shutil.which("promtool")):
-        told = "Prometheus is not installed here (apt-get install prometheus): dashboard and rules are not tried."
+        reason = "Prometheus is not installed here (apt-get install prometheus): dashboard and rules are not tried."
         if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)
+            pytest.fail(reason)
+        pytest.skip(reason)
 
 
 class Prometheus:
@@ -157,12 +157,12 @@ def test_each_panel_and_rule_is_answered(clean: LocalWorld, fleet: Fleet, told_t
         rules = found.rules()
         assert {name: rule["health"] for name, rule in rules.items()} == dict.fromkeys(rules, "ok")
         series = {each for rule in rules.values() for each in re.findall(r"airflow_grdf_\w+", rule["query"])}
-        assert [each for each in series if not found.ask(each)] == [], "rules ask for what nobody tells"
+        assert [each for each in series if not found.ask(each)] == [], "rules ask for metrics that are not sent"
         wait(lambda: found.rules()["GrdfUnwell"]["state"] == "firing", seconds=30, what="an alert")
         assert found.rules()["GrdfNotChecked"]["state"] != "firing"
-    assert {name for name, _ in exporter.told if "grdf" in name} == {each.name for each in METRICS}, "and nothing else"
+    assert {name for name, _ in exporter.sent if "grdf" in name} == {each.name for each in METRICS}, "and nothing else"
     private = (HOME, *pces, meter(700), *(f"watched-{number:05}" for number in range(700, 704)))
-    assert not [tags for _, tags in exporter.told for word in private if word in str(tags)]
+    assert not [tags for _, tags in exporter.sent for word in private if word in str(tags)]
 
 
 def test_the_rules_fire_when_they_should() -> None:
@@ -198,7 +198,7 @@ def test_metrics_that_cannot_be_told_stop_nothing(told_to: Any) -> None:
 def test_a_call_is_told_without_its_address(
     monkeypatch: pytest.MonkeyPatch, path: str, status: int | None, kind: str, outcome: str
 ) -> None:
-    told: list[dict[str, str]] = []
-    monkeypatch.setattr(stats, "incr", lambda *_, tags, **__: told.append(tags))
+    sent: list[dict[str, str]] = []
+    monkeypatch.setattr(stats, "incr", lambda *_, tags, **__: sent.append(tags))
     count_call("south", f"https://api.example.org/adict/v2/{path}", status)
-    assert told == [{"connection": "south", "kind": kind, "outcome": outcome}]
+    assert sent == [{"connection": "south", "kind": kind, "outcome": outcome}]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TODAY = paris_today(datetime.now(UTC))
 Y = TODAY.year - (date(TODAY.year, 5, 15) > TODAY)
-"""The year of the last March whose days are definitive by now."""
+"""The year of the last March with only definitive days."""
 
 
 class Outcome(NamedTuple):

@@ -99,13 +99,13 @@ def test_whose_past_is_read(clean: LocalWorld, account_id: str, capfd: pytest.Ca
     assert plan(accounts=["b", " a ", "b", "a"], **FORM) == ["b", "a"]
     for everybody in (plan(accounts=[], **FORM), plan(accounts=None, **FORM)):
         assert [each for each in everybody if each.startswith(account_id)] == [account_id]
-    assert odd in capfd.readouterr().out, "it is named, and stops nobody else"
+    assert odd in capfd.readouterr().out, "it is named, and stops no other"
     clean.book.remove(odd)
     announce = make(AnnounceHistoryOperator, planned=["b", account_id], results=[None, None])
     execute(announce, context(run_type="manual"))
     assert f"2 of 2 accounts could not be read: {account_id}, b" in capfd.readouterr().out
-    with pytest.raises(BadAccount, match="nobody-here"):
-        read("nobody-here", *MARCH)
+    with pytest.raises(BadAccount, match="not-here"):
+        read("not-here", *MARCH)
     assert asked(clean) == []
 
 

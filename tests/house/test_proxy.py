@@ -1,4 +1,4 @@
-"""The proxy: what it lets in from whom, how much of it, and that its log never has GRDF's code or a household's link."""
+"""The proxy: what it lets in from whom, how much of it, and that it logs neither GRDF's code nor a household's link."""
 
 from __future__ import annotations
 

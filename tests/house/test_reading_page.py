@@ -1,4 +1,4 @@
-"""Every request of docs/reading.md gives the answer that follows it there, and what it says about changes is true."""
+"""Every request of docs/reading.md gives the answer that follows it there, and its section on changes is true."""
 
 from __future__ import annotations
 

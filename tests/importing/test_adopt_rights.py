@@ -1,4 +1,4 @@
-"""Rights that exist at GRDF and have no account: they get one, unless it is not clear whose they are."""
+"""Rights that exist at GRDF and have no account: they get one, unless their owner is not clear."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_right_gets_an_account_that_is_read(clean: LocalWorld, pce: str, caplo
         assert adopt()["accounts"] == 1
     (consent,) = consents(clean, name)
     assert (consent["pce"], consent["id_accreditation"]) == (pce, own)
-    assert document(clean, name)["status"]["meters"][pce]["word"] == "active", "as GRDF's list says"
+    assert document(clean, name)["status"]["meters"][pce]["word"] == "active", "as in GRDF's list"
     assert names_person(caplog.text) == names_person(document(clean, name)["connected"]) == []
     assert adopt() == NONE
     clean.control.clear_log()

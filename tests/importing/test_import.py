@@ -145,7 +145,7 @@ def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: Homes) 
     assert files() == [NAME, "homes.result.csv"]
     assert [said for _, said in outcomes()] == ["declared", "to declare", "declared"]
     assert names_person(result()) == []
-    put(homes[::-1])  # whose lines have moved on the way
+    put(homes[::-1])  # their lines have moved on the way
     assert run() == {"connected": 2, "declared": 1}
     assert (len(rights(clean, *homes)), puts(clean)) == (3, 3)
     emails = [records(account)[-1].entered.email for account, _ in outcomes()]
@@ -230,6 +230,7 @@ def test_a_household_without_an_id_has_its_account_until_its_right_is_over(
 def test_a_run_that_was_cleared_does_nothing(clean: LocalWorld, home: dict[str, str]) -> None:
     """It would do again what somebody ordered once. Airflow tells tasks how often that was."""
     from airflow.sdk.api.datamodels._generated import DagRun
+
     from grdf.operators.ways_in.send_proof import SendProofOperator
 
     assert "clear_number" in DagRun.model_fields

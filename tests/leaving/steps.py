@@ -43,6 +43,7 @@ def deletion_context(
 
 def operators(account: str) -> dict[str, Any]:
     from airflow.sdk import DAG
+
     from grdf.operators.deletion.deletion_steps import MarkLeavingOperator, PurgeAccountOperator, RevokeRightsOperator
     from grdf.operators.deletion.plan import ApproveDeletionOperator, CheckDeletionOperator
 

@@ -1,4 +1,4 @@
-"""The morning's check and a run's refusal: whose consent is over, back, too narrow, or only said to be by mistake."""
+"""The morning's check and a run's refusal: consents that are over, back, too narrow, or only said to be by mistake."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def test_what_the_list_says(clean: LocalWorld, account_id: str) -> None:
     clean.control.change_consent(*rights(clean, (narrow,)), perim_donnees_informatives="Faux")
     known_account(clean, ended, droit_debut=str(today - timedelta(9)), droit_fin=str(today - timedelta(1)))
     check()
-    told = {account_id: (PERMISSIONS, "daily data"), ended: (OUTDATED, f"no consent since {today}")}
-    for account, (word, why) in told.items():
+    expected = {account_id: (PERMISSIONS, "daily data"), ended: (OUTDATED, f"no consent since {today}")}
+    for account, (word, why) in expected.items():
         marked = document(clean, account)
         assert (marked["state"], bool(marked["state_since"])) == (word, True)
         assert [part for part in (account, why) if part not in marked["state_message"]] == []
@@ -110,7 +110,7 @@ def test_of_two_meters_the_other_is_read_on(clean: LocalWorld, account_id: str, 
     staged = extract(account_id, day, try_number=2)
     with pytest.raises(FailNow, match="not everything could be read"):
         load(account_id, staged, day)
-    assert state(clean, account_id) == "VENDOR_DOWN", "nobody has to act"
+    assert state(clean, account_id) == "VENDOR_DOWN", "no person has to act"
     assert stored(couchdb, account_id, good)
     assert stored(couchdb, account_id, bad) == {}
 
@@ -126,10 +126,10 @@ def test_a_refusal_that_the_list_contradicts_asks_nobody_to_act(
         acquire(account_id)
         clean.control.clear_log()
         for number in (1, 2):
-            with pytest.raises(RefusalDoubted) as told:
+            with pytest.raises(RefusalDoubted) as caught:
                 extract(account_id, day, try_number=number)
-            assert all(word in str(told.value) for word in (account_id, meter_tag(account_id, pce)))
-            assert "household must" not in str(told.value)
+            assert all(word in str(caught.value) for word in (account_id, meter_tag(account_id, pce)))
+            assert "household must" not in str(caught.value)
             assert not state(clean, account_id).startswith("USER_ACTION")
             if number == 1 and before:
                 assert document(clean, account_id) == before, "it may pass within the hour"
@@ -138,7 +138,7 @@ def test_a_refusal_that_the_list_contradicts_asks_nobody_to_act(
         marked = document(clean, account_id)
         assert marked["state"] == "VENDOR_DOWN"
         check()
-        assert document(clean, account_id) == marked, "what the list says is known"
+        assert document(clean, account_id) == marked, "what the list has is known"
         assert summarize_account(marked).situation(clean.control.today()) not in (Situation.CONNECT, Situation.PARTLY)
     clean.control.set_quirks(pce)
     load(account_id, extract(account_id, day), day)

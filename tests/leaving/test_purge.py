@@ -77,7 +77,7 @@ def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, c
     couch.put(PUBLISHED, {"_id": f"note:{account_id}", "account": account_id})
     for doctype in (each.doctype for each in DATABASES if each.indexes):
         couch.put(doctype, {"_id": f"{account_id}:{pces[0]}:9999", "account": account_id})
-    assert FORMER.keys() == set(DATA) - {CONSENT_RECORD}, "every database whose ids contain a meter's number"
+    assert FORMER.keys() == set(DATA) - {CONSENT_RECORD}, "every database with meter numbers in its ids"
     for doctype, period in FORMER.items():
         former = [f"{name}:{pces[1]}:{period}" for name in (account_id, beside)]
         couch.put(doctype, *({"_id": key} for key in former))
@@ -175,7 +175,7 @@ def test_what_is_no_account_of_ours(clean: LocalWorld, account_id: str, couch: C
     clean.book.save({"_id": account_id, "account_type": "enedisgrandlyon", "oauth": {"access_token": "theirs"}})
     before = couch.revisions()
     why = r"there is no such account|cannot be a document id|type grdfgrandlyon"
-    for odd in ("", " ", "a b", "../x", "é", "x" * 129, "a\n", "_all_docs", "_design", "nobody-here", account_id):
+    for odd in ("", " ", "a b", "../x", "é", "x" * 129, "a\n", "_all_docs", "_design", "not-here", account_id):
         with pytest.raises((BadAccount, BadRequest), match=why):
             delete(odd)
     assert couch.revisions() == before
@@ -211,7 +211,7 @@ def test_a_member_does_everything_but_purge(
 def test_who_keeps_the_data_rests_until_it_connects_again(
     clean: LocalWorld, account_id: str, couch: Couch, *, over: bool
 ) -> None:
-    def told() -> tuple[str, Situation | None, tuple[Any, ...]]:
+    def summarize() -> tuple[str, Situation | None, tuple[Any, ...]]:
         seen = summarize_account(document(clean, account_id))
         return seen.message, seen.urgent_situation(paris_today(now)), reach_verdict([seen], [], now).findings
 
@@ -219,7 +219,7 @@ def test_who_keeps_the_data_rests_until_it_connects_again(
     if over:
         clean.control.revoke(*rights(clean, pces))
         check()
-        assert told()[1] is Situation.CONNECT
+        assert summarize()[1] is Situation.CONNECT
     before = couch.mentions(account_id)
     form = {"keep_data": True}
     text = delete(account_id, steps=("check",), form=form | {"dry_run": True})["check"]["text"]
@@ -233,11 +233,11 @@ def test_who_keeps_the_data_rests_until_it_connects_again(
     assert (record["keep_data"], record["removed"], bool(record["finished_at"])) == (True, {}, True)
     kept = document(clean, account_id)
     assert (kept["state"], "leaving" in kept) == ("USER_ACTION_NEEDED.OAUTH_OUTDATED", False)
-    message, *rest = told()
+    message, *rest = summarize()
     assert "at its request" in message
     assert rest == [Situation.OVER, ()]
     check()
-    assert told() == (message, *rest)
+    assert summarize() == (message, *rest)
     clean.control.clear_log()
     with pytest.raises(AirflowSkipException, match="at its request"):
         acquire(account_id)

@@ -60,7 +60,9 @@ def test_all_its_rights_and_no_others_by_the_delete_client(clean: LocalWorld, ac
     clean.control.clear_log()
     delete(account_id)
     assert rights(clean, pces) == stays | dict.fromkeys(ours, REVOKED)
-    assert sorted(revocations(clean)) == [(right, 200, DELETE_CLIENT) for right in ours], "once each, by nobody else"
+    assert sorted(revocations(clean)) == [(right, 200, DELETE_CLIENT) for right in ours], (
+        "once each, by no other client"
+    )
     (record,) = couch.records(account_id)
     assert (record["revoked"], record["left_alone"]) == (ours, left)
     by_data_client = [call["path"] for call in clean.control.log() if call["client_id"] == DATA_CLIENT]

@@ -30,7 +30,7 @@ class CeleryStack(Prepared):
             "AIRFLOW__CELERY__BROKER_URL": f"{redis}/0",
             "AIRFLOW__CELERY__RESULT_BACKEND": f"{redis}/2",
             "AIRFLOW__CELERY__WORKER_CONCURRENCY": "2",
-            # A task whose worker has died is found out by its missing heartbeat, and one that it had taken but not
+            # A task is known to have lost its worker by its missing heartbeat, and one that it had taken but not
             # begun by its time in the queue. By default that takes 5 and 10 minutes.
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",

@@ -1,4 +1,4 @@
-"""A document that another program has damaged, or put between a meter's, takes nobody's page away."""
+"""A document that another program has damaged, or put between a meter's, takes no page away."""
 
 from __future__ import annotations
 

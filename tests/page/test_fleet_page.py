@@ -101,7 +101,7 @@ def test_figures_are_those_of_the_stored_accounts_and_lead_to_the_list(
     shown = {group: int(count.replace(",", "")) for count, group in tiles}
     expected = Counter(str(each.situation(today).group) for each in known)
     assert {group: number for group, number in shown.items() if number} == dict(expected)
-    assert {"well", "late", "waiting", "lost"} <= shown.keys(), "a group without an account says 0"
+    assert {"well", "late", "waiting", "lost"} <= shown.keys(), "a group without an account shows 0"
     assert f": {len(known)}" in html
     ages = rows(html, "newest")[1:]
     assert [int(row[2]) for row in ages] == [age.number for age in summarize_fleet(known, today).ages]

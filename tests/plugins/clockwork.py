@@ -14,8 +14,8 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=PARIS).timestamp()
 GRDF = Quota(1.0, 6000)
 
 
-def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None = None, **whose: Any) -> None:
-    governor.turn(Terms(purpose, booking), **whose).wait_for_turn()
+def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None = None, **owner: Any) -> None:
+    governor.turn(Terms(purpose, booking), **owner).wait_for_turn()
 
 
 class Clockwork:

@@ -1,4 +1,4 @@
-"""``./grdf couchdb setup``: the two roles, whom it lets in, and what it says of CouchDB's own log."""
+"""``./grdf couchdb setup``: the two roles, whom it lets in, and its findings on CouchDB's own log."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     old = Server(lambda _: Reply({"couchdb": "Welcome", "version": "1.7.2", "vendor": {"name": "Debian"}}))
     certificate = certificate_for(tmp_path_factory.mktemp("tls"))
     with Drip(b"", b"", every=1, certificate=certificate) as stranger, old.running():
-        yield {"nobody": f"http://127.0.0.1:{free_port()}", "stranger": stranger.url, "old": old.url}
+        yield {"closed": f"http://127.0.0.1:{free_port()}", "stranger": stranger.url, "old": old.url}
 
 
 def red(pressed: tuple[bool, str], *words: str) -> None:
@@ -95,7 +95,7 @@ def test_on_a_worker_it_uses_what_it_is_handed(clean: LocalWorld, monkeypatch: p
     from airflow.sdk import Connection
 
     fields = form_connections(clean.connections())[DELETION]
-    monkeypatch.setenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", "what-is-stored://nobody@nowhere")
+    monkeypatch.setenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", "what-is-stored://nothing@nowhere")
     handed = Connection(**{**fields, "conn_id": DELETION, "extra": json.dumps(fields["extra"])})
     good, message = handed.test_connection()
     assert (good, GREEN[DELETION] in message) == (True, True), message
@@ -108,15 +108,15 @@ WRONG: tuple[Row, ...] = (
     (ADICT, {"password": ""}, ("password (GRDF's client secret) is missing",)),
     (ADICT, {"extra": {"scope": "/adict/v9"}}, ("invalid_scope", "Set `scope`")),
     (DELETION, {"extra": {"scope": "/adict/v9"}}, ("invalid_scope", "Set `scope`")),
-    (ADICT, {"extra": {"token_url": "{nobody}/token"}}, ("{nobody}", "nothing listens there", "token_url")),
-    (ADICT, {"host": "{nobody}/adict/v2"}, ("could not be reached", "nothing listens there")),
+    (ADICT, {"extra": {"token_url": "{closed}/token"}}, ("{closed}", "nothing listens there", "token_url")),
+    (ADICT, {"host": "{closed}/adict/v2"}, ("could not be reached", "nothing listens there")),
     (ADICT, {"host": "https://grdf.invalid/adict/v2"}, ("host name is not known", "DNS")),
     (ADICT, {"extra": {"token_url": "{stranger}/token"}}, ("(TLS)", "REQUESTS_CA")),
     (ADICT, {"host": "{stranger}/adict/v2"}, ("(TLS)", "REQUESTS_CA")),
     (ADICT, {"host": "{adict}"}, ("HTTP 404", "the address of ADICT")),
     (ADICT, {"extra": {"redirect_uri": "https://elsewhere.example/grdf/callback"}},
      ("https://elsewhere.example/grdf/callback", "(HTTP 400)", "client_connect")),
-    (COUCHDB, {"host": "{nobody}", "port": None, "schema": None}, ("could not be reached", "nothing listens there")),
+    (COUCHDB, {"host": "{closed}", "port": None, "schema": None}, ("could not be reached", "nothing listens there")),
     (COUCHDB, {"password": "not-the-password"}, ("refuses this login", "couchdb setup")),
     (COUCHDB, {"extra": {"database_prefix": "not-set-up-"}}, ("not-set-up-com-grandlyon-grdf-day", "couchdb setup")),
     (COUCHDB, {"host": "{old}", "port": None, "schema": None}, ("1.7.2", "too old", "Install CouchDB 3.5")),
@@ -158,7 +158,7 @@ def test_a_clock_that_is_off(press: Press, serve: Serve, ahead: timedelta, way: 
 
 
 def test_a_user_without_rights_on_the_databases(clean: LocalWorld, press: Press) -> None:
-    user = {"name": "nobody-s-guest", "password": "guest-s-password", "roles": [], "type": "user"}
+    user = {"name": "no-guest", "password": "guest-s-password", "roles": [], "type": "user"}
     auth, path = (clean.couch.user, clean.couch.password), f"{clean.couch.url}/_users"
     requests.put(path, auth=auth, timeout=30)
     requests.put(f"{path}/org.couchdb.user:{user['name']}", json=user, auth=auth, timeout=30)

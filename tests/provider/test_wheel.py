@@ -49,7 +49,7 @@ def pip(*arguments: str) -> None:
 
 
 def test_it_has_one_package_and_the_plugin_and_every_file(wheel: Path) -> None:
-    """A package called ``include`` would hide the folder of that name in the project of whoever installs the wheel."""
+    """A package called ``include`` would hide the folder of that name in the project that installs the wheel."""
     assert wheel.name == f"airflow_provider_grdf-{__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
         texts = {name: archive.read(name) for name in archive.namelist()}

@@ -10,7 +10,7 @@ from tests.leaving.household import alone
 
 
 @pytest.fixture(autouse=True)
-def nobody_else(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_other_right(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     alone(clean)
     monkeypatch.setattr("grdf.hooks.adict.Variables", MemoryShelf)
     monkeypatch.setattr("grdf.stores.database_files.LOOK", 0.02)

@@ -1,4 +1,4 @@
-"""Households whose right is declared, and what GRDF has of it."""
+"""Households with a declared right, and what GRDF has of it."""
 
 from __future__ import annotations
 

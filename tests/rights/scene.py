@@ -44,6 +44,7 @@ def run(world: LocalWorld, account: str, run_type: str = "scheduled") -> None:
 
 def check(*accounts: str, dry_run: bool | None = None, by: str = "someone", cleared: bool = False) -> dict[str, int]:
     from airflow.sdk import DAG
+
     from grdf.operators.check_rights import CheckRightsOperator
 
     operator = CheckRightsOperator(task_id="check_consents", dag=DAG("steps", schedule=None))

@@ -150,7 +150,7 @@ def test_the_messages_lead_from_another_s_right_to_an_account_that_is_read(
 
 
 @pytest.mark.parametrize(
-    ("change", "quirks", "says"),
+    ("change", "quirks", "text"),
     [
         ({"postcode": "75001"}, {}, "postcode"),
         ({"pce": "12345678901234"}, {}, "meter's number"),
@@ -161,14 +161,14 @@ def test_the_messages_lead_from_another_s_right_to_an_account_that_is_read(
     ],
 )
 def test_a_refusal_says_what_to_do_and_a_correction_heals_it(
-    clean: LocalWorld, account_id: str, change: dict[str, Any], quirks: dict[str, Any], says: str
+    clean: LocalWorld, account_id: str, change: dict[str, Any], quirks: dict[str, Any], text: str
 ) -> None:
     pce = give(clean, account_id, **change)
     clean.control.set_quirks(pce, **quirks)
-    said = refused(clean, account_id, f"^Account {account_id}: .*{says}")
-    told = document(clean, account_id)
-    assert (told["state"], told["state_message"]) == (WAITS, said)
-    assert told["declaration"]["refused_because"] == said
+    said = refused(clean, account_id, f"^Account {account_id}: .*{text}")
+    shown = document(clean, account_id)
+    assert (shown["state"], shown["state_message"]) == (WAITS, said)
+    assert shown["declaration"]["refused_because"] == said
     calls(clean)
     refused(clean, account_id, "is waiting for its household")
     check()
@@ -222,11 +222,11 @@ def test_an_account_with_another_meter_goes_on_meanwhile(clean: LocalWorld, acco
         load(account_id, extract(account_id, yesterday(clean)), yesterday(clean))
         assert [call["pce"] for call in clean.control.log() if "donnees" in call["path"]] == [other]
         check()
-        told = document(clean, account_id)
-        assert told["state_partial"]
+        shown = document(clean, account_id)
+        assert shown["state_partial"]
         if first == "is refused":
-            assert "postcode" in told["state_message"]
-            assert summarize_account(told).situation(clean.control.today()) is Situation.PARTLY
+            assert "postcode" in shown["state_message"]
+            assert summarize_account(shown).situation(clean.control.today()) is Situation.PARTLY
     if first == "is refused":
         give(clean, account_id, keep=True)
         acquire(account_id, "manual")

@@ -1,4 +1,4 @@
-"""Whatever GRDF answers to a declaration: nobody's name, address or meter number gets into a log, an error or XCom."""
+"""No answer of GRDF to a declaration brings a name, an address or a meter number into a log, an error or XCom."""
 
 from __future__ import annotations
 

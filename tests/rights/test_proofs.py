@@ -1,4 +1,4 @@
-"""GRDF asks for the proof of a consent: it gets it once, whole, and nobody else does; and what the account says."""
+"""GRDF asks for the proof of a consent: it gets it once, whole, and no other client does; and the account's state."""
 
 from __future__ import annotations
 
@@ -153,10 +153,10 @@ def test_a_proof_that_cannot_be_sent_stops_no_other(
     with pytest.raises((CredentialsRefused, ProofNotSent)):
         send()
     said = "".join(capfd.readouterr())
-    assert all(f"Account {name}: GRDF" in said for name in (refused, without)), "the log says all"
+    assert all(f"Account {name}: GRDF" in said for name in (refused, without)), "the log has all"
     assert [len(sent(clean, right)) for right in rights.values()] == [0, 0, 0, 1]
     calls(clean)
-    for name, error in ((leaves, AccountLeaving), ("nobody", BadAccount), ("../other", BadAccount)):
+    for name, error in ((leaves, AccountLeaving), ("unknown", BadAccount), ("../other", BadAccount)):
         with pytest.raises(error, match=name):
             send(name)
     assert calls(clean) == []
@@ -185,9 +185,9 @@ def test_what_grdf_answers_names_nobody(
     staging.proofs(account_id).put(check_proof_file(PNG))
     body = {"code_statut_traitement": "1000000099", "message_retour_traitement": f"Preuve de {NAME} illisible"}
     clean.control.fault("/preuves$", method="PUT", status=status, body=body)
-    with pytest.raises(kind, match="1000000099") as told:
+    with pytest.raises(kind, match="1000000099") as caught:
         send(account_id)
-    assert "Durand" not in str(told.value)
+    assert "Durand" not in str(caught.value)
     assert staging.count(account_id) == 1, "they stay for the next try"
     assert not document(clean, account_id).get("state"), "the household has nothing to do with it"
 
@@ -226,15 +226,15 @@ def test_the_morning_s_check_notes_it_and_a_refusal_stops_no_reading(
     capsys.readouterr()
     check()
     assert "GRDF has refused the proof" in capsys.readouterr().out
-    told = document(clean, account_id)
-    assert (told["state"], told["state_partial"]) == ("USER_ACTION_NEEDED", True)
+    shown = document(clean, account_id)
+    assert (shown["state"], shown["state_partial"]) == ("USER_ACTION_NEEDED", True)
     acquire(account_id)  # it is not skipped
     # This sandbox serves nothing while a proof is refused, which GRDF may do, too (1000011): the list decides.
     for number in (1, 2):
         with pytest.raises(RefusalDoubted):
             extract(account_id, day, try_number=number)
     said = document(clean, account_id)["state_message"]
-    assert said == told["state_message"], "a passing fault does not hide what a person must do"
+    assert said == shown["state_message"], "a passing fault does not hide what a person must do"
     clean.control.decide_proof(right, accept=True)
     load(account_id, extract(account_id, day), day)
     assert document(clean, account_id)["state_partial"], "a load does not know of it"

@@ -37,7 +37,7 @@ class Worker:
         self._process.stdin.write(json.dumps({"do": do, "env": USUAL | dict(env), **arguments}) + "\n")
         self._process.stdin.flush()
         line = self._answers.readline()
-        assert line, f"The worker ended; its log says:\n{self.log.read_text(errors='replace')[-3000:]}"
+        assert line, f"The worker ended; its log:\n{self.log.read_text(errors='replace')[-3000:]}"
         reply = json.loads(line)
         assert "failure" not in reply, reply["failure"]
         return reply["answer"]

@@ -1,4 +1,4 @@
-"""For each way in which GRDF can refuse: the run says who, why and what next, marks the account, and stores nothing."""
+"""Each way in which GRDF can refuse: the run names account, cause and next step, marks the account, stores nothing."""
 
 from __future__ import annotations
 

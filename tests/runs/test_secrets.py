@@ -67,7 +67,7 @@ def test_no_secret_is_left_anywhere(
 
     def lives(name: str, *, well: bool) -> None:
         for file in (own_home / "grdf").glob("quota.db*"):
-            file.unlink()  # after a refusal of our client, nobody would call for a while
+            file.unlink()  # after a refusal of our client, no task would call for a while
         runs.append(run(clean, name, by_hand=True, shelf=shelf))
         assert bool(runs[-1].failed) is not well, runs[-1].said
         if shelf.text:

@@ -39,7 +39,7 @@ class Couch(requests.Session):
     def request(self, method, url, *args, **options):
         return super().request(method, self.root + url, *args, **{"timeout": 60, **options})
 
-    def told(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
+    def fetch(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
         answer = self.request(method, path, **options)
         assert answer.status_code == status, answer.text
         return answer.json()
@@ -114,7 +114,7 @@ def couch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 def db(couch: Couch) -> Iterator[str]:
     path = f"/grdf-test%2Fx-{secrets.token_hex(4)}"
-    couch.told("PUT", path, 201)
+    couch.fetch("PUT", path, 201)
     yield path
     couch.delete(path)
 

@@ -114,7 +114,7 @@ def test_the_accounts_that_have_a_dag_keep_it_while_couchdb_is_down_or_emptied_b
     book = own_databases
     put(book, "b", "a", "not good")
     put(book, "left", leaving={"since": "2026-01-01T00:00:00Z"})
-    put(book, "odd", oauth=["not", "an", "object"])  # its own DAG says what is wrong
+    put(book, "odd", oauth=["not", "an", "object"])  # its own DAG reports it
     book.write(ACCOUNT, [{"_id": "x", "account_type": "bank"}, {"_id": "y"}])
     assert known_accounts() == ("a", "b", "odd")
     book.require_success(book.request("DELETE", ACCOUNT, ""))

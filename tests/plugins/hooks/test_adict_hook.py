@@ -1,4 +1,4 @@
-"""The ADICT hook: what it sends, whose turn it waits for, and the error class for every answer."""
+"""The ADICT hook: what it sends, the turn it waits for, and the error class for every answer."""
 
 from __future__ import annotations
 

@@ -176,16 +176,18 @@ def test_a_login_in_an_address_is_refused_and_not_shown(connection: Put, what: s
 def test_nothing_wrong_is_quoted(monkeypatch: pytest.MonkeyPatch, connection: Put, written: str) -> None:
     for name in settings.SETTINGS:
         monkeypatch.setenv(f"AIRFLOW__GRDF__{name.upper()}", written)
-    told = [f"{error} | {error.cause}" for error in settings_check.find_wrong_settings()]
-    assert all(any(name in text for text in told) for name in ("retries", "household_links", "ways_in"))
+    errors = [f"{error} | {error.cause}" for error in settings_check.find_wrong_settings()]
+    assert all(any(name in text for text in errors) for name in ("retries", "household_links", "ways_in"))
     monkeypatch.delenv("AIRFLOW__GRDF__ALERT_NOTIFIER_KWARGS")
-    told.append(refusal(build_notifier, r"\[grdf\] alert_notifier (is|names) "))
+    errors.append(refusal(build_notifier, r"\[grdf\] alert_notifier (is|names) "))
     if written in FORMS:
         for name in ("calls_per_second", "calls_per_day", "token_url", "id_token_algorithms"):
             conn_id = connection("grdf_x", **LOGIN, extra={name: written})
-            told.append(refusal(lambda conn_id=conn_id: GrdfConnection.from_airflow(airflow_connection(conn_id)), name))
-        told.append(refusal(lambda: airflow_connection(written), "Airflow has no connection"))
-    assert [text for text in told if shows(text)] == []
+            errors.append(
+                refusal(lambda conn_id=conn_id: GrdfConnection.from_airflow(airflow_connection(conn_id)), name)
+            )
+        errors.append(refusal(lambda: airflow_connection(written), "Airflow has no connection"))
+    assert [text for text in errors if shows(text)] == []
 
 
 def test_the_settings_that_are_read_are_those_of_the_documentation() -> None:

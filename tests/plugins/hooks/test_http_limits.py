@@ -178,7 +178,7 @@ def detour(serve: Serve) -> Callable[..., tuple[Server, Server]]:
 def test_nothing_for_grdf_goes_to_another_address(
     call: Call, detour: Callable[..., tuple[Server, Server]], kind: str, setting: str
 ) -> None:
-    """Whoever chooses the keys could sign an ``id_token`` for any meter; a proof has a household's name and address."""
+    """With other keys anybody could sign an ``id_token`` for any meter; a proof has a household's name and address."""
     server, trap = detour()
     with pytest.raises(BadSettings, match=rf"HTTP 307.*{setting}") as caught:
         call(kind, server.url)

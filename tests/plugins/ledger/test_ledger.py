@@ -116,7 +116,7 @@ def test_the_morning_s_check_leaves_such_an_account_alone_and_judges_the_others(
     before = clean.book.get(account_id)
     lose(clean, lost)
     assert check()["odd"] == 1
-    assert clean.book.get(account_id) == before, "nobody is asked to consent again because a document is damaged"
+    assert clean.book.get(account_id) == before, "no household is asked to consent again because a document is damaged"
     assert (clean.book.get(other) or {})["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 
 

@@ -1,4 +1,4 @@
-"""Adoption in CouchDB of what the konnector stored: whose it is, and what is left alone (the rest: ``tests/gas``)."""
+"""Adoption in CouchDB of what the konnector stored: its account, and what is left alone (the rest: ``tests/gas``)."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def deletion(account_id: str, at: datetime) -> dict[str, Any]:
 
 
 def test_figures_of_another_household_that_is_here_or_has_left_stay(couchdb: CouchDBHook) -> None:
-    """One that nobody knows may be its own: who connects here anew has another account than in its Cozy."""
+    """An unknown one may be its own: who connects here anew has another account than in its Cozy."""
     couchdb.write(ACCOUNT, [account("neighbour", oauth_callback_results={"consents": [{"pce": PCE}]})])
     couchdb.write(AUDIT, [deletion("departed", datetime(2024, 3, 1, tzinfo=UTC))])
     for day, source in enumerate(("neighbour", "departed", "in-its-cozy", ""), 1):

@@ -27,9 +27,9 @@ def task(name: str, calls: int = 1, read: float = 0.0) -> Booking:
     return Booking(name, calls, lambda: NOON + read)
 
 
-def refused(clock: Clockwork, governor: Governor, **whose: Any) -> float:
+def refused(clock: Clockwork, governor: Governor, **owner: Any) -> float:
     with pytest.raises(QuotaWait) as caught:
-        call(governor, **whose)
+        call(governor, **owner)
     return clock.now + (caught.value.retry_after or 0)
 
 
@@ -106,7 +106,7 @@ def test_a_clock_that_is_set_back_stops_nobody() -> None:
 @pytest.mark.parametrize(
     ("others", "late", "passed"),
     [
-        (0, 0.25, 0.25),  # a handshake: nobody else went, so it goes at once
+        (0, 0.25, 0.25),  # a handshake: no other went, so it goes at once
         (1, 1.5, 1.5 + GRDF.distance),  # somebody went meanwhile: it waits like anybody
     ],
 )

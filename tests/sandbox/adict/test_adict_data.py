@@ -150,12 +150,12 @@ def test_some_days_change_until_the_third_of_the_next_month_and_none_afterwards(
         assert {line["consommation"]["statut_conso"] for line in lines} == {state}
     changed = 0
     for month in range(1, 7):
-        told = []
+        answers = []
         for then in (date(2026, month, 28), date(2026, 7, 10), date(2026, 9, 10)):
             at(adict, then)
-            told.append(adict.control.expected(RIPE, f"2026-{month:02}-01", f"2026-{month:02}-28"))
-        assert told[2] == told[1]
-        changed += sum(told[0][day] != told[1][day] for day in told[0])
+            answers.append(adict.control.expected(RIPE, f"2026-{month:02}-01", f"2026-{month:02}-28"))
+        assert answers[2] == answers[1]
+        changed += sum(answers[0][day] != answers[1][day] for day in answers[0])
     assert 5 < changed < 120
 
 
@@ -173,11 +173,11 @@ def objects(text: str) -> list[Any]:
 
 
 def test_layouts_and_those_that_cost_no_good_line(adict):
-    def told(*layout: str) -> str:
+    def fetch(*layout: str) -> str:
         adict.control.set_quirks(QUIRKY, layout=layout)
         return adict.daily(QUIRKY, *WINDOW).content.decode()
 
-    plain = objects(told())
+    plain = objects(fetch())
     assert len(plain) == 5
     status = {"code_statut_traitement": "0000000000", "message_retour_traitement": "Opération réussie."}
     for layout, shown, wanted in (
@@ -188,12 +188,12 @@ def test_layouts_and_those_that_cost_no_good_line(adict):
         (["array"], "[{", [plain]),
         (["status_line"], "\n", [*plain, status]),
     ):
-        assert shown in told(*layout)
-        assert objects(told(*layout)) == wanted
-    broken, _, rest = told("missing_bracket").partition("\n")
-    assert (broken.count("{"), rest) == (broken.count("}") + 1, told())
-    truncated = told("truncated")
-    assert truncated.startswith(told())
+        assert shown in fetch(*layout)
+        assert objects(fetch(*layout)) == wanted
+    broken, _, rest = fetch("missing_bracket").partition("\n")
+    assert (broken.count("{"), rest) == (broken.count("}") + 1, fetch())
+    truncated = fetch("truncated")
+    assert truncated.startswith(fetch())
     with pytest.raises(json.JSONDecodeError):
         objects(truncated)
     adict.control.set_quirks(QUIRKY)
@@ -205,9 +205,9 @@ def test_line_quirks_and_what_an_ideal_client_keeps(adict):
         "absent_zero": [DAYS[3]], "broken": {DAYS[4]: "douze"},
     }  # fmt: skip
     adict.control.set_quirks(QUIRKY, lines=lines)
-    told = adict.daily_lines(QUIRKY, *WINDOW)
-    energy = told[0]["consommation"]["energie"]
-    said = [(line["pce"]["id_pce"] == QUIRKY, line["consommation"]) for line in told]
+    answers = adict.daily_lines(QUIRKY, *WINDOW)
+    energy = answers[0]["consommation"]["energie"]
+    said = [(line["pce"]["id_pce"] == QUIRKY, line["consommation"]) for line in answers]
     assert [(ours, use["journee_gaziere"], use["energie"]) for ours, use in said] == [
         (True, DAYS[0], energy), (False, DAYS[0], energy), (True, DAYS[0], energy), (True, DAYS[2], None),
         (True, DAYS[3], 0), (True, DAYS[4], "douze"),
