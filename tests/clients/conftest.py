@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import METER
+from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import LISTED, SOUTH, USUAL, account_of, connections
 from tests.connect.site import Site
 from tests.helpers import MemoryShelf
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture

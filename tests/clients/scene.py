@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 from include.gas.errors import QuotaWait
 from include.sandbox.adict import identity
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import adict_hook, holder, known_account
 from tests.parties import connections_of
-
-if TYPE_CHECKING:
-    import pytest
-
-    from include.sandbox.local_world import LocalWorld
 
 USUAL, SOUTH = "grdf_adict", "grdf_south"
 LISTED = f"{USUAL}, {SOUTH}"

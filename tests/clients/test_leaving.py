@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from include.gas.errors import BadSettings, CredentialsRefused
 from include.sandbox.adict import identity
+from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import (
     CLIENTS,
     LISTED,
@@ -23,9 +22,6 @@ from tests.clients.scene import (
 from tests.helpers import holder
 from tests.leaving.household import Couch, revocations
 from tests.leaving.steps import delete
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 REVOKER = identity.SECOND.delete_client_id
 

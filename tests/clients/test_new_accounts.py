@@ -6,7 +6,6 @@ import logging
 import secrets
 from collections import Counter
 from itertools import count
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +13,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.account_intake import AccountIntake
 from grdf.ledger.client_choice import choose_client, meters_per_client
 from include.gas.errors import CredentialsRefused, GasError
+from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import (
     CLIENTS,
     PARTIES,
@@ -33,9 +33,6 @@ from tests.clients.scene import (
 from tests.helpers import adict_hook, holder
 from tests.importing.scene import adopt, files, household, outcomes, put, run
 from tests.leaving.runs import check
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 Home = dict[str, str]
 ROOM = "grdf.ledger.client_choice.meters_per_client"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import (
     CLIENTS,
     SOUTH,
@@ -21,12 +21,9 @@ from tests.clients.scene import (
 )
 from tests.connect.dance import asked, begin, consent, said
 from tests.connect.direct import entered, send
+from tests.connect.site import Site
 from tests.helpers import holder
 from tests.leaving.runs import acquire
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Site
 
 
 @pytest.fixture

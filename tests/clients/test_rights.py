@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
@@ -12,6 +12,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.rights_ledger import Ledger
 from grdf.operators.check_rights import CheckRightsOperator
 from include.gas.errors import BadSettings, CredentialsRefused, FailNow, RetryLater
+from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import (
     CLIENTS,
     OUTDATED,
@@ -35,9 +36,6 @@ from tests.leaving.runs import acquire, check
 from tests.plugins.steps import read_published
 from tests.rights.declared import declared_before, give, look
 from tests.rights.scene import check as check_named
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 Pair = tuple[str, str]
 LAST = 4

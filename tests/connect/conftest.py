@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
+from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture

@@ -6,17 +6,15 @@ import html
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+import httpx
 
 from grdf.page.html.catalogue import LANGUAGES, catalogue
 from include.sandbox.control import consent_through_browser
+from tests.connect.site import Browser
 from tests.helpers import holder
-
-if TYPE_CHECKING:
-    import httpx
-
-    from tests.connect.site import Browser
 
 
 def names(account: str, meters: int = 1) -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import httpx
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.account_intake import AccountIntake
@@ -13,15 +15,11 @@ from grdf.ledger.rights_query import query_rights
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import GasError
+from include.gas.proof.consent_record import ConsentRecord
+from include.sandbox.local_world import LocalWorld
+from tests.connect.site import Browser
 from tests.helpers import adict_hook, holder
 from tests.rights.declared import PERSON, TELLING, postcode, rights
-
-if TYPE_CHECKING:
-    import httpx
-
-    from include.gas.proof.consent_record import ConsentRecord
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser
 
 PROOF = "paper form 2026-17"
 OTHER = {"name": "Petit-Invente", "email": "p.petit@example.org"}

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-if TYPE_CHECKING:
-    import httpx
-    import pytest
-    from fastapi import FastAPI
-
-    from include.sandbox.local_world import LocalWorld
+from include.sandbox.local_world import LocalWorld
 
 ROLES = ("viewer", "user", "op", "admin")
 ANONYMOUS = "anonymous"

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.client_connect import COOKIE, Attempt, challenge_of
 from grdf.page.connect.sealed_texts import seal
 from include.gas.account.account import Account
 from include.gas.documents.doctypes import ACCOUNT
+from include.sandbox.local_world import LocalWorld
 from tests.connect.dance import asked, begin, consent, problem, said, whole
 from tests.connect.direct import fetch_state, followed, run, stored
-from tests.connect.site import token
+from tests.connect.site import Site, token
 from tests.helpers import holder, known_account
-
-if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Site
 
 
 def back_to(door: Site, **query: str) -> str:

@@ -6,13 +6,14 @@ import json
 import logging
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.formatting import LocaleFormatter
 from grdf.stores.household_links import TRIES
+from include.sandbox.local_world import LocalWorld
 from tests.connect.dance import begin, consent, problem, said
 from tests.connect.direct import (
     OTHER,
@@ -30,13 +31,9 @@ from tests.connect.direct import (
     send,
     stored,
 )
-from tests.connect.site import Site
+from tests.connect.site import Browser, Site
 from tests.helpers import holder
 from tests.rights.declared import PERSON, rights
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser
 
 
 def by_link(site: Site, account: str) -> tuple[Browser, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import httpx
 import pytest
 
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.account_lookup import page_address
 from grdf.page.connect.client_connect import Attempt
 from grdf.page.connect.opener import LINK_DAYS, Invitation
@@ -17,16 +18,11 @@ from grdf.page.connect.sealed_texts import seal, unseal
 from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
 from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import ACCOUNT, CONNECT
+from include.sandbox.local_world import LocalWorld
 from tests.connect.dance import asked, begin, consent, problem, said
 from tests.connect.direct import followed, run, stored
 from tests.connect.site import Site
 from tests.helpers import holder, known_account
-
-if TYPE_CHECKING:
-    import httpx
-
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 VOID = (404, "link_void")
 

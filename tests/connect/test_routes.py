@@ -11,21 +11,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from fastapi.routing import APIRoute
 
 from grdf.page.app import create_app
 from grdf.page.guard import FORM, HEADERS, UPLOAD
+from include.sandbox.local_world import LocalWorld
 from tests.connect.raw import ask, asked
-from tests.connect.site import ANONYMOUS, ROLES, airflow_app, token
+from tests.connect.site import ANONYMOUS, ROLES, Browser, Site, airflow_app, token
 from tests.databases import FAB, empty_database
 from tests.helpers import known_account
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser, Site
 
 ROOT = Path(__file__).resolve().parents[2]
 # route, and the status for: no login, viewer, user, op, admin; perhaps a query. {account} is one that does not exist

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
@@ -19,12 +18,9 @@ from grdf.page.connect.opener import Invitation
 from grdf.page.connect.sealed_texts import seal
 from grdf.provider.provider_info import SECRETS
 from include.gas.errors import BadSettings
+from include.sandbox.local_world import LocalWorld
 from tests.connect.dance import begin, consent, problem, said
-from tests.connect.site import SECRET, airflow_app
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Site
+from tests.connect.site import SECRET, Site, airflow_app
 
 
 def test_airflows_configuration_hides_the_secrets(front: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,27 +8,24 @@ import re
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx
 import pytest
 
 from grdf.operators.ways_in.send_proof import SendProofOperator
 from include.gas.account.marks import with_leaving
 from include.gas.display.progress import Step, find_progress
+from include.sandbox.local_world import LocalWorld
 from tests.connect.dance import said
 from tests.connect.direct import followed
 from tests.connect.direct import run as take_in
+from tests.connect.site import Browser, Site
 from tests.helpers import context, holder, known_account
 from tests.importing.scene import run
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.declared import postcode
 from tests.rights.scene import document
-
-if TYPE_CHECKING:
-    import httpx
-
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser, Site
 
 HOME = "planted-home@example.org"
 

@@ -7,17 +7,15 @@ import re
 import shlex
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from include.gas.days.spread import dag_file_of
 from include.gas.documents.day_documents import check_account_dag, dag_id
+from include.sandbox.local_world import LocalWorld
 from tests.dags.parsing import ACCOUNTS, ROOT, Parsed, parse
 from tests.helpers import own_couchdb
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 TASKS = ["acquire_token", "rescope_token", "extract", "load"]
 HOUR = 3600.0

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import METER
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
+from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -18,10 +18,8 @@ from grdf.doctor.findings import Finding, findings_of
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.day_documents import dag_id
 from include.gas.documents.doctypes import DOCTYPES
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import known_account
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 TABLES = ("job", "dag", "dag_run", "task_instance")
 

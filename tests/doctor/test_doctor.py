@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
@@ -17,10 +17,8 @@ from airflow.sdk import BaseNotifier
 from grdf.doctor.__main__ import main
 from grdf.hooks.couchdb import COMPARES, CouchDBHook
 from include.gas.documents.doctypes import ACCOUNT, DOCTYPES
+from include.sandbox.local_world import LocalWorld
 from tests.plugins.drip import Drip
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 Findings = list[dict[str, str]]
 Doctor = Callable[..., tuple[int, Findings]]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,15 +13,10 @@ from grdf.doctor import client_checks, couchdb_checks
 from grdf.doctor.__main__ import main
 from grdf.doctor.findings import Finding, findings_of
 from grdf.hooks.adict import AdictHook
+from include.sandbox.local_world import LocalWorld
 from tests.doctor.test_doctor import SET_BY_IT
 from tests.plugins.conftest import Reply, Server
 from tests.plugins.drip import Drip
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from include.sandbox.local_world import LocalWorld
 
 FAST = 0.3
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"

@@ -10,19 +10,17 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from grdf import foreground
+from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import DAY
+from include.sandbox.local_world import LocalWorld
 from tests.databases import empty_database
 from tests.helpers import known_account, lose, yesterday
 from tests.stacks import Prepared
-
-if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 Run = Callable[..., tuple[int, dict[str, Any], str]]
 

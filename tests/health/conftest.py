@@ -7,15 +7,13 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from include.sandbox.local_world import LocalWorld
 from tests.health.mail import Mailbox, mail_server
 from tests.helpers import context, own_couchdb
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import asyncio
 import json
 import smtplib
 import traceback
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import jinja2
 import pytest
@@ -15,11 +16,7 @@ from airflow.sdk import BaseNotifier
 from grdf.health.alerting import _literal, build_notifier, send_alert
 from grdf.health.late_check_mail import mail_late_check
 from include.gas.errors import BadSettings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from include.sandbox.local_world import LocalWorld
+from include.sandbox.local_world import LocalWorld
 
 HERE, SECRET = __name__, "hush-hush"
 DUE, END = "2026-11-28T08:18:27.251948Z", "2026-11-28T08:18:36.970000Z"

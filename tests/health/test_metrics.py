@@ -22,6 +22,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from grdf.metrics import ACCOUNTS, CALLS, METRICS, count, count_call, gauge
+from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Processes, free_port
 from tests.health.accounts import account, meter
 from tests.helpers import connect_cozy, wait
@@ -29,7 +30,6 @@ from tests.plugins.conftest import Heard, Reply, Server
 from tests.runs.account_run import run
 
 if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
     from tests.health.conftest import Fleet
 
 MONITORING = Path(__file__).resolve().parents[2] / "docs" / "monitoring"

@@ -16,10 +16,10 @@ from include.gas.account.marks import with_leaving
 from include.gas.days.gas_day import gas_day_start, utc_text
 from include.gas.documents.doctypes import AUDIT, DAY
 from include.gas.leaving.deletion import DeletionOrder, begin_deletion, open_record
+from include.sandbox.local_world import LocalWorld
 from tests.health.accounts import account, meter, today
 
 if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
     from tests.health.conftest import Fleet
     from tests.health.mail import Mailbox
 

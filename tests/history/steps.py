@@ -6,23 +6,21 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from airflow.sdk import DAG
 from msgspec.structs import replace
 
 from grdf.airflow.announcing import alias_of_dag
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.history import AnnounceHistoryOperator, PlanHistoryOperator, ReadHistoryOperator
 from grdf.operators.load import LoadOperator
 from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today
 from include.sandbox.figures import summed
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import adict_hook, context, known_account, stored, with_memory_shelf
-
-if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 TODAY = paris_today(datetime.now(UTC))
 Y = TODAY.year - (date(TODAY.year, 5, 15) > TODAY)

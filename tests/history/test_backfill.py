@@ -9,12 +9,12 @@ import pytest
 
 from include.gas.documents.doctypes import DAY
 from include.gas.meter_tag import meter_tag
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import stored
 from tests.history.steps import Y, asked, assert_stored_as_grdf, backfill, household, read
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 ONE = timedelta(days=1)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.history import AnnounceHistoryOperator, ReadHistoryOperator
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.changes import DAYS_NAMED
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, RetryLater
 from include.gas.meter_tag import meter_tag
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import context, days_of, give_back, lose, stored
 from tests.history.steps import (
     Y,
@@ -27,10 +29,6 @@ from tests.history.steps import (
     read,
 )
 from tests.leaving.steps import delete
-
-if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 ONE = timedelta(days=1)
 MARCH = f"{Y}-03-01", f"{Y}-04-01"

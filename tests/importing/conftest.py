@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING
 
 import pytest
 
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf
 from tests.importing.scene import files, folder, household
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 _numbers = count(1)
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from include.gas.importing.csv_file import COLUMNS, result_name
 from include.sandbox.adict.meter_data import meters
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import context
 
 if TYPE_CHECKING:
     from grdf.staging.imports import Imports
-    from include.sandbox.local_world import LocalWorld
 
 LOG = logging.getLogger("tests.importing")
 NAME = "homes.csv"

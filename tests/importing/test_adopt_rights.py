@@ -6,7 +6,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,14 +14,12 @@ from include.gas.answers.access_rights import AccessRight
 from include.gas.errors import BadRequest
 from include.gas.importing.right_adoption import DIFFER, ID_TAKEN, PENDING, KnownState, check_pattern, plan_adoptions
 from include.gas.rights.meter_rights import Meter, Right
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import yesterday
 from tests.importing.scene import adopt, household, names_person
 from tests.leaving.household import METERS, Couch
 from tests.leaving.runs import acquire, check, extract
 from tests.rights.scene import OUTDATED, bring, consents, document
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 _numbers = count(300_000)
 NONE = {"accounts": 0, "left_out": 0}

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
@@ -14,6 +13,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 from include.gas.documents.day_documents import dag_id
 from include.gas.errors import BadRequest, RefusalUnexplained, RetryLater
 from include.gas.importing import line_check
+from include.sandbox.local_world import LocalWorld
 from tests.importing.scene import (
     NAME,
     adopt,
@@ -33,9 +33,6 @@ from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
 from tests.rights.declared import answer, look
 from tests.rights.scene import bring, document
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 Homes = list[dict[str, str]]
 

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import requests
 
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import holder, known_account
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 AUDIT_DATABASE, METERS = "com-grandlyon-grdf-audit", "com-grandlyon-grdf-meter"
 ACCOUNTS = "io-cozy-accounts"

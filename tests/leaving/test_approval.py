@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import TaskAwaitingInput
 
 from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
 from include.gas.leaving.deletion import DeletionOrder
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import known_account
 from tests.leaving.household import ACTIVE, Couch, assert_gone, brought, fill, household, revocations, rights
 from tests.leaving.steps import FORM, STARTED, answer, delete, deletion_context, operators
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 ONE_PERSON, NO_APPROVAL = "AIRFLOW__GRDF__DELETION_BY_ONE_PERSON", "AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL"
 STEPS = ("mark", "revoke", "purge")

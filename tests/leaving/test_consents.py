@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
@@ -13,13 +13,11 @@ from include.gas.account.state import with_state
 from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.errors import FailNow, RefusalDoubted, RightLost, RightTooNarrow, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_cozy, known_account, stored, yesterday
 from tests.leaving.household import Couch, rights
 from tests.leaving.runs import acquire, check, extract, load
 from tests.rights.scene import document
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 OUTDATED, PERMISSIONS = "USER_ACTION_NEEDED.OAUTH_OUTDATED", "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
@@ -34,6 +34,7 @@ from include.gas.documents.doctypes import (
 from include.gas.errors import BadAccount, BadRequest, BadSettings, StoreBusy
 from include.gas.health.verdict import reach_verdict
 from include.gas.proof.proof_file import check_proof_file
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_cozy, yesterday
 from tests.leaving.household import (
     AUDIT_DATABASE,
@@ -49,9 +50,6 @@ from tests.leaving.runs import acquire, check, extract, load
 from tests.leaving.steps import delete
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.scene import document, other_of
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 FORMER = {DAY: "2024-02-29", PUBLISHED: "2025-12-01", MONTH: "2024-01", YEAR: "2024"}
 NUMBERS = {"load": 5, "year": 2024, "month": 2, "day": 1}

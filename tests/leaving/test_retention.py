@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,14 +21,12 @@ from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD, METER
 from include.gas.errors import BadSettings
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
 from include.gas.rights.meter_rights import Right, State
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import wait
 from tests.leaving.runs import acquire, clear_away
 from tests.leaving.steps import delete
 from tests.rights.declared import PERSON, give, holds_person
 from tests.rights.scene import document
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 TODAY = datetime.now(UTC).date()
 OVERDUE, FRESH = (f"{KEPT}{TODAY + timedelta(days)}:{'b' * 32}" for days in (-2, 1800))

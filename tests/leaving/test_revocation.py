@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from include.gas.errors import BadSettings, CredentialsRefused, RetryLater, ServiceUnavailable
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_code, connect_cozy
 from tests.leaving.household import (
     ACTIVE,
@@ -26,9 +27,6 @@ from tests.leaving.runs import acquire
 from tests.leaving.steps import FORM, delete, deletion_context, operators
 from tests.rights.declared import TELLING, give
 from tests.rights.scene import bring, document, other_of
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 SECRET = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"
 

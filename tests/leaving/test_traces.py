@@ -7,18 +7,16 @@ import re
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from include.gas.meter_tag import meter_tag
+from include.sandbox.local_world import LocalWorld
 from tests.airflow_rows import rows_of
 from tests.helpers import connect_cozy, lose, yesterday
 from tests.leaving.household import Couch, alone, stage
 from tests.runs.runner import AT_DEBUG, Worker
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 HUGE = 8_602_937.5
 """kWh of a day. No time or id in a log looks like it, or like a sum that includes it, by chance."""

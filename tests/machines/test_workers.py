@@ -16,13 +16,13 @@ import pytest
 from include.gas.documents.day_documents import dag_id
 from include.sandbox.connect import AccountDocuments, consent, cozy_account
 from include.sandbox.figures import summed
+from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Processes
 from tests.helpers import PATIENCE, holder, stored, wait
 from tests.servers import servers_missing
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
     from tests.machines.celery_stack import CeleryStack
 
 pytestmark = pytest.mark.skipif(

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
 from include.gas.days.gas_day import paris_today
+from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.page_accounts import Fleet
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -25,13 +26,9 @@ from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.storing import store_readings
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import MeterAccess, Proof
+from include.sandbox.local_world import LocalWorld
+from tests.connect.site import Browser, Site
 from tests.page_accounts import Fleet, account_id, meter
-
-if TYPE_CHECKING:
-    import httpx
-
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser, Site
 
 NUMBER = 860
 """Of its missing days, one is younger than two months."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,14 +19,12 @@ from include.gas.days.gas_day import paris_today
 from include.gas.display.account_summary import AccountSummary, summarize_account
 from include.gas.display.fleet_summary import summarize_fleet
 from include.gas.documents.doctypes import AUDIT, METER
+from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import free_port
+from tests.connect.site import Site
 from tests.health.accounts import account
 from tests.page_accounts import account_id, meter
 from tests.plugins.clockwork import Clockwork, call
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Site
 
 OURS = "/?search=household-000"
 pytestmark = pytest.mark.usefixtures("accounts")

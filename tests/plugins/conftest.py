@@ -17,11 +17,11 @@ import requests
 
 from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import DOCTYPES
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import own_couchdb
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 
 @dataclass

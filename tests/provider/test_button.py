@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
@@ -17,15 +17,12 @@ from grdf.couchdb_setup import set_up
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.provider.hooks import GrdfAdict
 from grdf.quota.governor import governor_for
-from include.sandbox.local_world import form_connections
+from include.sandbox.local_world import LocalWorld, form_connections
 from include.sandbox.processes import free_port
 from tests.connect.site import Site
 from tests.helpers import adict_hook
 from tests.plugins.conftest import Heard, Reply, Server
 from tests.plugins.drip import Drip, certificate_for
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 ADICT, DELETION, COUCHDB = KINDS = ("grdf_adict", "grdfgrandlyon_delete", "couchdb")
 GREEN = {ADICT: "lists", DELETION: "nothing was revoked", COUCHDB: "databases are there"}

@@ -14,17 +14,14 @@ import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from grdf import __version__
 from include.sandbox.connect import AccountDocuments
+from include.sandbox.local_world import LocalWorld
 from tests.commands import commands
 from tests.databases import empty_database
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
@@ -18,12 +18,10 @@ from include.gas.account.status import Status
 from include.gas.days.gas_day import utc_text
 from include.gas.rights.meter_rights import Meter
 from include.sandbox.adict.meter_data import meters
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import context, holder
 from tests.leaving.runs import acquire
 from tests.rights.scene import document
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 WAITS = "USER_ACTION_NEEDED"
 PERSON = {"name": "Durand-Invente", "postcode": "69000", "email": "m.durand@example.org", "phone": "+33 6 00 00 00 00"}

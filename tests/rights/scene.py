@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import context, enter_rights, yesterday
 from tests.leaving.runs import acquire, extract, load
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import holder, yesterday
 from tests.leaving.runs import extract, load
 from tests.plugins.steps import billing, read_published
 from tests.rights.scene import OUTDATED, bring, check, document, run
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 
 def test_the_contract_of_who_lives_there_now_is_not_kept_once_it_is_known(clean: LocalWorld, account_id: str) -> None:

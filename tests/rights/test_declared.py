@@ -13,6 +13,7 @@ from include.gas.account.declaration import has_personal_data
 from include.gas.days.gas_day import utc_text
 from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.errors import CredentialsRefused, DeclarationRefused, FailNow, RetryLater
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
 from tests.importing.scene import adopt
 from tests.leaving.runs import acquire, extract, load
@@ -37,7 +38,6 @@ from tests.rights.scene import bring, check, consents, document, other_of, run
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 PERMISSIONS = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 PUT = {"path": "/droit_acces$", "method": "PUT"}

@@ -10,19 +10,17 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.hooks.adict import AdictHook
 from include.gas.errors import GasError, RetryLater
+from include.sandbox.local_world import LocalWorld
 from tests.leaving.runs import acquire
 from tests.rights.declared import PERSON, TELLING, give
 from tests.rights.scene import document
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 NAME, EMAIL = PERSON["name"], PERSON["email"]
 

@@ -6,7 +6,7 @@ import logging
 import os
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
@@ -33,16 +33,12 @@ from include.gas.meter_tag import meter_tag
 from include.gas.proof.consent_record import HOUSEHOLD, ConsentText, new_record
 from include.gas.proof.proof_file import check_proof_file
 from include.gas.rights.meter_rights import Proof
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import context, yesterday
 from tests.leaving.runs import acquire, extract, load
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.declared import calls
 from tests.rights.scene import bring, check, document
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from include.sandbox.local_world import LocalWorld
 
 NAME, EMAIL, PHONE, POSTCODE = "Łukasz Durand-Invente", "l.durand@example.org", "+33 6 98 76 54 32", "69777"
 PDF, PNG, JPEG = (GOOD[kind] for kind in ("application/pdf", "image/png", "image/jpeg"))

@@ -7,15 +7,13 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from grdf.account_dag import account_dag
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.sandbox.figures import StoredFigures, summed
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, context, with_memory_shelf, yesterday
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 TASKS = ("acquire_token", "rescope_token", "extract", "load")
 SECRET_KEYS = ("token", "code", "secret", "nonce", "password")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
+from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture(autouse=True)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from attrs import asdict
 
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.day_documents import database_name
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_code, connect_cozy, known_account, yesterday
 from tests.runs.account_run import days, figures, run, secrets_in
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 

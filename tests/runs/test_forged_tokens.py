@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jwt
 import pytest
 
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_code, connect_cozy
 from tests.runs.account_run import days, run, secrets_in
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 KEYS = "AIRFLOW_CONN_GRDF_ADICT"
 FORGED: dict[str, tuple[Callable[[dict[str, Any], str], str], str]] = {

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from include.sandbox.connect import cozy_account
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_code, known_account, lose
 from tests.runs.account_run import figures, run, secrets_in
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 OUTDATED, PERMISSIONS = "USER_ACTION_NEEDED.OAUTH_OUTDATED", "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 DOWN, SECRET = "VENDOR_DOWN", "s3cr3t-page"

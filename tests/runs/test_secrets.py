@@ -6,17 +6,15 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 
 from include.sandbox.connect import code_account, consent, cozy_account
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, holder
 from tests.runs.account_run import Run, run, secrets_in
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 MARK = "Zq9"  # so that invented secrets are found in any surrounding text
 COUCH = "AIRFLOW_CONN_COUCHDB"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import own_couchdb
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture
