@@ -65,11 +65,7 @@ Visit = Callable[..., "BrowserContext"]
 
 @pytest.fixture
 def visit(up: Up, chromium: Browser) -> Iterator[Visit]:
-    """A function that opens a browser window: ``visit(role, width=, theme=, locale=)``; no role means no login.
-
-    Errors that the pages write to the console (such as a blocked script or a missing file) fail the test, unless they
-    match the pattern ``expected=``.
-    """
+    """A function that opens a window: ``visit(role, …)``, ``None`` without login. Its console must show no error."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
     # Airflow's own pages request what a role may not see, and log that; and containers of other tests come and go.

@@ -122,7 +122,7 @@ def test_a_right_is_taken_over_from_the_account_s_own_client(two: LocalWorld, pa
 
 
 def accepts(world: LocalWorld, account: str) -> None:
-    declared_before(world, account, 20)
+    declared_before(account, 20)
     world.control.answer(right_of(world, account)["id_droit_acces"])
 
 

@@ -91,10 +91,7 @@ def build_images(engine: Engine, folder: Path) -> None:
 
 
 def _make_base(engine: Engine, folder: Path) -> None:
-    """Make Debian's image from Debian's packages, where no registry of images is reached.
-
-    apt and pip in a build are to reach the registries that this machine reaches, perhaps with certificates of its own.
-    """
+    """Make Debian's image from Debian's packages, with this machine's registries and certificates for builds."""
     root, archive, trusted = folder / "root", folder / "base.tar", f"/{CERTIFICATES}"
     folder.mkdir()
     _call("debootstrap", "--variant=minbase", "--include=ca-certificates", "trixie", str(root))

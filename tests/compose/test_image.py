@@ -83,10 +83,7 @@ def test_nobody_can_put_code_in_its_place(images: Engine) -> None:
 
 
 def test_a_database_that_is_still_being_made_is_not_healthy(images: Engine) -> None:
-    """The image of PostgreSQL fills a new database through a server that only its own socket reaches, and stops it.
-
-    Others wait for a healthy one, and what they do next must not meet a server that goes away.
-    """
+    """PostgreSQL fills a new database through a server behind its own socket alone, and stops that one."""
     service = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]["postgres"]
     healthy = shlex.join(service["healthcheck"]["test"][1:])
     start = "pg_ctl --pgdata /tmp/data --silent --wait --log /tmp/log --options \"-c listen_addresses='%s'\""

@@ -86,11 +86,7 @@ def test_a_server_is_reached_by_those_that_need_it_and_reaches_nothing(installat
 
 
 def kill(installation: Installation, service: str) -> int:
-    """Kill a container's process, and return how often it had been started again before.
-
-    A crash is one of the process itself: what is killed through Docker is meant to stay away. Airflow's processes may
-    just be starting again by themselves, as they do after PostgreSQL was killed.
-    """
+    """Let a container crash: what is killed through Docker stays away. Return how often it had been started again."""
 
     def killed() -> tuple[int] | None:
         found = installation.container(service)

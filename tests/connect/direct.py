@@ -92,9 +92,9 @@ def stored(account: str) -> dict[str, Any] | None:
     return CouchDBHook().get(ACCOUNT, account)
 
 
-def answer_mail(world: LocalWorld, account: str, state: str = "Active") -> None:
+def answer_mail(world: LocalWorld, account: str) -> None:
     for right in rights(world, holder(account).pces[0]):
-        world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
+        world.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active")
     ask(account)
 
 

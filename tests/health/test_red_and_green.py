@@ -129,10 +129,7 @@ class Runs:
 @pytest.mark.parametrize(("ago", "is_read"), [(1, True), (3, True), (4, False), (7, False)])
 @pytest.mark.parametrize("late", [0, 2])
 def test_a_run_counts_for_two_days(monkeypatch: pytest.MonkeyPatch, ago: int, is_read: bool, late: int) -> None:
-    """An account counts as not read when its newest run that has read it is too old.
-
-    A run is about the day before it, and as many days more as GRDF takes to publish one.
-    """
+    """A run is about the day before it, and as many days more as GRDF takes to publish one."""
     monkeypatch.setenv("AIRFLOW__GRDF__PUBLICATION_DAYS", str(late))
     day = date(2026, 6, 11)
     newest = day - timedelta(days=ago + late - 1)

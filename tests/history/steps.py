@@ -32,8 +32,8 @@ class Outcome(NamedTuple):
     events: list[tuple[str, dict[str, Any]]]
 
 
-def make(kind: Callable[..., Any], task_id: str = "step", **arguments: Any) -> Any:
-    return with_memory_shelf(kind(task_id=task_id, dag=DAG("steps", schedule=None), **arguments))
+def make(kind: Callable[..., Any], **arguments: Any) -> Any:
+    return with_memory_shelf(kind(task_id="step", dag=DAG("steps", schedule=None), **arguments))
 
 
 def execute(operator: Any, at_hand: dict[str, Any]) -> Outcome:

@@ -68,7 +68,7 @@ def answer(world: LocalWorld, pce: str, state: str) -> None:
             world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
 
 
-def declared_before(world: LocalWorld, account: str, minutes: int) -> None:
+def declared_before(account: str, minutes: int) -> None:
     couchdb = CouchDBHook()
     ledger, then = Ledger(couchdb), utc_text(datetime.now(UTC) - timedelta(minutes=minutes))
 
@@ -91,7 +91,7 @@ def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:
         give(world, account, **more)
         with pytest.raises(AirflowSkipException):
             acquire(account, "scheduled")
-        declared_before(world, account, 20)
+        declared_before(account, 20)
 
 
 def still_waits(world: LocalWorld, account: str) -> bool:

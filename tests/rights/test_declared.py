@@ -47,7 +47,7 @@ def meter(account: str) -> str:
     return holder(account).pces[0]
 
 
-def refused(world: LocalWorld, account: str, match: str, kind: type[Exception] = AirflowSkipException) -> str:
+def refused(account: str, match: str, kind: type[Exception] = AirflowSkipException) -> str:
     with pytest.raises(kind, match=match) as caught:
         acquire(account)
     assert not any(each in str(caught.value) for each in TELLING)
@@ -56,7 +56,7 @@ def refused(world: LocalWorld, account: str, match: str, kind: type[Exception] =
 
 def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
     pce = give(clean, account_id)
-    refused(clean, account_id, "has to accept")
+    refused(account_id, "has to accept")
     assert calls(clean) == [("POST", "droits_acces"), ("PUT", "droit_acces")], "look, then ask"
     (right,) = rights(clean, pce)
     waiting = document(clean, account_id)
@@ -66,9 +66,9 @@ def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHoo
     assert (waiting["state"], account_id in waiting["state_message"]) == (WAITS, True)
     assert (right["nom_titulaire"], right["etat_droit_acces"]) == (PERSON["name"], "A valider")
     assert (right["perim_donnees_informatives"], right["perim_donnees_techniques"]) == ("Vrai", "Faux")
-    refused(clean, account_id, "is waiting for its household")
+    refused(account_id, "is waiting for its household")
     assert (look(), calls(clean)) == ([], [("POST", "droits_acces")])
-    declared_before(clean, account_id, 4 * 1440)
+    declared_before(account_id, 4 * 1440)
     assert (look(), calls(clean)) == ([], []), "it is looked for once an hour"
     answer(clean, pce, "Active")
     check()
@@ -125,12 +125,12 @@ def test_the_messages_lead_from_another_s_right_to_an_account_that_is_read(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     right = declared_elsewhere(clean, account_id, etat_droit_acces="A valider")
-    said = refused(clean, account_id, "no account has it")
+    said = refused(account_id, "no account has it")
     assert "start grdf_consents with this account" in said
     before = document(clean, account_id)
     assert (before["state"], before["state_message"]) == (WAITS, said)
     calls(clean)
-    refused(clean, account_id, "is waiting for its household")
+    refused(account_id, "is waiting for its household")
     assert calls(clean) == [], "a person has to correct it first"
     with pytest.raises(FailNow, match="waits for its holder"):
         check(account_id, dry_run=False)
@@ -165,12 +165,12 @@ def test_a_refusal_says_what_to_do_and_a_correction_heals_it(
 ) -> None:
     pce = give(clean, account_id, **change)
     clean.control.set_quirks(pce, **quirks)
-    said = refused(clean, account_id, f"^Account {account_id}: .*{text}")
+    said = refused(account_id, f"^Account {account_id}: .*{text}")
     shown = document(clean, account_id)
     assert (shown["state"], shown["state_message"]) == (WAITS, said)
     assert shown["declaration"]["refused_because"] == said
     calls(clean)
-    refused(clean, account_id, "is waiting for its household")
+    refused(account_id, "is waiting for its household")
     check()
     assert (look(minute=5), {path for _, path in calls(clean)}) == ([], {"droits_acces"}), "it is left to a person"
     clean.control.set_quirks(pce)
@@ -189,22 +189,22 @@ def test_a_refusal_that_we_do_not_know_is_said_and_not_repeated(
     give(clean, account_id)
     body = json.dumps({"code_statut_traitement": code} if code else {})
     clean.control.fault(**PUT, status=status, body=body, times=None)
-    refused(clean, account_id, "we do not know", DeclarationRefused)
+    refused(account_id, "we do not know", DeclarationRefused)
     calls(clean)
-    refused(clean, account_id, "is waiting for its household")
+    refused(account_id, "is waiting for its household")
     assert calls(clean) == []
 
 
 def test_what_is_no_household_s_fault(clean: LocalWorld, account_id: str) -> None:
     give(clean, account_id)
     clean.control.fault(**PUT, status=403, body={"erreur": "contrat"})
-    refused(clean, account_id, "Ask GRDF", CredentialsRefused)
+    refused(account_id, "Ask GRDF", CredentialsRefused)
     assert not document(clean, account_id).get("state")
     clean.control.fault(**PUT, status=503)
     with pytest.raises(RetryLater):
         acquire(account_id, try_number=4)
     assert document(clean, account_id)["state"] == "VENDOR_DOWN"
-    refused(clean, account_id, "has to accept")
+    refused(account_id, "has to accept")
     assert still_waits(clean, account_id)
 
 
@@ -240,7 +240,7 @@ def test_a_grant_is_used_whatever_is_declared(clean: LocalWorld, account_id: str
     other = meter(other_of(account_id))
     give(clean, account_id, pce=other, postcode="75001" if before else postcode(other))
     if before:
-        refused(clean, account_id, "postcode")
+        refused(account_id, "postcode")
     given = document(clean, account_id)
     (first,) = connect_cozy(clean, account_id)
     kept = {key: given[key] for key in ("declaration", "state") if key in given}
@@ -258,7 +258,7 @@ def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWor
     delete(account_id, steps=("check", "mark"))
     given = {"pce": pce, **PERSON, "postcode": postcode(pce)}
     clean.book.save({"_id": again, "account_type": "grdfgrandlyon", "declaration": given})
-    refused(clean, again, "another account")
+    refused(again, "another account")
     delete(account_id, steps=("revoke", "purge"))
     with pytest.raises(AirflowSkipException, match="has to accept"):
         acquire(again, "manual")
@@ -274,7 +274,7 @@ def older(world: LocalWorld, account: str, days: float) -> None:
 
 def test_a_person_is_kept_for_30_days_from_the_first_morning_on(clean: LocalWorld, account_id: str) -> None:
     give(clean, account_id, postcode="75001")
-    refused(clean, account_id, "postcode")
+    refused(account_id, "postcode")
     check()
     older(clean, account_id, 25)
     stored = document(clean, account_id)
@@ -294,7 +294,7 @@ def test_a_person_is_kept_for_30_days_from_the_first_morning_on(clean: LocalWorl
     assert not has_personal_data(stored)
     assert (stored["state"], stored["declaration"]["refused"], "pce" in stored["declaration"]) == (WAITS, True, True)
     assert all(word in stored["state_message"] for word in (account_id, "30 days"))
-    refused(clean, account_id, "is waiting")
+    refused(account_id, "is waiting")
     give(clean, account_id, keep=True)
     with pytest.raises(AirflowSkipException, match="has to accept"):
         acquire(account_id, "manual")

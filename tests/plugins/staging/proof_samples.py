@@ -12,19 +12,16 @@ if TYPE_CHECKING:
     from grdf.staging.staged_answers import Staging
 
 
-def pdf(pages: int = 1, password: str = "") -> bytes:
+def pdf() -> bytes:
     made, kept = PdfWriter(), BytesIO()
-    for _ in range(pages):
-        made.add_blank_page(595, 842)
-    if password:
-        made.encrypt(password, algorithm="RC4-128")
+    made.add_blank_page(595, 842)
     made.write(kept)
     return kept.getvalue()
 
 
-def picture(form: str, size: tuple[int, int] = (40, 30)) -> bytes:
+def picture(form: str) -> bytes:
     kept = BytesIO()
-    Image.effect_noise(size, 60).save(kept, form)
+    Image.effect_noise((40, 30), 60).save(kept, form)
     return kept.getvalue()
 
 
