@@ -1,8 +1,4 @@
-"""``./grdf up`` as a person starts it, and a Chromium browser to use it.
-
-These tests use Debian's Chromium (``apt-get install chromium``). Without it they are skipped, or fail if ``CI=true``.
-While working on them, set ``GRDF_TEST_UP=FOLDER`` to use a running ``./grdf up --data FOLDER >FOLDER/up.log``.
-"""
+"""``./grdf up`` (or, while working on tests, the running one in ``GRDF_TEST_UP=FOLDER``) and a Chromium browser."""
 
 from __future__ import annotations
 
@@ -23,7 +19,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENT = 90_000
-"""Milliseconds that a page may take to show what a test waits for."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -42,7 +37,6 @@ def _chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """A running ``./grdf up`` whose two demo households have been read."""
     with Processes() as processes:
         if named := os.environ.get("GRDF_TEST_UP"):
             running = Up(Path(named))
@@ -71,11 +65,7 @@ Visit = Callable[..., "BrowserContext"]
 
 @pytest.fixture
 def visit(up: Up, chromium: Browser) -> Iterator[Visit]:
-    """A function that opens a browser window: ``visit(role, width=, theme=, locale=)``; no role means no login.
-
-    Errors that the pages write to the console (such as a blocked script or a missing file) fail the test, unless they
-    match the pattern ``expected=``.
-    """
+    """A function that opens a window: ``visit(role, …)``, ``None`` without login. Its console must show no error."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
     # Airflow's own pages request what a role may not see, and log that; and containers of other tests come and go.

@@ -1,8 +1,4 @@
-"""Take the pictures of the page that the documentation shows: ``python -m tests.browser.pictures`` (some minutes).
-
-The fleet and the list have 5,000 invented accounts; the pages of one account are those of ``./grdf up``. Look at what
-it has taken before you commit it.
-"""
+"""Take the pictures of the page that the documentation shows: ``python -m tests.browser.pictures`` (some minutes)."""
 
 from __future__ import annotations
 
@@ -40,7 +36,6 @@ MONTH = "2026-03"
 def window(
     browser: Browser, url: str, token: str, *, width: int, height: int, theme: str = "light", locale: str = "en-GB"
 ) -> Iterator[Page]:
-    """Open a window in which a user is logged in."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, locale=locale, timezone_id="Europe/Paris"
     )
@@ -52,7 +47,6 @@ def window(
 
 
 def of_many(browser: Browser, folder: Path) -> None:
-    """Take the fleet and the list."""
     from grdf.couchdb_setup import set_up
     from grdf.hooks.couchdb import CouchDBHook
 
@@ -81,7 +75,6 @@ def of_many(browser: Browser, folder: Path) -> None:
 
 
 def of_one(browser: Browser, folder: Path) -> None:
-    """Take an account's page: by itself, and on a phone."""
     with Processes() as processes:
         up = Up.started(processes, folder)
         up.wait_for_run("grdf_account__two-meters")
@@ -99,7 +92,6 @@ def of_one(browser: Browser, folder: Path) -> None:
 
 
 def make_small(picture: Path) -> None:
-    """Give a picture few colours: a third of the bytes, which stay in the repository for good."""
     from PIL import Image
 
     with Image.open(picture) as taken:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tests.browser.up import Up
 
 LONG = 600_000
-"""Milliseconds that a run may take on a busy machine."""
 
 
 @pytest.fixture
@@ -84,7 +83,6 @@ def start_a_run(up: Up, tab: Page, dag: str) -> None:
 
 
 def order(up: Up, tab: Page, account: str) -> None:
-    """Read a range again, and let the household leave, by the page's forms."""
     tab.get_by_text("Read a range again…").click()
     form, status = tab.locator("form[data-dag=grdf_history]"), tab.get_by_role("status")
     form.get_by_label("From").fill("2026-01-05")
@@ -115,7 +113,6 @@ def order(up: Up, tab: Page, account: str) -> None:
 
 
 def look(up: Up) -> None:
-    """Let the DAG look that looks every quarter of an hour."""
     before = {run["dag_run_id"] for run in up.runs("grdf_waiting_rights")}
     assert up.api("POST", "/dags/grdf_waiting_rights/dagRuns", json={"logical_date": None}).ok
     limit = time.monotonic() + LONG / 1000
@@ -125,7 +122,6 @@ def look(up: Up) -> None:
 
 
 def test_the_direct_way_to_the_first_days_and_to_a_proof(up: Up, visit: Visit, grdf: SandboxControl) -> None:
-    """The page that follows goes on by itself, from a refusal to the first days."""
     account, page = "browser-direct-90101", visit(ADMIN).new_page()
     (pce,) = holder(account).pces
     page.goto(f"{up.url}/grdf/connect/{account}")
@@ -158,7 +154,6 @@ def test_the_direct_way_to_the_first_days_and_to_a_proof(up: Up, visit: Visit, g
 
 
 def test_who_may_only_look_starts_nothing_also_with_a_page_of_before(up: Up, visit: Visit) -> None:
-    """The page was loaded by an administrator. In the meantime, somebody who may only look has logged in."""
     viewer = visit(VIEWER).new_page()
     viewer.goto(f"{up.url}/grdf/accounts/two-meters")
     expect(viewer.locator("svg.chart")).to_have_count(3)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tests.browser.up import Up
 
 PATHS = (
-    "/grdf/fleet", "/grdf/", "/grdf/?search=nobody-there", "/grdf/accounts/two-meters",
-    "/grdf/accounts/real-household?month=2026-04", "/grdf/accounts/nobody-there",
+    "/grdf/fleet", "/grdf/", "/grdf/?search=not-there", "/grdf/accounts/two-meters",
+    "/grdf/accounts/real-household?month=2026-04", "/grdf/accounts/not-there",
     "/grdf/accounts/two-meters/published?meter=09999990000042", "/grdf/connect/", "/grdf/connect/two-meters",
     "/grdf/connect/two-meters/records", "/grdf/connect/two-meters/proofs", "/grdf/import/",
 )  # fmt: skip
@@ -27,7 +27,6 @@ FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everybody_can_use_it(up: Up, visit: Visit, theme: str, width: int) -> None:
-    """axe finds no problem, and nothing overflows the screen."""
     page = visit(ADMIN, width=width, theme=theme).new_page()
     for path in PATHS:
         page.goto(f"{up.url}{path}")
@@ -53,7 +52,6 @@ def test_the_fleet_fits_a_phone_in_french(up: Up, visit: Visit) -> None:
 
 
 def follow(page: Page, link: Locator, within: int) -> None:
-    """Press the tab key until a link has the focus, at most so often, and then Enter."""
     for _ in range(within):
         page.keyboard.press("Tab")
         if link.evaluate("node => node === document.activeElement"):
@@ -120,8 +118,6 @@ def test_the_fleet_counts_the_runs_of_today_and_what_airflow_does_not_say_is_not
     expect(page.locator("[data-state=failed]")).to_have_text(re.compile(r"^\D+$"))
     expect(page.locator("[data-state=running]")).to_have_text(re.compile(r"^\d+$"))
 
-
-# ---- Airflow's pages for connections ---------------------------------------------------------------------------------
 
 CONNECTIONS = {"grdf_adict": "grdf", "grdfgrandlyon_delete": "grdfdelete", "couchdb": "couchdb"}
 

@@ -28,18 +28,8 @@ SAID = re.compile(
 
 
 class Up:
-    """A running ``./grdf up``.
-
-    :param data: folder with its state, and its output in ``up.log``
-    """
-
     @classmethod
     def started(cls, processes: Processes, data: Path) -> Up:
-        """Start it and wait until it prints its addresses. It uses PostgreSQL if that is installed, else SQLite.
-
-        :param processes: the block that stops it
-        :param data: folder for its state
-        """
         database = postgres.start_postgres(processes, airflow=True) if postgres.available() else None
         child = processes.start(
             "./grdf up",
@@ -71,38 +61,31 @@ class Up:
         return self._session.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=400, **more)
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
-        """Return a DAG's runs, the newest first."""
         answer = self.api("GET", f"/dags/{dag}/dagRuns", params={"order_by": "-run_after"})
         return list(answer.json()["dag_runs"]) if answer.ok else []
 
-    def wait_for_run(self, dag: str, seconds: float = PATIENCE) -> dict[str, Any]:
-        """Wait until the newest run of a DAG has succeeded."""
-        limit = time.monotonic() + seconds
+    def wait_for_run(self, dag: str) -> dict[str, Any]:
+        limit = time.monotonic() + PATIENCE
         while time.monotonic() < limit:
             if (runs := self.runs(dag)) and runs[0]["state"] == "success":
                 return runs[0]
             time.sleep(1)
-        raise AssertionError(
-            f"no run of {dag} succeeded in {seconds:.0f} s: {[run['state'] for run in self.runs(dag)]}"
-        )
+        raise AssertionError(f"no run of {dag} succeeded in time: {[run['state'] for run in self.runs(dag)]}")
 
-    def approve(self, dag: str, run: str, task: str = "approve") -> None:
-        """Approve the administrator's request, after the scheduler has noticed that the task is waiting.
-
-        Airflow 3.3.2 fails a task that is answered before that. A person is never that fast.
-        """
-        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
+    def approve(self, dag: str, run: str) -> None:
+        """Approve once the scheduler has noticed that the task waits: before that, Airflow 3.3.2 fails it."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/approve"
         log = self.home / "scheduler.log"
 
         def parked() -> bool:
             if self.api("GET", path).json().get("state") != "awaiting_input":
                 return False
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-            return any("Received executor event" in line and f"'{task}'" in line and run in line for line in lines)
+            return any("Received executor event" in line and "'approve'" in line and run in line for line in lines)
 
         limit = time.monotonic() + PATIENCE
         while not parked():
-            assert time.monotonic() < limit, f"{task} of {run} does not wait for anybody"
+            assert time.monotonic() < limit, f"approve of {run} does not wait for anybody"
             time.sleep(0.5)
         time.sleep(0.5)
         given = {"chosen_options": ["Approve"], "params_input": {}}
@@ -111,15 +94,10 @@ class Up:
 
 
 LOCKED_OUT = "status of 500"
-"""What a browser says when :func:`run_now` has to press twice."""
 
 
 def run_now(page: Page) -> None:
-    """Press *Run now*, and once more if Airflow answers 500.
-
-    Airflow 3.3.2 with SQLite locks itself out now and then: its API server notes who asks on its event loop, and waits
-    there for a lock whose holder needs that very loop to go on. It gives up after the time that SQLite may wait.
-    """
+    """Press *Run now*, and once more if Airflow 3.3.2 answers 500: with SQLite, it locks itself out now and then."""
     from playwright.sync_api import expect
 
     status = page.get_by_role("status")

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import METER
+from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import LISTED, SOUTH, USUAL, account_of, connections
 from tests.connect.site import Site
 from tests.helpers import MemoryShelf
 
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-
 
 @pytest.fixture
 def two(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalWorld]:
-    """The world with both clients. There are no rights and no accounts but those of this test."""
     monkeypatch.setattr("grdf.hooks.adict.Variables", MemoryShelf)  # outside a task there are no Variables
     for name, value in connections(clean).items():
         monkeypatch.setenv(name, value)
@@ -37,13 +33,11 @@ def two(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalWor
 
 @pytest.fixture
 def other(account_id: str) -> str:
-    """The id of an account of the second client."""
     return f"south-{400_000 + int(account_id.rpartition('-')[2])}"
 
 
 @pytest.fixture
 def pair(two: LocalWorld, account_id: str, other: str) -> tuple[str, str]:
-    """An account of each client."""
     account_of(two, account_id, USUAL)
     account_of(two, other, SOUTH)
     two.control.clear_log()
@@ -52,7 +46,6 @@ def pair(two: LocalWorld, account_id: str, other: str) -> tuple[str, str]:
 
 @pytest.fixture
 def page(two: LocalWorld, airflow_home: object, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """The page with both clients, on which households may connect with links."""
     site = Site(two, settings={"AIRFLOW__GRDF__CONNECTIONS": LISTED, "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True"})
     site.env |= connections(two, redirect_uri=site.redirect_uri)
     # Eight meters are all that the usual client has room for (five sixths of ten calls a day).

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 from include.gas.errors import QuotaWait
 from include.sandbox.adict import identity
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import adict_hook, holder, known_account
 from tests.parties import connections_of
-
-if TYPE_CHECKING:
-    import pytest
-
-    from include.sandbox.local_world import LocalWorld
 
 USUAL, SOUTH = "grdf_adict", "grdf_south"
 LISTED = f"{USUAL}, {SOUTH}"
@@ -26,12 +24,10 @@ OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 
 
 def connections(world: LocalWorld, redirect_uri: str | None = None) -> dict[str, str]:
-    """Return Airflow's connections to the second client, as environment variables."""
     return connections_of(world, SOUTH, identity.SECOND, redirect_uri)
 
 
 def with_extra(connection: str, **extra: Any) -> tuple[str, str]:
-    """Return the environment variable of a connection with other extras or fields."""
     name = f"AIRFLOW_CONN_{connection.upper()}"
     found = json.loads(os.environ[name])
     fields = {key: extra.pop(key) for key in ("login", "password", "host") if key in extra}
@@ -39,19 +35,16 @@ def with_extra(connection: str, **extra: Any) -> tuple[str, str]:
 
 
 def refuse(patch: pytest.MonkeyPatch, connection: str) -> None:
-    """Let GRDF refuse a client."""
     patch.setenv(*with_extra(connection, password="a wrong secret"))
 
 
 def spend(patch: pytest.MonkeyPatch, connection: str) -> None:
-    """Spend a client's calls of the day."""
     patch.setenv(*with_extra(connection, calls_per_day=1))
     with suppress(QuotaWait):  # earlier tests have called
         adict_hook().for_connection(connection).query_all_rights()
 
 
 def account_of(world: LocalWorld, account: str, client: str, meters: int = 1, **terms: Any) -> tuple[str, ...]:
-    """Create an account as after its first run, whose rights a client has. Return its meters."""
     return known_account(world, account, meters, client=client, company=PARTIES[client].company, **terms)
 
 
@@ -64,29 +57,24 @@ def state(world: LocalWorld, account: str) -> object:
 
 
 def word(world: LocalWorld, account: str, pce: str) -> object:
-    """Return what an account has of a meter."""
     return document(world, account)["status"]["meters"][pce]["word"]
 
 
 def own_right(world: LocalWorld, account: str) -> str:
-    """Return GRDF's id of the right of an account's first meter."""
     return str(document(world, account)["oauth_callback_results"]["consents"][0]["id_accreditation"])
 
 
 def right_of(world: LocalWorld, account: str) -> dict[str, Any]:
-    """Return GRDF's only right to the meter of a test's account."""
     (right,) = (each for each in world.control.consents() if each["id_pce"] in holder(account).pces)
     return right
 
 
 def declared_by(world: LocalWorld, pce: str) -> list[str]:
-    """Return the clients that have rights to a meter."""
     names = {party.company: name for name, party in PARTIES.items()}
     rights = world.control.consents()
     return [names[right["raison_sociale_du_tiers"]] for right in rights if right["id_pce"] == pce]
 
 
 def asked_by(world: LocalWorld, *pces: str) -> set[str]:
-    """Return which clients have asked GRDF about some meters; without any, which have asked at all."""
     calls = [call for call in world.control.log() if not pces or call["pce"] in pces]
     return {call["client_id"] for call in calls}

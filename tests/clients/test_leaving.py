@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from include.gas.errors import BadSettings, CredentialsRefused
 from include.sandbox.adict import identity
+from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import (
     CLIENTS,
     LISTED,
@@ -23,9 +22,6 @@ from tests.clients.scene import (
 from tests.helpers import holder
 from tests.leaving.household import Couch, revocations
 from tests.leaving.steps import delete
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 REVOKER = identity.SECOND.delete_client_id
 
@@ -53,7 +49,6 @@ def test_the_own_client_s_secret_revokes(two: LocalWorld, other: str, monkeypatc
 def test_another_client_s_secret_makes_no_right_seem_over(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, other: str, client: str, listed: str
 ) -> None:
-    """GRDF knows none of the account's rights for it, as if they were not in force any more."""
     account_of(two, other, client)
     right = own_right(two, other)
     usual, south = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE", "AIRFLOW_CONN_GRDF_SOUTH_DELETE"

@@ -6,7 +6,6 @@ import logging
 import secrets
 from collections import Counter
 from itertools import count
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +13,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.account_intake import AccountIntake
 from grdf.ledger.client_choice import choose_client, meters_per_client
 from include.gas.errors import CredentialsRefused, GasError
+from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import (
     CLIENTS,
     PARTIES,
@@ -34,9 +34,6 @@ from tests.helpers import adict_hook, holder
 from tests.importing.scene import adopt, files, household, outcomes, put, run
 from tests.leaving.runs import check
 
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-
 Home = dict[str, str]
 ROOM = "grdf.ledger.client_choice.meters_per_client"
 _numbers = count(440_000)
@@ -47,10 +44,6 @@ def households(number: int) -> list[Home]:
 
 
 def import_of(homes: list[Home], name: str = "") -> list[str]:
-    """Import households, and return the outcomes.
-
-    :param name: the file's name; by default one of its own
-    """
     name = name or f"{secrets.token_hex(4)}.csv"
     put(homes, name)
     run(name)
@@ -59,7 +52,6 @@ def import_of(homes: list[Home], name: str = "") -> list[str]:
 
 
 def clients(world: LocalWorld, homes: list[Home]) -> list[str]:
-    """Return the clients of some accounts, which their documents and their rights at GRDF name alike."""
     named = [document(world, home["account"]).get("grdf_connection", USUAL) for home in homes]
     assert [declared_by(world, home["pce"]) for home in homes] == [[name] for name in named]
     return named
@@ -91,7 +83,6 @@ def test_which_client_has_room(two: LocalWorld, monkeypatch: pytest.MonkeyPatch,
 def test_lines_of_a_client_that_cannot_be_called_are_put_aside(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """New households belong to the usual client; one in between has an account of the second."""
     _, old, newer = homes = households(3)
     two.book.save({"_id": old["account"], "account_type": "grdfgrandlyon", "grdf_connection": SOUTH})
     name = f"{secrets.token_hex(4)}.csv"
@@ -110,7 +101,6 @@ def test_lines_of_a_client_that_cannot_be_called_are_put_aside(
 def test_a_client_without_room_does_not_get_what_waits_for_another(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lines that were put aside count as those of their client, so that the rest goes to the next one."""
     homes = households(4)
     monkeypatch.setenv(*with_extra(USUAL, password="a wrong secret", calls_per_day=1000))
     monkeypatch.setattr(ROOM, lambda calls: 2 if calls == 1000 else 5000)
@@ -120,7 +110,6 @@ def test_a_client_without_room_does_not_get_what_waits_for_another(
 
 
 def right(world: LocalWorld, pce: str, client: str) -> str:
-    """Make a client have a right that somebody else has declared, and return its id."""
     (made,) = world.control.consent([pce], keep_others=True, company=PARTIES[client].company)
     fields = {"nom_titulaire": "Durand-Invente", "courriel_titulaire": "planted-1@example.org"}
     world.control.change_consent(made["id_droit_acces"], **fields)
@@ -130,7 +119,6 @@ def right(world: LocalWorld, pce: str, client: str) -> str:
 def test_an_adopted_right_s_account_is_its_client_s(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Those of a client that is refused wait, and the others are adopted."""
     homes = households(2)
     for home, client in zip(homes, (USUAL, SOUTH), strict=True):
         home["account"] = f"right-{right(two, home['pce'], client)}"
@@ -152,7 +140,6 @@ def test_an_adopted_right_s_account_is_its_client_s(
 def test_a_meter_of_the_other_client_s_account(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, other: str, how: str
 ) -> None:
-    """Whose it is decides the other client's list, and if that one cannot be asked, what is known."""
     account_of(two, account_id, USUAL)
     (pce,) = holder(account_id).pces
     own = right(two, pce, SOUTH)
@@ -170,7 +157,7 @@ def test_a_meter_of_the_other_client_s_account(
     AccountIntake(CouchDBHook(), adict_hook().for_connection(SOUTH), other).process_account()
     assert document(two, other)["grdf_connection"] == SOUTH
     assert word(two, other, pce) == ("active" if how.endswith("over") else "behind")
-    assert (CLIENTS[USUAL] in asked_by(two)) is (how != "known to be over"), "whose right is in question"
+    assert (CLIENTS[USUAL] in asked_by(two)) is (how != "known to be over"), "its owner is in question"
 
 
 def test_a_wrong_setting_keeps_no_account_of_the_usual_client_out_of_the_page(

@@ -1,13 +1,13 @@
-"""The page connects each household with its account's client, and says which one that is."""
+"""The page connects each household with its account's client, and names it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import (
     CLIENTS,
     SOUTH,
@@ -21,17 +21,13 @@ from tests.clients.scene import (
 )
 from tests.connect.dance import asked, begin, consent, said
 from tests.connect.direct import entered, send
+from tests.connect.site import Site
 from tests.helpers import holder
 from tests.leaving.runs import acquire
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Site
 
 
 @pytest.fixture
 def full(two: LocalWorld, account_id: str) -> str:
-    """The account of the usual client, which has no room for another one."""
     account_of(two, account_id, USUAL, meters=9)
     two.control.clear_log()
     return account_id
@@ -77,7 +73,6 @@ def test_on_grdf_s_site(page: Site, two: LocalWorld, full: str, other: str, way:
 
 
 def test_what_came_of_another_attempt_is_refused(page: Site, two: LocalWorld, full: str, other: str) -> None:
-    """Client, verifier and nonce are those of the attempt, so GRDF does not take another one's code."""
     browser = page.browser("admin")
     back, theirs = (consent(begin(browser, account)) for account in (other, full))
     assert f"client_id={CLIENTS[SOUTH]}" in back

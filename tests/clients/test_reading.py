@@ -1,15 +1,17 @@
-"""Each account is read with its own client: its token, its quota and its rights. Nobody else is asked instead."""
+"""Each account is read with its own client: its token, its quota and its rights."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf import settings
 from grdf.hooks.adict import AdictHook
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook, variable_of
 from grdf.operators.history import PlanHistoryOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
@@ -17,6 +19,7 @@ from grdf.operators.ways_in.send_proof import SendProofOperator
 from grdf.staging.staged_answers import Staging
 from include.gas.errors import BadAccount, BadSettings, ClientUnknown, CredentialsRefused, FailNow, GasError
 from include.sandbox.adict import identity
+from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import (
     CLIENTS,
     LISTED,
@@ -38,12 +41,6 @@ from tests.leaving.steps import delete
 from tests.plugins.staging.proof_samples import GOOD, by_hand
 from tests.plugins.steps import read_published
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
-
 Pair = tuple[str, str]
 
 
@@ -53,7 +50,6 @@ def rescope(account: str) -> dict[str, Any]:
 
 
 def planned(world: LocalWorld, *accounts: str) -> list[str]:
-    """Return the accounts that a re-read of the past is planned for."""
     first, end = (str(yesterday(world) - timedelta(days=back)) for back in (30, 20))
     params = {"from": first, "to": end, "accounts": list(accounts), "include_definitive": False}
     at_hand: Any = context(run_type="manual") | {"params": params}

@@ -1,9 +1,9 @@
-"""Each account is judged by what its own client is told, and a client that cannot be asked stops no other."""
+"""Each account is judged by the answers to its own client, and a client that cannot be asked stops no other."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
@@ -12,6 +12,7 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.rights_ledger import Ledger
 from grdf.operators.check_rights import CheckRightsOperator
 from include.gas.errors import BadSettings, CredentialsRefused, FailNow, RetryLater
+from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import (
     CLIENTS,
     OUTDATED,
@@ -36,9 +37,6 @@ from tests.plugins.steps import read_published
 from tests.rights.declared import declared_before, give, look
 from tests.rights.scene import check as check_named
 
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-
 Pair = tuple[str, str]
 LAST = 4
 
@@ -48,7 +46,6 @@ def try_to_check(try_number: int = 1) -> dict[str, int]:
 
 
 def asked_at(client: str) -> str:
-    """Return when a client's list was read last, for health."""
     return Ledger(CouchDBHook()).last_asked().get(client, "")
 
 
@@ -75,7 +72,7 @@ def test_a_client_that_is_refused_stops_no_other(
     with pytest.raises(CredentialsRefused):
         check()
     assert state(two, pair[1 - refused]) == OUTDATED
-    assert state(two, pair[refused]) is None, "nobody has asked for its right"
+    assert state(two, pair[refused]) is None, "its right was not asked for"
     assert asked_at(bad) == before[0]
     assert asked_at(good) > before[1]
 
@@ -125,7 +122,7 @@ def test_a_right_is_taken_over_from_the_account_s_own_client(two: LocalWorld, pa
 
 
 def accepts(world: LocalWorld, account: str) -> None:
-    declared_before(world, account, 20)
+    declared_before(account, 20)
     world.control.answer(right_of(world, account)["id_droit_acces"])
 
 
@@ -134,7 +131,6 @@ def accepts(world: LocalWorld, account: str) -> None:
 def test_a_holder_s_answer_is_looked_for_with_the_own_client_whatever_becomes_of_the_other(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, account_id: str, other: str, how: Any, bad: int
 ) -> None:
-    """The run ends without waiting, since the next one looks for answers that have come in the meantime."""
     waiting, clients = (account_id, other), (USUAL, SOUTH)
     for account, client in zip(waiting, clients, strict=True):
         give(two, account)

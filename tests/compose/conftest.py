@@ -14,10 +14,9 @@ from tests.compose.installation import Installation
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """A Docker engine that has the images."""
     if missing := engine_missing():
-        told = f"docker compose is not tried: this machine lacks {missing}"
-        pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
+        reason = f"docker compose is not tried: this machine lacks {missing}"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     with Processes() as processes:
         engine = Engine(processes, ROOT / ".grdf" / "docker")
         build_images(engine, tmp_path_factory.mktemp("images"))

@@ -20,14 +20,12 @@ INSTALL = "apt-get install docker.io docker-cli docker-compose iptables debootst
 BUILD_SECONDS = 1800.0
 
 BASE, AIRFLOW, SERVERS = "debian:trixie-slim", "grdf-test-airflow", "grdf-test-servers"
-"""What the project's image stands on, that image, and what stands for servers of others and for GRDF."""
 SANDBOX_PACKAGES = ("authlib", "joserfc", "waitress")
 """What the sandbox imports and the project's image does not have."""
 CERTIFICATES, MIRRORS = "etc/ssl/certs/ca-certificates.crt", "etc/apt/apt.conf.d"
 
 
 def engine_missing() -> str:
-    """Return why there can be no engine here, and what to install; ``""`` if there can be one."""
     if _answers():
         return ""
     if any(shutil.which(name) is None for name in PROGRAMS):
@@ -46,18 +44,12 @@ def _code(command: list[str]) -> int:
 
 
 class Engine:
-    """A Docker engine.
-
-    :param processes: stops the engine, if it is one of ours
-    :param folder: where an engine of ours keeps its images from one run of the tests to the next
-    """
-
     def __init__(self, processes: Processes, folder: Path) -> None:
         self.env: dict[str, str] = {}
         if _answers():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        run = tempfile.mkdtemp(prefix="grdf-docker-")  # sockets, whose paths must be short
+        run = tempfile.mkdtemp(prefix="grdf-docker-")  # paths of sockets must be short
         self.env["DOCKER_HOST"] = host = f"unix://{run}/docker.sock"
         places = ("--data-root", str(folder / "data"), "--exec-root", f"{run}/run", "--pidfile", f"{run}/docker.pid")
         # The default has room for 31 networks, and an engine that was killed leaves its own behind.
@@ -66,7 +58,6 @@ class Engine:
         processes.start("dockerd", command, log=folder / "dockerd.log").await_line("API listen on", 120)
 
     def run(self, *arguments: str, **how: Any) -> str:
-        """Run ``docker`` with these arguments, and return what it printed; it must succeed."""
         done = self.tried(*arguments, **how)
         assert done.returncode == 0, f"docker {' '.join(arguments)}\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
         return done.stdout
@@ -74,10 +65,6 @@ class Engine:
     def tried(
         self, *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run ``docker`` with these arguments, and return what came of it, even if it fails.
-
-        :param env: added to the environment
-        """
         return subprocess.run(
             ["docker", *arguments], cwd=cwd, env=os.environ | self.env | (env or {}), stdin=subprocess.DEVNULL,
             capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=BUILD_SECONDS,
@@ -85,10 +72,6 @@ class Engine:
 
 
 def build_images(engine: Engine, folder: Path) -> None:
-    """Build both; what has not changed comes from the engine's cache.
-
-    :param folder: an empty one, for what is sent to the builds
-    """
     if engine.tried("image", "inspect", BASE).returncode and engine.tried("pull", "--quiet", BASE).returncode:
         _make_base(engine, folder / "base")
     engine.run("build", "--network", "host", "--tag", AIRFLOW, str(ROOT))
@@ -108,10 +91,7 @@ def build_images(engine: Engine, folder: Path) -> None:
 
 
 def _make_base(engine: Engine, folder: Path) -> None:
-    """Make Debian's image from Debian's packages, where no registry of images is reached.
-
-    apt and pip in a build are to reach the registries that this machine reaches, whose certificates may be its own.
-    """
+    """Make Debian's image from Debian's packages, with this machine's registries and certificates for builds."""
     root, archive, trusted = folder / "root", folder / "base.tar", f"/{CERTIFICATES}"
     folder.mkdir()
     _call("debootstrap", "--variant=minbase", "--include=ca-certificates", "trixie", str(root))

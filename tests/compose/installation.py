@@ -1,4 +1,4 @@
-"""An installation by ``docker-compose.yaml``, as its page says, in a folder of its own, and its household."""
+"""An installation by ``docker-compose.yaml``, as docs/compose.md has it, in a folder of its own, and its household."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from tests.compose.engine import AIRFLOW, HERE, ROOT, SERVERS, Engine
 from tests.helpers import holder
 
 PATIENCE = 900.0
-"""Seconds that anything of a whole Airflow may take."""
 EDITOR = """
 import pathlib, re, sys
 file = pathlib.Path(sys.argv[1])
@@ -45,15 +44,10 @@ ACCOUNT, APPROVER, APPROVERS_PASSWORD = "compose-90501", "approver", "invented-p
 
 
 class Installation:
-    """The services of the compose file, with images that can be had here and GRDF's stand-in beside them.
-
-    :param folder: an empty folder, for ``.env``, certificates and what else the installation has
-    """
-
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine, self.folder = engine, folder
         self.project = f"grdf-test-{os.getpid()}"
-        self._grdf_data = f"{self.project}-data-of-grdf"  # not one of the installation's, so that nobody removes it
+        self._grdf_data = f"{self.project}-data-of-grdf"  # not one of the installation's, so it stays
         grdf_port, public_port, port = free_port(), free_port(), free_port()
         self.url, self.public = f"http://127.0.0.1:{port}", f"https://127.0.0.1:{public_port}"
         self.grdf = SandboxControl(f"http://{identity.HOST}:{grdf_port}")
@@ -92,17 +86,12 @@ class Installation:
         self.shell = Shell(folder, os.environ | self.variables | {"EDITOR": f"{sys.executable} editor.py"})
 
     def filled_in(self) -> dict[str, str]:
-        """Return what is in ``.env`` now."""
         return dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", (self.folder / ".env").read_text(encoding="utf-8")))
 
-    # ---- Docker ----
-
     def compose(self, *arguments: str) -> str:
-        """Run ``docker compose`` on this installation, and return what it printed."""
         return self.engine.run("compose", *arguments, cwd=self.folder, env=self.variables)
 
     def up(self) -> None:
-        """Type the commands of ``docs/compose.md``, which wait until all is healthy."""
         self.engine.run("volume", "create", self._grdf_data)
         page = commands(ROOT / "docs" / "compose.md")
         (start,), (files, public) = page["Start"], page["Let households in"]
@@ -111,21 +100,17 @@ class Installation:
             self.shell.run(block, seconds=2 * PATIENCE)
 
     def remove(self) -> None:
-        """Stop everything and remove all of it."""
         self.compose("down", "--timeout", "20", "--volumes", "--remove-orphans")
         self.engine.tried("volume", "rm", self._grdf_data)
 
     def services(self) -> dict[str, dict[str, Any]]:
-        """Return what Docker says of each service's container, those that have ended included."""
         found = self.compose("ps", "--all", "--format", "json").splitlines()
         return {each["Service"]: each for each in map(json.loads, found)}
 
     def container(self, service: str) -> dict[str, Any]:
-        """Return all that Docker knows about a service's container."""
         return dict(json.loads(self.engine.run("inspect", self.services()[service]["Name"]))[0])
 
     def odd(self) -> dict[str, str]:
-        """Return the services that are not as they should be, with what they are."""
         found = {}
         for name, each in self.services().items():
             over = name in ("airflow-init", "couchdb-setup")
@@ -133,13 +118,9 @@ class Installation:
         return {name: what for name, what in found.items() if what not in ("exited 0", "running healthy")}
 
     def inside(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in a service's container."""
         return self.engine.tried("exec", f"{self.project}-{service}-1", *command)
 
-    # ---- Airflow ----
-
     def call(self, method: str, path: str, *, user: str = "admin", **more: Any) -> requests.Response:
-        """Log a user in, and send a request to Airflow from this machine."""
         password = self.filled_in()["AIRFLOW_ADMIN_PASSWORD"] if user == "admin" else APPROVERS_PASSWORD
         answer = requests.post(f"{self.url}/auth/token", json={"username": user, "password": password}, timeout=120)
         answer.raise_for_status()
@@ -147,7 +128,6 @@ class Installation:
         return requests.request(method, f"{self.url}{path}", headers=headers, timeout=300, **more)
 
     def start(self, dag: str, **conf: Any) -> str:
-        """Start a DAG by hand, and return the run's id."""
         answer = self.call("POST", f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
         assert answer.ok, answer.text
         return str(answer.json()["dag_run_id"])
@@ -164,7 +144,6 @@ class Installation:
         return str(self.wait(ended, f"end of a run of {dag}"))
 
     def wait(self, found: Callable[[], Any], what: str) -> Any:
-        """Ask again until there is an answer that is true, also of a server that comes back."""
         limit = time.monotonic() + PATIENCE
         while time.monotonic() < limit:
             with suppress(requests.RequestException):
@@ -173,16 +152,12 @@ class Installation:
             time.sleep(2)
         raise AssertionError(f"no {what} in {PATIENCE:.0f} s\n{self.compose('logs', '--tail', '30', '--no-color')}")
 
-    # ---- The household ----
-
     def browser(self) -> requests.Session:
-        """Return a browser outside, which trusts the proxy's certificate."""
         browser = requests.Session()
         browser.trust_env, browser.verify = False, str(self.authority.certificate)
         return browser
 
     def connect(self) -> None:
-        """Follow an operator's link through the proxy, consent at GRDF, come back, and be read."""
         answer = self.call("POST", f"/grdf/connect/{ACCOUNT}/link")
         assert answer.ok, answer.text
         link, browser, who = answer.json()["link"], self.browser(), holder(ACCOUNT)
@@ -200,19 +175,16 @@ class Installation:
         assert self.is_right()
 
     def days(self) -> dict[str, float]:
-        """Return the kWh of each stored day, as the page gives them out."""
         answer = self.call("GET", f"/grdf/accounts/{ACCOUNT}/days.csv")
         assert answer.ok, answer.text
         return {row["day"]: float(row["kwh"]) for row in csv.DictReader(answer.text.splitlines())}
 
     def is_right(self) -> bool:
-        """Return whether all days that are over and old enough to be published are stored as GRDF says."""
         last, stored = paris_today(datetime.now(UTC)) - timedelta(days=5), self.days()
         wanted = self.grdf.expected(PCE, last - timedelta(days=1000), last)
         return len(wanted) > 900 and all(abs(stored.get(day, -1) - kwh) <= 0.5 for day, kwh in wanted.items())
 
     def reads_on(self, kwh: int) -> None:
-        """Let GRDF correct a day, run the account's DAG by hand, and check that the day arrives and all others stay."""
         assert self.odd() == {}
         day = paris_today(datetime.now(UTC)) - timedelta(days=20)
         self.grdf.correct(PCE, day, kwh)

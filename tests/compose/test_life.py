@@ -1,7 +1,4 @@
-"""A household on ``docker compose up``, from its consent to its leaving, through crashes, a restore and new secrets.
-
-Each test goes on where the one before it has ended. All commands of ``docs/operations.md`` are typed.
-"""
+"""A household on ``docker compose up``, from its consent to its leaving, through crashes, a restore and new secrets."""
 
 from __future__ import annotations
 
@@ -32,7 +29,6 @@ REACHED = {
     "airflow-triggerer": {"postgres"}, "airflow-worker": {"redis", "couchdb"},
     "airflow-worker-deletion": {"redis", "couchdb"},
 }  # fmt: skip
-"""The servers that each service reaches."""
 TRY = """
 import socket, sys
 for at, port in (each.split(":") for each in sys.argv[1:]):
@@ -49,14 +45,13 @@ def secrets(filled_in: dict[str, str]) -> dict[str, str]:
 
 
 def check_logs(installation: Installation) -> None:
-    """Check what all containers have written since they were made, but GRDF's stand-in, which tells its secrets."""
-    told = installation.compose("logs", "--no-color", *(name for name in installation.services() if name != "grdf"))
-    assert "airflow-worker" in told, "they were read"
+    logs = installation.compose("logs", "--no-color", *(name for name in installation.services() if name != "grdf"))
+    assert "airflow-worker" in logs, "they were read"
     hidden = secrets(installation.filled_in())
     assert len(hidden) == 10, "all that were filled in"
-    assert [name for name, value in hidden.items() if value in told] == []
+    assert [name for name, value in hidden.items() if value in logs] == []
     words = ("?token=", "?code=", "&code=", "Bearer ey", holder(ACCOUNT).email, PCE)
-    assert [word for word in words if word in told] == []
+    assert [word for word in words if word in logs] == []
 
 
 def test_a_household_connects_through_the_proxy_and_is_read(installation: Installation) -> None:
@@ -78,7 +73,6 @@ def test_no_service_writes_its_own_code_or_is_root(installation: Installation) -
 
 
 def test_a_server_is_reached_by_those_that_need_it_and_reaches_nothing(installation: Installation) -> None:
-    """By its name, and by its address, which somebody might know."""
     names: dict[str, str] = {}
     for server in PORTS:
         (network,) = installation.container(server)["NetworkSettings"]["Networks"].values()
@@ -92,11 +86,7 @@ def test_a_server_is_reached_by_those_that_need_it_and_reaches_nothing(installat
 
 
 def kill(installation: Installation, service: str) -> int:
-    """Kill a container's process, and return how often it had been started again before.
-
-    A crash is one of the process itself: what is killed through Docker is meant to stay away. Airflow's processes may
-    just be starting again by themselves, as they do after PostgreSQL was killed.
-    """
+    """Let a container crash: what is killed through Docker stays away. Return how often it had been started again."""
 
     def killed() -> tuple[int] | None:
         found = installation.container(service)
@@ -126,7 +116,6 @@ def test_what_is_killed_comes_back_and_what_lives_finds_it_again(installation: I
 
 
 def test_what_is_lost_comes_back(installation: Installation) -> None:
-    """What GRDF has corrected since the backup is read again by the next run."""
     before, folder = installation.days(), installation.folder
     (backup,), (restore,) = PAGE["Back up"], PAGE["Restore"]
     installation.shell.run(backup, seconds=PATIENCE)
@@ -172,7 +161,6 @@ def test_the_household_leaves(installation: Installation) -> None:
 
 
 def approve(installation: Installation, run: str) -> None:
-    """Approve as a second person, once the scheduler has noticed that the task waits (tests/browser/up.py says why)."""
     path = f"/api/v2/dags/{DELETE}/dagRuns/{run}/taskInstances/approve"
 
     def waits() -> bool:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
+from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture
 def door(clean: LocalWorld, airflow_home: object, shelf: None, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """The page below a sub-path, as behind many proxies."""
     return Site(clean, path="/gas/airflow").opened(monkeypatch)
 
 
 @pytest.fixture
 def front(clean: LocalWorld, airflow_home: object, shelf: None, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """The page at its host's root, where households may connect with links."""
     return Site(clean, settings={"AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True"}).opened(monkeypatch)

@@ -1,4 +1,4 @@
-"""The steps by which a household connects on GRDF's site, as its browser takes them, and what the page says."""
+"""The steps by which a household connects on GRDF's site, as its browser takes them, and the texts of the page."""
 
 from __future__ import annotations
 
@@ -6,27 +6,23 @@ import html
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+import httpx
 
 from grdf.page.html.catalogue import LANGUAGES, catalogue
 from include.sandbox.control import consent_through_browser
+from tests.connect.site import Browser
 from tests.helpers import holder
-
-if TYPE_CHECKING:
-    import httpx
-
-    from tests.connect.site import Browser
 
 
 def names(account: str, meters: int = 1) -> dict[str, str]:
-    """Return what the holder of a test's account enters in the form."""
     who = holder(account, meters)
     return {"first_name": who.first_name, "last_name": who.last_name, "email": who.email}
 
 
 def begin(browser: Browser, account: str, meters: int = 1, *, path: str = "") -> str:
-    """Press the button, and return the address at GRDF."""
     answer = browser.post(path or f"/connect/{account}", data=names(account, meters))
     assert answer.status_code == 303, answer.text
     return answer.headers["Location"]
@@ -39,7 +35,6 @@ def asked(authorize: str) -> dict[str, str]:
 
 
 def consent(authorize: str, **choices: Any) -> str:
-    """Consent on GRDF's page, and return the address to which it sends the browser back."""
     return consent_through_browser(authorize, **choices)
 
 
@@ -49,8 +44,6 @@ def whole(browser: Browser, account: str, meters: int = 1, **choices: Any) -> ht
 
 @dataclass(frozen=True)
 class Said:
-    """The text of a page, without its tags, and the key of its title in the catalogue of texts."""
-
     status: int
     title: str
     text: str
@@ -74,6 +67,5 @@ def said(answer: httpx.Response) -> Said:
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
-    """Return the status of a page, and which problem it tells."""
     found = said(answer)
     return found.status, found.key.removeprefix("connect.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import httpx
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.account_intake import AccountIntake
@@ -13,15 +15,11 @@ from grdf.ledger.rights_query import query_rights
 from grdf.stores.consent_records import ConsentRecords
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import GasError
+from include.gas.proof.consent_record import ConsentRecord
+from include.sandbox.local_world import LocalWorld
+from tests.connect.site import Browser
 from tests.helpers import adict_hook, holder
 from tests.rights.declared import PERSON, TELLING, postcode, rights
-
-if TYPE_CHECKING:
-    import httpx
-
-    from include.gas.proof.consent_record import ConsentRecord
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser
 
 PROOF = "paper form 2026-17"
 OTHER = {"name": "Petit-Invente", "email": "p.petit@example.org"}
@@ -29,14 +27,12 @@ Fields = dict[str, Any]
 
 
 def entered(account: str, **more: Any) -> Fields:
-    """Return what is typed for a test's account. ``None`` leaves a field out."""
     (pce,) = holder(account).pces
     typed = {"pce": pce, **PERSON, "postcode": postcode(pce), "perimeters": ["publiees"], "proof": PROOF} | more
     return {name: value for name, value in typed.items() if value is not None}
 
 
 def fields_of(answer: httpx.Response) -> Fields:
-    """Return the hidden fields of the direct way's form, and the box to tick."""
     form = re.search(r'<form method="post" action="[^"]*" class="direct">.*?</form>', answer.text, re.DOTALL)
     assert form, answer.text
     found: Fields = {}
@@ -51,14 +47,12 @@ def fields_of(answer: httpx.Response) -> Fields:
 
 
 def check(browser: Browser, start: str, typed: Fields) -> httpx.Response:
-    """Open the page, fill in the form, and return the answer: the summary, or the form with what is wrong."""
     page = browser.get(start)
     assert page.status_code == 200, page.text
     return browser.post(start, data=typed | {"step": "check"})
 
 
 def send(browser: Browser, start: str, typed: Fields) -> httpx.Response:
-    """Fill in the form, and press "Send" on the summary."""
     summary = check(browser, start, typed)
     assert summary.status_code == 200, summary.text
     return press(browser, start, fields_of(summary))
@@ -69,17 +63,15 @@ def press(browser: Browser, start: str, fields: Fields) -> httpx.Response:
 
 
 def followed(browser: Browser, answer: httpx.Response, **headers: str) -> httpx.Response:
-    """Return the page that follows the state, to which the form has led."""
     assert answer.status_code == 303, answer.text
     return browser.get(browser.site.origin + answer.headers["Location"], headers=headers)
 
 
-def told(browser: Browser, answer: httpx.Response) -> Fields:
+def fetch_state(browser: Browser, answer: httpx.Response) -> Fields:
     return dict(followed(browser, answer, Accept="application/json").json())
 
 
 def run(account: str) -> GasError | None:
-    """Let the account's run take it in, and return what a person must know."""
     try:
         AccountIntake(CouchDBHook(), adict_hook(), account).process_account(asks=True)
     except GasError as error:
@@ -88,7 +80,6 @@ def run(account: str) -> GasError | None:
 
 
 def ask(account: str) -> None:
-    """Let GRDF be asked about the account's meter, as each morning."""
     query_rights(Ledger(CouchDBHook()), adict_hook(), holder(account).pces)
     run(account)
 
@@ -101,13 +92,11 @@ def stored(account: str) -> dict[str, Any] | None:
     return CouchDBHook().get(ACCOUNT, account)
 
 
-def answer_mail(world: LocalWorld, account: str, state: str = "Active") -> None:
-    """Let the holder answer GRDF's e-mail, and the account be looked after."""
+def answer_mail(world: LocalWorld, account: str) -> None:
     for right in rights(world, holder(account).pces[0]):
-        world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
+        world.control.change_consent(right["id_droit_acces"], etat_droit_acces="Active")
     ask(account)
 
 
 def persons_in(text: str) -> list[str]:
-    """Return what a text tells about the person. The digits of a postcode also stand in moments and hashes."""
     return [each for each in TELLING if each.lower() in text.lower()]

@@ -15,8 +15,6 @@ BASE = "/gas/airflow/grdf"
 
 @dataclass
 class Answer:
-    """The page's answer, and how many bytes of the request's body it took."""
-
     status: int = 0
     failed: bool = False
     headers: dict[str, str] = field(default_factory=dict)
@@ -27,10 +25,6 @@ class Answer:
 async def asked(
     app: Any, method: str, target: str, *, who: str = "anonymous", body: Iterable[bytes] = (), **headers: str
 ) -> Answer:
-    """Send a request below the page's address.
-
-    :param body: its parts, which are taken as the page asks for them
-    """
     path, _, query = target.partition("?")
     named = {"Host": "127.0.0.1:18080", "Accept": "text/html"} | headers
     if who != "anonymous":

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-if TYPE_CHECKING:
-    import httpx
-    import pytest
-    from fastapi import FastAPI
-
-    from include.sandbox.local_world import LocalWorld
+from include.sandbox.local_world import LocalWorld
 
 ROLES = ("viewer", "user", "op", "admin")
 ANONYMOUS = "anonymous"
@@ -22,7 +20,6 @@ SECRET = "a secret of the tests, long enough for the tokens that Airflow signs w
 
 @cache
 def airflow_app() -> FastAPI:
-    """Return Airflow's API server, with this project's plugin; its database must be there."""
     from airflow.api_fastapi.app import create_app
 
     return create_app(apps="core")
@@ -38,13 +35,6 @@ def token(role: str) -> str:
 
 
 class Site:
-    """An address of the page.
-
-    :param world: CouchDB and GRDF's stand-in
-    :param path: sub-path of Airflow, as behind a proxy
-    :param settings: variables of its environment, besides the connections
-    """
-
     def __init__(self, world: LocalWorld, *, path: str = "", settings: dict[str, str] | None = None) -> None:
         self.path, self.origin = path, "http://127.0.0.1:18080"
         self.url = self.origin + path
@@ -59,34 +49,28 @@ class Site:
         self._world = world
 
     def opened(self, monkeypatch: pytest.MonkeyPatch) -> Site:
-        """Let its environment hold until the test is over, and GRDF send households back to it."""
         for name, value in self.env.items():
             monkeypatch.setenv(name, value)
         self._world.control.set(redirect_uris=[self.redirect_uri])
         return self
 
     def browser(self, role: str = ANONYMOUS) -> Browser:
-        """Return a browser in which a user with this role is logged in to Airflow's UI."""
         browser = Browser(self, {"Accept": "text/html", "Accept-Language": "en", "Sec-Fetch-Site": "same-origin"})
         if role != ANONYMOUS:
             browser.cookies.set("_token", token(role), path="/")
         return browser
 
     def link_to(self, account: str) -> str:
-        """Make a household's link, and return its path below the page's address."""
         answer = self.program("op").post(f"/connect/{account}/link")
         assert answer.status_code == 200, answer.text
         return "/household?" + urlsplit(str(answer.json()["link"])).query
 
     def program(self, role: str = ANONYMOUS) -> Browser:
-        """Return a program that sends the bearer token of a user with this role."""
         login = {} if role == ANONYMOUS else {"Authorization": f"Bearer {token(role)}"}
         return Browser(self, {"Accept": "application/json"} | login)
 
 
 class Browser(TestClient):
-    """A client that is given paths below the page's own address, and follows redirects only on request."""
-
     def __init__(self, site: Site, headers: dict[str, str]) -> None:
         super().__init__(
             airflow_app(), site.origin, raise_server_exceptions=False, root_path=site.path,
@@ -95,7 +79,6 @@ class Browser(TestClient):
         self.site = site
 
     def request(self, method: str, url: Any, **options: Any) -> httpx.Response:  # type: ignore[override]
-        """Send a request. A browser says where a form comes from."""
         if method == "POST" and "Sec-Fetch-Site" in self.headers:
             options["headers"] = {"Origin": self.site.origin} | (options.get("headers") or {})
         page = f"{self.site.url}/grdf" if str(url).startswith("/") else ""

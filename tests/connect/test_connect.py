@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.client_connect import COOKIE, Attempt, challenge_of
 from grdf.page.connect.sealed_texts import seal
 from include.gas.account.account import Account
 from include.gas.documents.doctypes import ACCOUNT
+from include.sandbox.local_world import LocalWorld
 from tests.connect.dance import asked, begin, consent, problem, said, whole
-from tests.connect.direct import followed, run, stored, told
-from tests.connect.site import token
+from tests.connect.direct import fetch_state, followed, run, stored
+from tests.connect.site import Site, token
 from tests.helpers import holder, known_account
-
-if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Site
 
 
 def back_to(door: Site, **query: str) -> str:
@@ -79,9 +76,9 @@ def test_from_the_button_to_an_account(door: Site, world: LocalWorld, account_id
     assert answer.headers["Location"] == f"/gas/airflow/grdf/connect/{account_id}/progress"
     assert world.control.log()[-1]["path"].endswith("access_token"), "the rest is for the account's run"
     assert problem(browser.get(back)) == (400, "other_browser"), "the cookie has gone"
-    assert told(browser, answer)["state"] == "declaring"
+    assert fetch_state(browser, answer)["state"] == "declaring"
     run(account_id)
-    assert told(browser, answer)["state"] == "accepted"
+    assert fetch_state(browser, answer)["state"] == "accepted"
     document = stored(account_id) or {}
     rights = {right["id_pce"]: right["id_droit_acces"] for right in world.control.consents() if right["id_pce"] in pces}
     results = document["oauth_callback_results"]
@@ -127,9 +124,6 @@ def test_a_household_is_not_told_who_has_its_meter(front: Site, world: LocalWorl
     page = followed(browser, answer)
     assert said(page).key == "progress.taken.household"
     assert [each for each in (other, pce) if each in page.text] == []
-
-
-# ---- what goes wrong -------------------------------------------------------------------------------------------------
 
 
 def test_refused_by_the_household_or_by_grdf(door: Site, world: LocalWorld, account_id: str) -> None:

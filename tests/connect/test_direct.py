@@ -6,13 +6,14 @@ import json
 import logging
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.formatting import LocaleFormatter
 from grdf.stores.household_links import TRIES
+from include.sandbox.local_world import LocalWorld
 from tests.connect.dance import begin, consent, problem, said
 from tests.connect.direct import (
     OTHER,
@@ -20,6 +21,7 @@ from tests.connect.direct import (
     answer_mail,
     check,
     entered,
+    fetch_state,
     fields_of,
     followed,
     persons_in,
@@ -28,15 +30,10 @@ from tests.connect.direct import (
     run,
     send,
     stored,
-    told,
 )
-from tests.connect.site import Site
+from tests.connect.site import Browser, Site
 from tests.helpers import holder
 from tests.rights.declared import PERSON, rights
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser
 
 
 def by_link(site: Site, account: str) -> tuple[Browser, str]:
@@ -48,7 +45,6 @@ def own(account: str, **more: Any) -> dict[str, Any]:
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> str:
-    """Return what the page logs; the client's own lines are none of an API server's."""
     return "\n".join(each.getMessage() for each in caplog.records if not each.name.startswith(("httpx", "urllib3")))
 
 
@@ -73,7 +69,6 @@ def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str, ca
     (record,) = records_of(account_id)
     assert (record.by, record.proof, record.agreed, record.entered.pce) == ("op", PROOF, None, pce)
     assert (record.entered.name, record.entered.perimeters) == (PERSON["name"], ["informatives", "publiees"])
-
     run(account_id)
     assert said(followed(browser, sent)).key == "progress.waits"
     assert "waiting for the answer" in said(browser.get(start)).text, "on the form, too"
@@ -83,7 +78,7 @@ def test_an_operator_sends_it(door: Site, clean: LocalWorld, account_id: str, ca
     assert persons_in(json.dumps(document)) == []
     assert document["connected"] == {"at": record.given, "by": "op"}
     answer_mail(clean, account_id)
-    assert told(browser, sent)["state"] == "accepted"
+    assert fetch_state(browser, sent)["state"] == "accepted"
     assert f"Account {account_id}: op connected it" in logged(caplog)
     assert [*persons_in(logged(caplog)), *([pce] if pce in logged(caplog) else [])] == []
 
@@ -100,7 +95,7 @@ def test_a_form_while_a_right_is_in_force(door: Site, clean: LocalWorld, account
     assert text in said(check(browser, start, entered(account_id))).text
     sent = send(browser, start, entered(account_id))
     run(account_id)
-    assert told(browser, sent)["state"] == ("renews" if key == "renews" else "accepted")
+    assert fetch_state(browser, sent)["state"] == ("renews" if key == "renews" else "accepted")
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -114,7 +109,6 @@ def test_a_household_sends_it_with_its_link(front: Site, clean: LocalWorld, acco
     unticked = press(browser, start, fields)
     assert (unticked.status_code, 'id="agreed-wrong"' in unticked.text) == (422, True)
     assert (stored(account_id), records_of(account_id)) == (None, [])
-
     sent = press(browser, start, fields | {"agreed": box})
     run(account_id)
     page = followed(browser, sent)
@@ -128,7 +122,7 @@ def test_a_household_sends_it_with_its_link(front: Site, clean: LocalWorld, acco
     assert re.sub(r"\s+", " ", record.agreed.text) in said(summary).text, "the text is stored as it was shown"
     assert browser.get(start).headers["Location"] == sent.headers["Location"], "a used link leads there, too"
     answer_mail(clean, account_id)
-    assert told(browser, sent)["state"] == "accepted"
+    assert fetch_state(browser, sent)["state"] == "accepted"
     text = said(front.browser("op").get(f"/connect/{account_id}/records")).text
     law = {"en": "GDPR", "fr": "RGPD"}[language]
     shown = (PERSON["email"], PERSON["name"], "household itself", f"({language})", law)
@@ -138,7 +132,7 @@ def test_a_household_sends_it_with_its_link(front: Site, clean: LocalWorld, acco
     assert persons_in(front.browser("user").get(f"/accounts/{account_id}").text) == []
     document = stored(account_id) or {}
     clean.book.save(document | {"connected": {"at": "2026-11-27T10:00:00Z", "by": "op"}})
-    assert told(browser, sent)["state"] == "nothing", "it follows what it brought itself"
+    assert fetch_state(browser, sent)["state"] == "nothing", "it follows what it brought itself"
 
 
 def test_a_household_corrects_what_was_refused_and_has_five_tries(
@@ -157,13 +151,13 @@ def test_a_household_corrects_what_was_refused_and_has_five_tries(
         assert ("not the postcode" in said(form).text) == (number < TRIES - 1)
         assert persons_in(form.text) == []
     assert "new link" in said(page).text
-    assert told(browser, browser.get(start))["state"] == "correct"
+    assert fetch_state(browser, browser.get(start))["state"] == "correct"
     assert press(browser, start, own(account_id)).status_code == 303
-    assert told(browser, browser.get(start))["state"] == "correct", "nothing more is sent with it"
+    assert fetch_state(browser, browser.get(start))["state"] == "correct", "nothing more is sent with it"
     browser, start = by_link(front, account_id)
     send(browser, start, own(account_id, postcode="75001"))
     run(account_id)
-    assert told(browser, send(browser, start, own(account_id)))["state"] == "declaring"
+    assert fetch_state(browser, send(browser, start, own(account_id)))["state"] == "declaring"
 
 
 def test_an_operator_corrects_what_was_refused(
@@ -184,13 +178,13 @@ def test_an_operator_corrects_what_was_refused(
         assert (why in said(form).text, "already connected" in said(form).text) == (True, False)
     assert rights(clean, pce) == []
     corrected = send(browser, start, entered(account_id))
-    assert told(browser, corrected)["state"] == "declaring"
+    assert fetch_state(browser, corrected)["state"] == "declaring"
     run(account_id)
-    assert told(browser, corrected)["state"] == "waits"
+    assert fetch_state(browser, corrected)["state"] == "waits"
     assert persons_in(logged(caplog)) == []
 
 
-def test_nobody_takes_what_a_household_is_about_to_bring(front: Site, clean: LocalWorld, account_id: str) -> None:
+def test_what_a_household_is_about_to_bring_is_not_taken(front: Site, clean: LocalWorld, account_id: str) -> None:
     """It has agreed on GRDF's site and is on its way back. Somebody with a link knows the meter and the address."""
     who, household = holder(account_id), front.browser("op")
     back = consent(begin(household, account_id))
@@ -198,10 +192,10 @@ def test_nobody_takes_what_a_household_is_about_to_bring(front: Site, clean: Loc
     browser, start = by_link(front, thief)
     sent = send(browser, start, own(account_id, name=who.last_name, email=who.email))
     run(thief)
-    assert told(browser, sent)["state"] == "correct"
+    assert fetch_state(browser, sent)["state"] == "correct"
     connected = household.get(back)
     run(account_id)
-    assert told(household, connected)["state"] == "accepted"
+    assert fetch_state(household, connected)["state"] == "accepted"
 
 
 def test_one_that_waits_stays_when_somebody_else_sends_another(front: Site, clean: LocalWorld, account_id: str) -> None:
@@ -223,7 +217,6 @@ def test_one_that_waits_stays_when_somebody_else_sends_another(front: Site, clea
 def test_it_needs_nothing_of_client_connect(
     clean: LocalWorld, airflow_home: object, shelf: None, monkeypatch: pytest.MonkeyPatch, account_id: str
 ) -> None:
-    """Neither a redirect URI nor the page's own address, but for building a link."""
     connection = json.loads(clean.connections()["AIRFLOW_CONN_GRDF_ADICT"])
     del connection["extra"]["redirect_uri"], connection["extra"]["authorize_url"]
     settings = {
@@ -234,14 +227,14 @@ def test_it_needs_nothing_of_client_connect(
     browser, start = site.browser("op"), f"/connect/{account_id}"
     assert 'name="first_name"' not in browser.get(start).text
     assert problem(browser.post(start)) == (404, "way_closed")
-    assert told(browser, send(browser, start, entered(account_id)))["state"] == "declaring"
+    assert fetch_state(browser, send(browser, start, entered(account_id)))["state"] == "declaring"
     assert "own address" in said(browser.post(f"{start}/link")).text
 
 
 def test_what_is_wrong_is_said_beside_the_field(door: Site, account_id: str) -> None:
     browser = door.browser("op")
     for field, typed in {
-        "pce": "0999999900001", "company": "Invente SA", "postcode": "6900", "email": "nobody", "phone": "call me",
+        "pce": "0999999900001", "company": "Invente SA", "postcode": "6900", "email": "somebody", "phone": "call me",
         "perimeters": ["all"], "calls_until": "tomorrow", "first": "0001-01-01", "proof": "",
     }.items():  # fmt: skip
         page, marked = check(browser, f"/connect/{account_id}", entered(account_id, **{field: typed})), field

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import httpx
 import pytest
 
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.account_lookup import page_address
 from grdf.page.connect.client_connect import Attempt
 from grdf.page.connect.opener import LINK_DAYS, Invitation
@@ -17,16 +18,11 @@ from grdf.page.connect.sealed_texts import seal, unseal
 from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
 from grdf.stores.removal import Remover
 from include.gas.documents.doctypes import ACCOUNT, CONNECT
+from include.sandbox.local_world import LocalWorld
 from tests.connect.dance import asked, begin, consent, problem, said
 from tests.connect.direct import followed, run, stored
 from tests.connect.site import Site
 from tests.helpers import holder, known_account
-
-if TYPE_CHECKING:
-    import httpx
-
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 VOID = (404, "link_void")
 
@@ -36,7 +32,6 @@ def take_back(site: Site, account: str) -> None:
 
 
 def guess(site: Site, path: str, **answer: str) -> httpx.Response:
-    """Try to connect as somebody would who has a link but no code."""
     browser = site.browser()
     begun = browser.post(path)
     if begun.status_code != 303:
@@ -91,9 +86,9 @@ def test_it_stays_good_until_it_has_connected(front: Site, world: LocalWorld, ac
     world.control.set(code_lifetime_s=60)
     back = consent(begin(browser, account_id, path=path))
     world.control.fault("access_token", status=503)
-    told = browser.get(back, headers={"Accept-Language": "fr"})
-    assert problem(told) == (503, "down")
-    assert [each for each in ("tried again", "HTTP", "CouchDB", "access_token") if each in said(told).text] == []
+    refused = browser.get(back, headers={"Accept-Language": "fr"})
+    assert problem(refused) == (503, "down")
+    assert [each for each in ("tried again", "HTTP", "CouchDB", "access_token") if each in said(refused).text] == []
     assert browser.get(back).status_code == 303
     assert browser.get(path).status_code == 303
 
@@ -119,8 +114,8 @@ def test_a_household_sees_what_its_own_flow_brought(
 ) -> None:
     former, browser = known_account(world, account_id, 3), front.browser()
     document = stored(account_id) or {}
-    told = {"state_message": "a former word", "connected": {"at": "2025-01-02", "by": "somebody"}}
-    couchdb.put(ACCOUNT, document | told)
+    changes = {"state_message": "a former word", "connected": {"at": "2025-01-02", "by": "somebody"}}
+    couchdb.put(ACCOUNT, document | changes)
     path, number = front.link_to(account_id), f"7{account_id.rpartition('-')[2]}"
     first = browser.get(path)
     last = followed(browser, browser.get(consent(begin(browser, f"account-{number}", path=path))))
@@ -150,8 +145,8 @@ def test_guesses_are_few_and_a_link_alone_writes_nothing(
     world.control.clear_log()
     world.control.fault("access_token", status=503, times=None)
     url = f"{front.redirect_uri}?{urlencode({'state': state, 'code': 'x'})}"
-    told = [problem(browser.get(url))[1] for _ in range(2 * TRIES)]
-    assert (codes_sent(world), told[:TRIES]) == (TRIES, ["down"] * TRIES), "one address, loaded again and again"
+    results = [problem(browser.get(url))[1] for _ in range(2 * TRIES)]
+    assert (codes_sent(world), results[:TRIES]) == (TRIES, ["down"] * TRIES), "one address, loaded again and again"
     assert problem(browser.get(path)) == (410, "link_tried")
 
 

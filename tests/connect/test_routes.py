@@ -11,21 +11,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from fastapi.routing import APIRoute
 
 from grdf.page.app import create_app
 from grdf.page.guard import FORM, HEADERS, UPLOAD
+from include.sandbox.local_world import LocalWorld
 from tests.connect.raw import ask, asked
-from tests.connect.site import ANONYMOUS, ROLES, airflow_app, token
+from tests.connect.site import ANONYMOUS, ROLES, Browser, Site, airflow_app, token
 from tests.databases import FAB, empty_database
 from tests.helpers import known_account
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser, Site
 
 ROOT = Path(__file__).resolve().parents[2]
 # route, and the status for: no login, viewer, user, op, admin; perhaps a query. {account} is one that does not exist
@@ -60,8 +57,6 @@ GET /static/{name}                              200 200 200 200 200
 
 
 class Row(NamedTuple):
-    """A route, an address of it, and the status for each visitor."""
-
     route: str
     method: str
     path: str
@@ -72,7 +67,7 @@ class Row(NamedTuple):
 def rows() -> Iterator[Row]:
     for line in TABLE.strip().splitlines():
         method, route, *rest = line.split()
-        path = route.replace("{account}", "nobody-yet").replace("{table}", "days").replace("{name}", "page.css")
+        path = route.replace("{account}", "new-home").replace("{table}", "days").replace("{name}", "page.css")
         statuses = dict(zip((ANONYMOUS, *ROLES), map(int, rest[:5]), strict=True))
         yield Row(f"{method} {route}", method, path, "".join(rest[5:]), statuses)
 
@@ -103,7 +98,7 @@ def test_who_may_do_what(door: Site, who: str) -> None:
             assert answers[1].json() == {"detail": REFUSED[status]}, row.route
             assert "<h1>" in answers[0].text, row.route
         special = {"Cache-Control"} if "/static/" in row.path else set()
-        special |= {"Content-Security-Policy"} if row.path == "/connect/nobody-yet" and status == 200 else set()
+        special |= {"Content-Security-Policy"} if row.path == "/connect/new-home" and status == 200 else set()
         for answer in answers:
             usual = {name: text for name, text in HEADERS.items() if name not in special}
             assert headers_of(answer) | dict.fromkeys(special) == usual | dict.fromkeys(special), row.route
@@ -156,7 +151,7 @@ def test_a_link_opens_the_household_s_pages_and_no_other(front: Site, account_id
         if row.route.startswith("GET /household"):
             assert browser.get(path).status_code == 200
         elif "/household" not in row.route:
-            own = row.path.replace("nobody-yet", account_id)
+            own = row.path.replace("new-home", account_id)
             answer = browser.request(row.method, f"{own}?{path.partition('?')[2]}")
             assert answer.status_code == row.statuses[ANONYMOUS], row.route
     assert browser.post(path).status_code == 303
@@ -175,14 +170,14 @@ def test_no_other_site_changes_anything(door: Site) -> None:
     for headers, cookies, status in (
         ({"Origin": door.origin.replace("http:", "https:")}, without, 303),  # a proxy ends TLS
         ({"Origin": "http://127.0.0.1:18080", "Host": "inside:1"}, without, 303),  # [api] base_url
-        ({}, without, 403),  # a browser always says it
+        ({}, without, 403),  # a browser always sends it
         ({"Authorization": f"Bearer {token('admin')}"}, {}, 303),
         ({"Authorization": f"Bearer {token('admin')}", "Origin": "http://elsewhere"}, {}, 403),
         ({}, {}, 401),
     ):
         program = door.program()
         program.cookies.update(cookies)
-        answer = program.post("/connect/nobody-yet/link/take-back", headers=headers)
+        answer = program.post("/connect/new-home/link/take-back", headers=headers)
         assert answer.status_code == status, headers
 
 
@@ -227,9 +222,6 @@ def test_airflow_takes_the_plugin_with_its_view(door: Site) -> None:
     assert "<h1>" in door.browser("admin").get(f"{door.url}/{view['href']}").text
 
 
-# ---- what cannot be asked --------------------------------------------------------------------------------------------
-
-
 def test_an_airflow_that_cannot_be_asked_closes_every_route(door: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.api_fastapi.app import get_auth_manager
 
@@ -256,15 +248,12 @@ def test_so_does_one_that_has_moved_its_modules(airflow_home: object, monkeypatc
             assert ask(app, row.method, row.path, Authorization="Bearer x").status == 503, row.route
 
 
-# ---- limits ----------------------------------------------------------------------------------------------------------
-
 MIB = 2**20
 MULTIPART = "multipart/form-data; boundary=abc"
 FILE = b'--abc\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
 
 
 def poured(first: bytes = b"") -> list[bytes]:
-    """Return far more than any body of the page."""
     return [first + b"a=" + b"x" * (MIB // 2) + b"&"] * 60
 
 
@@ -284,7 +273,7 @@ def test_what_is_larger_than_any_form_is_not_read(door: Site, length: dict[str, 
 
 @pytest.mark.parametrize("size", [0, 1, 16_384])
 def test_what_a_form_may_hold_still_passes(door: Site, size: int) -> None:
-    answer = ask(create_app(), "POST", "/connect/nobody-yet", body=[b"x" * size] if size else ())
+    answer = ask(create_app(), "POST", "/connect/new-home", body=[b"x" * size] if size else ())
     assert answer.status == 401
 
 
@@ -304,8 +293,6 @@ def test_who_drips_is_not_waited_for(door: Site) -> None:
     assert (answer.status, answer.headers["connection"]) == (408, "close")
     assert answer.taken < 12
 
-
-# ---- odd requests ----------------------------------------------------------------------------------------------------
 
 ODD = (
     "9999-12", "0001-01", "0000-01", "10000-01", "-001-01", "2026-13", "2026-1", "2026-01%0A", "", "%00", "a%00b",
@@ -346,12 +333,12 @@ def test_no_route_fails(front: Site, clean: LocalWorld, account_id: str, who: st
 
     async def ask_all() -> None:
         for row in ROWS:
-            path = row.path.replace("nobody-yet", account_id)
+            path = row.path.replace("new-home", account_id)
             cases: list[tuple[str, dict[str, Any]]] = []
             for odd in ODD:
                 cases.append((f"{path}?" + "&".join(f"{name}={odd}" for name in PARAMETERS), {}))
                 if "{" in row.route:
-                    cases.append((re.sub("nobody-yet|days|page.css", lambda _, odd=odd: odd, row.path), {}))
+                    cases.append((re.sub("new-home|days|page.css", lambda _, odd=odd: odd, row.path), {}))
                 if row.route in ("GET /", "GET /accounts/{account}"):  # one at a time: another may be what is refused
                     cases += [(f"{path}?{name}={odd}", {}) for name in ("month", "meter", "page", "search")]
             cases.append((f"{path}?%FF=%FF&=&&a=b=c&{'a=1&' * 2000}", {}))
@@ -383,6 +370,6 @@ def test_no_account_is_one_of_couchdbs_own_endpoints(front: Site, account: str) 
     browser = front.browser("admin")
     for row in ROWS:
         if "{account}" in row.route:
-            answer = browser.request(row.method, row.path.replace("nobody-yet", account))
+            answer = browser.request(row.method, row.path.replace("new-home", account))
             assert (answer.status_code, "not “_” first" in answer.text) == (404, True), row.route
     assert browser.get("/connect/", params={"account": account}).status_code == 422

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
@@ -19,12 +18,9 @@ from grdf.page.connect.opener import Invitation
 from grdf.page.connect.sealed_texts import seal
 from grdf.provider.provider_info import SECRETS
 from include.gas.errors import BadSettings
+from include.sandbox.local_world import LocalWorld
 from tests.connect.dance import begin, consent, problem, said
-from tests.connect.site import SECRET, airflow_app
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Site
+from tests.connect.site import SECRET, Site, airflow_app
 
 
 def test_airflows_configuration_hides_the_secrets(front: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +46,6 @@ def test_airflows_default_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def listening() -> Iterator[tuple[str, int]]:
-    """Serve Airflow as ``airflow api-server`` does, by uvicorn, in a thread."""
     server = uvicorn.Server(uvicorn.Config(airflow_app(), port=0, log_config=None, access_log=False, lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -111,7 +106,7 @@ def test_a_household_is_told_nothing_of_servers_and_settings(
     back = consent(begin(browser, account_id, path=path))
     world.control.fault("access_token", status=401, body={"error": "invalid_client"})
     answers = [browser.get(back)]
-    assert "invalid_client" in caplog.text, "but the log says it"
+    assert "invalid_client" in caplog.text, "but it is logged"
     world.control.set(id_token_claims={"iss": "https://evil.example"})
     answers.append(browser.get(consent(begin(browser, account_id, path=path))))
     world.control.set(id_token_claims={})

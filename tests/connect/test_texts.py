@@ -22,7 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def sources() -> str:
-    """Return the code and the templates that ask for texts."""
     folders = (render.PAGE, ROOT / "include" / "gas" / "display", ROOT / "include" / "gas" / "health")
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".html")]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
@@ -78,8 +77,6 @@ def test_texts_and_dates_are_written_as_in_their_language() -> None:
     assert (french.day(date(2026, 12, 2)), LocaleFormatter("en").day(first)) == ("2 déc. 2026", "1 Dec 2026")
 
 
-# ---- the text that a household agrees to -----------------------------------------------------------------------------
-
 ASKED = Declaration(pce="09999990000042", perimeters=["informatives", "techniques"], calls_until=date(2028, 1, 31))
 TODAY = date(2026, 11, 27)
 
@@ -108,13 +105,13 @@ def test_the_installation_may_have_its_own(tmp_path: Path, monkeypatch: pytest.M
     assert (text.version, text.text[:14], text.text[-9:]) == ("10", "text 10 in en:", ", {odd} {")
 
 
-@pytest.mark.parametrize(("files", "says"), [
+@pytest.mark.parametrize(("files", "message"), [
     (None, "FileNotFoundError"), ({}, "no text of the newest version"), ({"1.fr.txt": b"oui"}, "FileNotFoundError"),
     ({"1.fr.txt": b"oui", "1.en.txt": b" \n"}, "empty"),
     ({"1.fr.txt": b"oui", "1.en.txt": b"\xff\xfe"}, "UnicodeDecodeError"),
 ])  # fmt: skip
 def test_what_cannot_be_used_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes] | None, says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes] | None, message: str
 ) -> None:
     folder = tmp_path / "texts"
     monkeypatch.setenv("AIRFLOW__GRDF__CONSENT_TEXT", str(folder))
@@ -122,5 +119,5 @@ def test_what_cannot_be_used_is_said(
         folder.mkdir()
     for name, content in (files or {}).items():
         (folder / name).write_bytes(content)
-    with pytest.raises(BadSettings, match=says):
+    with pytest.raises(BadSettings, match=message):
         consent_text(ASKED, "fr", TODAY)

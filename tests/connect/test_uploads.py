@@ -8,27 +8,24 @@ import re
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx
 import pytest
 
 from grdf.operators.ways_in.send_proof import SendProofOperator
 from include.gas.account.marks import with_leaving
 from include.gas.display.progress import Step, find_progress
+from include.sandbox.local_world import LocalWorld
 from tests.connect.dance import said
 from tests.connect.direct import followed
 from tests.connect.direct import run as take_in
+from tests.connect.site import Browser, Site
 from tests.helpers import context, holder, known_account
 from tests.importing.scene import run
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.declared import postcode
 from tests.rights.scene import document
-
-if TYPE_CHECKING:
-    import httpx
-
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser, Site
 
 HOME = "planted-home@example.org"
 
@@ -50,7 +47,6 @@ def put(browser: Browser, path: str, *files: tuple[str, bytes]) -> httpx.Respons
 
 
 def conf(page: httpx.Response, dag: str) -> list[dict[str, Any]]:
-    """Return what the page's buttons start a DAG with, as its script reads the forms."""
     found = []
     for form in re.findall(rf'<form data-dag="{dag}".*?</form>', page.text, re.DOTALL):
         tags = [dict(re.findall(r'([\w-]+)="([^"]*)"', tag)) | {"on": " checked" in tag} for tag in
@@ -60,7 +56,6 @@ def conf(page: httpx.Response, dag: str) -> list[dict[str, Any]]:
 
 
 def result_at(page: httpx.Response, name: str) -> str:
-    """Return the address below the page at which a result is taken away."""
     (found,) = re.findall(rf'<a href="/gas/airflow/grdf(/import/result\?[^"]*)" download>{name}</a>', page.text)
     return str(found)
 
@@ -96,15 +91,15 @@ def test_a_file_of_households_is_uploaded_checked_and_imported(
     assert "Durand" not in log
 
 
-@pytest.mark.parametrize(("name", "content", "says"), [
+@pytest.mark.parametrize(("name", "content", "message"), [
     ("<script>.csv", b"pce,postcode,email\n", "name"), ("../homes.csv", b"pce,postcode,email\n", "name"),
     ("homes.csv", b"\xff\xfe\x00", "UTF-8"), ("homes.csv", b"pce,planted@example.org\n1,2\n", "column"),
 ])  # fmt: skip
 def test_what_is_no_file_of_households_is_not_stored(
-    door: Site, tmp_path: Path, name: str, content: bytes, says: str
+    door: Site, tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     answer = put(door.browser("op"), "/import/upload", (name, content))
-    assert (answer.status_code, says in said(answer).text, "<script>." in answer.text) == (422, True, False)
+    assert (answer.status_code, message in said(answer).text, "<script>." in answer.text) == (422, True, False)
     assert not list(tmp_path.glob("**/*.csv"))
 
 

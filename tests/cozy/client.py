@@ -21,14 +21,6 @@ def _packages() -> str:
 
 @dataclass(frozen=True)
 class Client:
-    """The client of one set of databases.
-
-    :param url: address of the CouchDB, without credentials
-    :param user: its login
-    :param password: and password
-    :param prefix: prefix of the databases' names
-    """
-
     url: str
     user: str
     password: str = field(repr=False)
@@ -43,13 +35,7 @@ class Client:
         seconds: float = 60,
         **options: Any,
     ) -> dict[str, Any]:
-        """Ask for documents, page after page, and return ``pages``, ``sent`` and the ``ms`` of each request sent.
-
-        :param selector: the client's ``where``; ``None`` for all documents of the doctype
-        :param pages: how many pages to ask for at most
-        :param seconds: how long that may take
-        :param options: the client's options: ``sort``, ``limit``, ``indexedFields``
-        """
+        """Ask page after page. Return ``pages``, ``sent`` and ``ms`` of each request."""
         order = asdict(self) | {
             "packages": _packages(), "doctype": doctype, "selector": selector,
             "options": options, "pages": pages, "all": selector is None,

@@ -1,7 +1,4 @@
-"""Cozy's own client finds our documents as it found the konnector's: sorted, page by page, and all of them.
-
-The client is ``cozy-stack-client`` from npm. On a real CouchDB, too, when GRDF_TEST_COUCHDB_URL names one.
-"""
+"""Cozy's own client finds our documents as it found the konnector's: sorted, page by page, and all of them."""
 
 from __future__ import annotations
 
@@ -33,7 +30,6 @@ Ask = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def prefix(world: LocalWorld) -> Iterator[str]:
-    """Two accounts, each with 150 days over two years, in databases of their own."""
     patch, name = pytest.MonkeyPatch(), f"cozy{secrets.token_hex(4)}/"
     login = {"login": world.couch.user, "password": world.couch.password}
     facts = {"conn_type": "generic", "host": world.couch.url, "extra": {"database_prefix": name}} | login

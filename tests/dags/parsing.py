@@ -21,8 +21,6 @@ DOWN = json.dumps({"conn_type": "generic", "host": "http://127.0.0.1:9", "login"
 
 @dataclass(frozen=True)
 class Parsed:
-    """The result of parsing the DAG files: errors by file, and DAGs as Airflow stores them."""
-
     errors: dict[str, str]
     dags: dict[str, dict[str, Any]]
 
@@ -31,7 +29,6 @@ class Parsed:
         return {name: data for name, data in self.dags.items() if name.startswith("grdf_account__")}
 
     def tasks(self, dag_id: str) -> dict[str, dict[str, Any]]:
-        """Return a DAG's tasks; of a mapped one, what it is mapped from."""
         found = (task["__var"] for task in self.dags[dag_id]["tasks"])
         return {task["task_id"]: task | task.get("partial_kwargs", {}) for task in found}
 
@@ -41,7 +38,6 @@ class Parsed:
 
 
 def parse(env: Mapping[str, str], folder: Path = ROOT / "dags") -> Parsed:
-    """Parse the DAG files in this process."""
     from airflow.dag_processing.dagbag import DagBag
     from airflow.serialization.serialized_objects import DagSerialization
 

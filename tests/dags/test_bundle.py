@@ -1,7 +1,4 @@
-"""A real DAG processor with the bundle that writes the accounts' DAG files, and a worker's copy of it.
-
-What a refresh writes: ``tests/plugins/airflow``. That accounts' DAGs come and go within seconds: promise 16.
-"""
+"""A real DAG processor with the bundle that writes the accounts' DAG files, and a worker's copy of it."""
 
 from __future__ import annotations
 
@@ -37,12 +34,6 @@ print("RESULT" + json.dumps(found))
 
 
 class Machine:
-    """A machine with nothing but Airflow's database.
-
-    :param home: Airflow's home on that machine
-    :param database: the database to copy
-    """
-
     def __init__(self, home: Path, database: Path) -> None:
         self.home, self.database = home, home / "airflow.db"
         shutil.copyfile(database, self.database)
@@ -60,7 +51,6 @@ class Machine:
         }
 
     def start(self, processes: Processes, couchdb: str) -> Child:
-        """Start the DAG processor of the accounts."""
         airflow = (sys.executable, "-m", "include.sandbox.preloaded_airflow")
         part = [*airflow, "dag-processor", "--bundle-name", "grdf-accounts"]
         env = self.env | {"AIRFLOW_CONN_COUCHDB": couchdb}
@@ -71,7 +61,6 @@ class Machine:
             return database.execute(query).fetchall()
 
     def active(self) -> set[str]:
-        """Return the accounts' DAGs that Airflow shows and runs."""
         found = self.rows("SELECT dag_id FROM dag WHERE NOT is_stale AND NOT has_import_errors")
         return {str(name) for (name,) in found if str(name).startswith("grdf_account__")}
 

@@ -7,16 +7,14 @@ import re
 import shlex
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from include.gas.documents.day_documents import check_account_dag, dag_id
+from include.sandbox.local_world import LocalWorld
 from tests.dags.parsing import ACCOUNTS, ROOT, Parsed, parse
 from tests.helpers import own_couchdb
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 TASKS = ["acquire_token", "rescope_token", "extract", "load"]
 HOUR = 3600.0
@@ -24,7 +22,6 @@ HOUR = 3600.0
 
 @pytest.fixture(scope="session")
 def three(world: LocalWorld, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment with three accounts in databases of their own, not stored in the order of their ids."""
     fields, book = own_couchdb(world)
     for name in reversed(ACCOUNTS):
         book.save({"_id": name, "account_type": "grdfgrandlyon"})
@@ -126,7 +123,6 @@ def test_a_check_of_health_that_does_not_end_is_red_before_the_next_day_s(parsed
 
 
 def test_no_file_reads_a_connection_to_grdf(parsed: Parsed, three: dict[str, str]) -> None:
-    """Therefore ``docker-compose.yaml`` gives none to the DAG processor."""
     unreadable = {f"AIRFLOW_CONN_{name}": "{" for name in ("GRDF_ADICT", "GRDFGRANDLYON_DELETE", "GRDF_STAGING")}
     assert parse(three | unreadable) == parsed
 

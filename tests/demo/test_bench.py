@@ -43,7 +43,6 @@ sys.exit(bench.main(sys.argv[1:]))
 def test_they_fail_where_something_is_wrong(
     tmp_path: Path, names: tuple[str, ...], sabotage: str, noticed: tuple[str, ...]
 ) -> None:
-    """Code that makes something wrong runs once the benchmark's own Airflow is set up."""
     done = subprocess.run(
         [sys.executable, "-Pc", START.format(sabotage=sabotage), *names, *TINY.split(), "--json", tmp_path / "json"],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "plugins")))},

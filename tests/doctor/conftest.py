@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import METER
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
+from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture(autouse=True)
 def no_rights(clean: LocalWorld) -> None:
-    """Empty the ledger. It would say that these accounts are lost."""
     couchdb = CouchDBHook()
     if couchdb.has_database(METER):
         gone = [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True} for each in couchdb.scan(METER)]

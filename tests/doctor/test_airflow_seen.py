@@ -1,4 +1,4 @@
-"""``./grdf doctor`` and Airflow's database: pools without slots, dead components, accounts that nobody reads."""
+"""``./grdf doctor`` and Airflow's database: pools without slots, dead components, accounts that are not read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -18,17 +18,13 @@ from grdf.doctor.findings import Finding, findings_of
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.day_documents import dag_id
 from include.gas.documents.doctypes import DOCTYPES
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import known_account
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 TABLES = ("job", "dag", "dag_run", "task_instance")
 
 
 class Rows:
-    """Rows of this session's Airflow database, as its components would write them."""
-
     def __init__(self, home: Path) -> None:
         self._file = home / "airflow.db"
 
@@ -37,7 +33,6 @@ class Rows:
             database.execute(query, values)
 
     def add(self, table: str, **values: Any) -> None:
-        """Add a row. Columns that must not be empty, and that a test does not care about, are 0."""
         with closing(sqlite3.connect(self._file, timeout=60)) as database, database:
             columns = list(database.execute(f"PRAGMA table_info({table})"))
             must = {str(name): 0 for _, name, _, filled, default, key in columns if filled and not default and not key}
@@ -49,7 +44,6 @@ class Rows:
         self.add("job", job_type=kind, state=state, latest_heartbeat=heard.replace(tzinfo=None))
 
     def load(self, account: str, end: datetime) -> None:
-        """Add a load that succeeded, and its run."""
         run, at = {"dag_id": dag_id(account), "run_id": f"{end}", "state": "success"}, end.replace(tzinfo=None)
         self.add("dag_run", **run, run_after=at, end_date=at)
         self.add("task_instance", **run, id=account, task_id="load", end_date=at)
@@ -67,7 +61,6 @@ def rows(clean: LocalWorld, airflow_home: Path) -> Iterator[Rows]:
 
 @pytest.fixture
 def household(clean: LocalWorld, rows: Rows, account_id: str) -> Iterator[str]:
-    """An account that could have been read for a month."""
     known_account(clean, account_id)
     since(clean, account_id, timedelta(days=30))
     yield account_id
@@ -83,7 +76,6 @@ def since(world: LocalWorld, account: str, age: timedelta) -> None:
 
 @pytest.fixture
 def alive(rows: Rows) -> Rows:
-    """Rows of an Airflow whose components run."""
     for kind in ("SchedulerJob", "DagProcessorJob"):
         rows.job(kind, now())
     return rows
@@ -104,12 +96,11 @@ def bad() -> list[str]:
 
 
 def test_a_pool_without_slots(alive: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All our tasks are in the pool of the setting."""
     monkeypatch.setenv("AIRFLOW__GRDF__POOL", "gas")
     alive.add("slot_pool", pool="gas", slots=0)
     try:
-        (says,) = bad()
-        assert "the pool gas has no slots" in says
+        (text,) = bad()
+        assert "the pool gas has no slots" in text
     finally:
         alive.run("DELETE FROM slot_pool WHERE pool = 'gas'")
 
@@ -117,12 +108,14 @@ def test_a_pool_without_slots(alive: Rows, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(("kind", "name"), [("SchedulerJob", "scheduler"), ("DagProcessorJob", "DAG processor")])
 def test_a_component_that_stands_still(rows: Rows, kind: str, name: str) -> None:
     rows.job("SchedulerJob" if kind == "DagProcessorJob" else "DagProcessorJob", now())
-    (told,) = [finding for finding in seen() if finding.state != "ok"]
-    assert (told.state, told.says) == ("look", f"no {name} runs: none ever has with its database"), "no fault yet"
+    (reported,) = [finding for finding in seen() if finding.state != "ok"]
+    assert (reported.state, reported.says) == ("look", f"no {name} runs: none ever has with its database"), (
+        "no fault yet"
+    )
     rows.job(kind, now() - timedelta(days=28), "failed")
     rows.job(kind, now() - timedelta(days=2))
-    (says,) = bad()
-    assert f"no {name} runs: the last one was heard of at {now() - timedelta(days=2):%Y-%m-%d}" in says
+    (text,) = bad()
+    assert f"no {name} runs: the last one was heard of at {now() - timedelta(days=2):%Y-%m-%d}" in text
 
 
 def test_accounts_that_are_silent_with_the_cause(alive: Rows, clean: LocalWorld, household: str) -> None:
@@ -131,10 +124,10 @@ def test_accounts_that_are_silent_with_the_cause(alive: Rows, clean: LocalWorld,
     for name in every[1:]:
         clean.book.save(document | {"_id": name})
     try:
-        (told,) = bad()
-        assert "13 of 13 accounts are silent" in told
-        assert f"{household} (no day yet, Airflow has no DAG for it)" in told
-        assert told.count(household) == MOST_NAMED
+        (reported,) = bad()
+        assert "13 of 13 accounts are silent" in reported
+        assert f"{household} (no day yet, Airflow has no DAG for it)" in reported
+        assert reported.count(household) == MOST_NAMED
         for account in every:
             alive.add("dag", dag_id=dag_id(account))
         assert "no run has read it for 2 days" in bad()[0]
@@ -150,11 +143,10 @@ def test_accounts_that_are_silent_with_the_cause(alive: Rows, clean: LocalWorld,
 
 
 def test_an_airflow_that_cannot_be_read_from_here(clean: LocalWorld, household: str) -> None:
-    """A worker has no database. What the accounts' documents say is told all the same."""
     nowhere = Finding("unknown", "it has no database here")
-    told = list(check_accounts(CouchDBHook(), nowhere))
-    assert "1 of 1 accounts are silent, each by itself" in told[0].says
-    assert household in told[0].says
+    reported = list(check_accounts(CouchDBHook(), nowhere))
+    assert "1 of 1 accounts are silent, each by itself" in reported[0].says
+    assert household in reported[0].says
     since(clean, household, timedelta(days=5))
-    (told,) = check_accounts(CouchDBHook(), nowhere)
-    assert (told.state, "their DAGs were not looked at" in told.says) == ("ok", True)
+    (reported,) = check_accounts(CouchDBHook(), nowhere)
+    assert (reported.state, "their DAGs were not looked at" in reported.says) == ("ok", True)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
@@ -17,10 +17,8 @@ from airflow.sdk import BaseNotifier
 from grdf.doctor.__main__ import main
 from grdf.hooks.couchdb import COMPARES, CouchDBHook
 from include.gas.documents.doctypes import ACCOUNT, DOCTYPES
+from include.sandbox.local_world import LocalWorld
 from tests.plugins.drip import Drip
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 Findings = list[dict[str, str]]
 Doctor = Callable[..., tuple[int, Findings]]
@@ -31,12 +29,9 @@ SENT: list[Any] = []
 SET_BY_IT = {
     "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR", "PGCONNECT_TIMEOUT": "5", "_AIRFLOW_PROCESS_CONTEXT": "server",
 }  # fmt: skip
-"""Variables of its process."""
 
 
 class Bell(BaseNotifier):
-    """A notifier that takes what it must, and that nobody may ring here."""
-
     def __init__(self, *, room: str, text: str = "") -> None:
         super().__init__()
         self.room, self.text = room, text
@@ -54,7 +49,6 @@ def installed(clean: LocalWorld, airflow_home: Path) -> LocalWorld:
 
 @pytest.fixture
 def doctor(installed: LocalWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
-    """The command in this process, whose Airflow is loaded."""
     for name, value in SET_BY_IT.items():
         monkeypatch.setenv(name, value)
 
@@ -63,17 +57,15 @@ def doctor(installed: LocalWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytes
             monkeypatch.setenv(name, value)
         capsys.readouterr()
         code = main(["--json"])
-        told = json.loads(capsys.readouterr().out)
-        assert told["exit"] == code
-        return code, told["findings"]
+        reported = json.loads(capsys.readouterr().out)
+        assert reported["exit"] == code
+        return code, reported["findings"]
 
     return asked
 
 
 @pytest.fixture
 def new_doctor(installed: LocalWorld, airflow_home: Path) -> Doctor:
-    """The command in a process of its own, which loads Airflow."""
-
     def asked(**variables: str) -> tuple[int, Findings]:
         env = {**os.environ, **installed.connections(), "AIRFLOW_HOME": str(airflow_home), **variables}
         done = subprocess.run(
@@ -90,25 +82,23 @@ def bad(findings: Findings) -> list[tuple[str, str]]:
     return [(each["what"], each["says"]) for each in findings if each["state"] == "bad"]
 
 
-def setting(name: str, value: str, what: str = "settings", says: str = "") -> tuple[Any, str, str]:
-    return lambda _: {f"AIRFLOW__GRDF__{name.upper()}": value}, what, says or name
+def setting(name: str, value: str, what: str = "settings", text: str = "") -> tuple[Any, str, str]:
+    return lambda _: {f"AIRFLOW__GRDF__{name.upper()}": value}, what, text or name
 
 
-def connection(name: str, what: str, says: str, **more: Any) -> tuple[Any, str, str]:
-    """Return what breaks a connection: other fields, and other extras."""
-
+def connection(name: str, what: str, text: str, **more: Any) -> tuple[Any, str, str]:
     def changed(world: LocalWorld) -> dict[str, str]:
         known = json.loads(world.connections()[name])
         fields = {key: more.pop(key) for key in ("password", "host", "port") if key in more}
         return {name: json.dumps(known | fields | {"extra": known.get("extra", {}) | more})}
 
-    return changed, what, says
+    return changed, what, text
 
 
 NOTIFIER = f"{__name__}.Bell"
 BROKEN: dict[str, tuple[Callable[[LocalWorld], dict[str, str]], str, str]] = {
     "a wrong secret": connection(ADICT, GRDF, "invalid_client", password="wrong"),
-    "nobody's address": connection(ADICT, GRDF, "cannot be reached", token_url="http://127.0.0.1:9/token"),
+    "a closed address": connection(ADICT, GRDF, "cannot be reached", token_url="http://127.0.0.1:9/token"),
     "a wrong scope": connection(ADICT, GRDF, "scope", scope="/other"),
     "no connection": (lambda _: {ADICT: "{nonsense"}, GRDF, "grdf_adict"),
     "CouchDB's password": connection(COUCH, "CouchDB", "login", password="wrong"),
@@ -127,15 +117,15 @@ BROKEN: dict[str, tuple[Callable[[LocalWorld], dict[str, str]], str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("broken", "what", "says"), BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(("broken", "what", "text"), BROKEN.values(), ids=BROKEN)
 def test_what_is_broken_is_told_with_what_to_do(
-    installed: LocalWorld, doctor: Doctor, broken: Callable[[LocalWorld], dict[str, str]], what: str, says: str
+    installed: LocalWorld, doctor: Doctor, broken: Callable[[LocalWorld], dict[str, str]], what: str, text: str
 ) -> None:
     code, findings = doctor(**broken(installed))
-    told = [each for each in findings if each["state"] == "bad" and each["what"] == what]
+    reported = [each for each in findings if each["state"] == "bad" and each["what"] == what]
     assert code == 1
-    assert [says in each["says"] for each in told].count(True) == 1, json.dumps(findings, indent=1)
-    assert all(each["do"] for each in told)
+    assert [text in each["says"] for each in reported].count(True) == 1, json.dumps(findings, indent=1)
+    assert all(each["do"] for each in reported)
     assert "wrong/word" not in json.dumps(findings)
     login = (installed.couch.user, installed.couch.password)
     names = requests.get(f"{installed.couch.url}/_all_dbs", auth=login, timeout=30).json()
@@ -143,7 +133,6 @@ def test_what_is_broken_is_told_with_what_to_do(
 
 
 def test_what_it_looks_at(installed: LocalWorld, doctor: Doctor, tmp_path: Path) -> None:
-    """It rings nobody, and makes no folder."""
     code, findings = doctor(
         AIRFLOW__GRDF__ALERT_NOTIFIER=NOTIFIER, AIRFLOW__GRDF__ALERT_NOTIFIER_KWARGS='{"room": "secret-room"}',
         AIRFLOW__GRDF__STAGING_URL=f"file://{tmp_path / 'a' / 'b'}",
@@ -152,9 +141,9 @@ def test_what_it_looks_at(installed: LocalWorld, doctor: Doctor, tmp_path: Path)
         "versions", "settings", GRDF, "CouchDB", "staging", "Airflow", "accounts",
     }  # fmt: skip
     assert (code, bad(findings), SENT, list(tmp_path.iterdir())) == (0, [], [], [])
-    told = json.dumps(findings)
-    assert not [each for each in installed.connections().values() if json.loads(each)["password"] in told]
-    assert "secret-room" not in told
+    reported = json.dumps(findings)
+    assert not [each for each in installed.connections().values() if json.loads(each)["password"] in reported]
+    assert "secret-room" not in reported
 
 
 def test_accounts_that_could_come_back_after_a_deletion(doctor: Doctor) -> None:
@@ -164,33 +153,30 @@ def test_accounts_that_could_come_back_after_a_deletion(doctor: Doctor) -> None:
     hook.require_success(hook.request("DELETE", ACCOUNT, COMPARES, query={"rev": rev}))
     _, findings = doctor()
     assert hook.create_database(ACCOUNT) == ["exists", "now compares revisions"]
-    ((what, says),) = bad(findings)
-    assert (what, "io-cozy-accounts does not compare revisions" in says) == ("CouchDB", True)
-
-
-# -- Airflow's database ------------------------------------------------------------------------------------------------
+    ((what, text),) = bad(findings)
+    assert (what, "io-cozy-accounts does not compare revisions" in text) == ("CouchDB", True)
 
 
 @pytest.mark.parametrize(
-    ("address", "says"),
+    ("address", "text"),
     [("nonsense-secretpw", "looked at: ValueError"),
      ("postgresql+psycopg2://a:secretpw@127.0.0.1:9/x", "the package psycopg2 is missing")],
 )  # fmt: skip
-def test_an_address_with_which_airflow_cannot_be_loaded(new_doctor: Doctor, address: str, says: str) -> None:
+def test_an_address_with_which_airflow_cannot_be_loaded(new_doctor: Doctor, address: str, text: str) -> None:
     code, findings = new_doctor(**{DATABASE: address})
     (found,) = [each for each in findings if each["state"] == "bad"]
-    assert (code, found["what"], says in found["says"], "sql_alchemy_conn" in found["do"]) == (1, "Airflow", True, True)
+    assert (code, found["what"], text in found["says"], "sql_alchemy_conn" in found["do"]) == (1, "Airflow", True, True)
     assert "secretpw" not in json.dumps(findings)
 
 
 def test_a_database_that_is_none_of_airflow_s(new_doctor: Doctor, tmp_path: Path) -> None:
     file = tmp_path / "airflow.db"
-    for content, code, says in ((None, 0, "no database here"), (b"nonsense" * 999, 1, "its database is damaged")):
+    for content, code, text in ((None, 0, "no database here"), (b"nonsense" * 999, 1, "its database is damaged")):
         if content:
             file.write_bytes(content)
         ended, findings = new_doctor(**{DATABASE: f"sqlite:///{file}"})
-        (told,) = [each for each in findings if each["what"] == "Airflow" and each["state"] in ("bad", "unknown")]
-        assert (ended, says in told["says"], file.exists()) == (code, True, bool(content))
+        (reported,) = [each for each in findings if each["what"] == "Airflow" and each["state"] in ("bad", "unknown")]
+        assert (ended, text in reported["says"], file.exists()) == (code, True, bool(content))
 
 
 def test_a_silent_one_is_not_asked_for_each_connection(new_doctor: Doctor) -> None:

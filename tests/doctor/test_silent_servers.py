@@ -1,9 +1,11 @@
-"""``./grdf doctor`` and servers that are silent, slow or others: it waits for a short time, and says things once."""
+"""``./grdf doctor`` and servers that are silent, slow or others: it waits for a short time, and reports each once."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,15 +13,10 @@ from grdf.doctor import client_checks, couchdb_checks
 from grdf.doctor.__main__ import main
 from grdf.doctor.findings import Finding, findings_of
 from grdf.hooks.adict import AdictHook
+from include.sandbox.local_world import LocalWorld
 from tests.doctor.test_doctor import SET_BY_IT
 from tests.plugins.conftest import Reply, Server
 from tests.plugins.drip import Drip
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from include.sandbox.local_world import LocalWorld
 
 FAST = 0.3
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
@@ -28,7 +25,6 @@ COUCH, GRDF = "AIRFLOW_CONN_COUCHDB", "AIRFLOW_CONN_GRDF_ADICT"
 
 @pytest.fixture
 def changed(world: LocalWorld, airflow_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """What changes a connection, for a doctor who is impatient."""
     for name, value in SET_BY_IT.items():
         monkeypatch.setenv(name, value)
     for module in (couchdb_checks, client_checks):
@@ -48,13 +44,16 @@ def couchdb() -> list[Finding]:
 def test_a_couchdb_that_is_silent_or_slow(
     changed: Callable[..., None], capsys: pytest.CaptureFixture[str], first: bytes
 ) -> None:
-    """It is asked once, and the accounts are told to be left out."""
     with Drip(first, b" " if first else b"", every=0.05) as server:
         changed(COUCH, host="127.0.0.1", port=server.port)
         assert main(["--json"]) == 1
     found = {each["what"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
-    told, left_out = found["CouchDB"], found["accounts"]
-    assert (told["state"], "no answer in time" in told["says"], "firewall" in told["do"]) == ("bad", True, True)
+    reported, left_out = found["CouchDB"], found["accounts"]
+    assert (reported["state"], "no answer in time" in reported["says"], "firewall" in reported["do"]) == (
+        "bad",
+        True,
+        True,
+    )
     assert (left_out["state"], "because CouchDB cannot be read" in left_out["says"]) == ("unknown", True)
     assert (server.connections, server.requests) == (1, 1)
 
@@ -64,8 +63,8 @@ def test_what_is_no_couchdb(changed: Callable[..., None], body: str) -> None:
     server = Server(lambda _: Reply(body=body))
     with server.running():
         changed(COUCH, host=server.url, port=None)
-        (told,) = couchdb()
-    assert (told.state, f"what answers at {server.url} is no CouchDB" in told.says) == ("bad", True)
+        (reported,) = couchdb()
+    assert (reported.state, f"what answers at {server.url} is no CouchDB" in reported.says) == ("bad", True)
     assert len(server.heard) == 1
 
 
@@ -73,6 +72,6 @@ def test_a_login_server_of_grdf_s_that_is_silent_is_asked_once(world: LocalWorld
     extra = json.loads(world.connections()[GRDF])["extra"]
     with Drip(b"", b"", every=0.05) as server:
         changed(GRDF, extra=extra | {"token_url": f"http://127.0.0.1:{server.port}/token"})
-        told = list(findings_of("GRDF", lambda: client_checks.check_client(AdictHook())))
-    assert [each.state for each in told if each.state != "look"] == ["ok", "bad"]
+        reported = list(findings_of("GRDF", lambda: client_checks.check_client(AdictHook())))
+    assert [each.state for each in reported if each.state != "look"] == ["ok", "bad"]
     assert server.requests == 1

@@ -1,8 +1,4 @@
-"""Looks at somebody else's Airflow from inside its API server, and prints what it sees as JSON.
-
-With ``without`` as its argument Airflow cannot see that this project is installed. With ``with`` it can, and the code
-is loaded as in a scheduler and in tasks.
-"""
+"""Looks at somebody else's Airflow from inside its API server, and prints what it sees as JSON."""
 
 from __future__ import annotations
 
@@ -22,21 +18,17 @@ LONG = 2_000_000
 
 
 def hide_this_project() -> None:
-    """Let Airflow find every distribution but this project's."""
     every = metadata.distributions
     metadata.distributions = lambda **how: (each for each in every(**how) if each.name != OURS)  # type: ignore[assignment]
 
 
 def load_this_project() -> None:
-    """Load what a scheduler, a DAG processor and tasks load."""
     modules = "account_dag hooks.adict hooks.couchdb operators.load staging.staged_answers doctor.couchdb_checks"
     for name in modules.split():
         importlib.import_module(f"grdf.{name}")
 
 
 class Seen:
-    """What is to be compared."""
-
     def __init__(self) -> None:
         from airflow.api_fastapi.app import create_app, get_auth_manager
         from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
@@ -55,7 +47,6 @@ class Seen:
         self.count_who_asks()
 
     def listen(self) -> None:
-        """Keep what Airflow's access log says, without what differs from request to request."""
         from airflow.api_fastapi.common import http_access_log
 
         class Log:
@@ -67,7 +58,6 @@ class Seen:
         http_access_log.logger = Log
 
     def count_who_asks(self) -> None:
-        """Count how often Airflow finds out who has sent a request."""
         found = self.manager.get_user_from_token
 
         async def counted(token: str) -> Any:
@@ -77,7 +67,6 @@ class Seen:
         self.manager.get_user_from_token = counted  # type: ignore[method-assign]
 
     def ask(self, method: str, path: str, role: str = "admin", **what: Any) -> list[Any]:
-        """Send a request, and return the answer."""
         headers = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
         before = self.asked
         answer = self.client.request(method, path, headers=headers, follow_redirects=False, **what)
@@ -88,7 +77,6 @@ class Seen:
         return [answer.status_code, said, self.asked - before]
 
     def requests(self) -> dict[str, Any]:
-        """Return the answers to requests that are none of this project's business."""
         found: dict[str, Any] = {}
         theirs = {"connection_id": "theirs", "conn_type": "http", "host": "127.0.0.1", "port": 9}
         for role in ("", "viewer", "op", "admin"):
@@ -98,7 +86,7 @@ class Seen:
                     found[f"{test} {role} {path}"] = self.ask("POST", path, role, json=theirs)
             for path in ("/x/connections/test", "/x/connections/enqueue-test"):
                 found[f"their test {role} {path}"] = self.ask("POST", path, role, content=b"x" * LONG)
-            found[f"write {role}"] = self.ask("PATCH", "/api/v2/dags/nobody", role, json={"is_paused": True})[::2]
+            found[f"write {role}"] = self.ask("PATCH", "/api/v2/dags/unknown", role, json={"is_paused": True})[::2]
         order = f"/x/orders/{NUMBER}?invoice={NUMBER}&barcode=1&state={'s' * 50}"
         others = "/api/v2/variables/team=a", "/x?code=1&state=2", "/api/v2/dags?tags=token", "//grdf", "/x;y"
         for path in (order, *others):
@@ -109,7 +97,6 @@ class Seen:
         return found
 
     def parts(self) -> dict[str, Any]:
-        """Return what Airflow consists of."""
         from airflow.models.dagrun import DagRun
         from airflow.models.taskinstance import TaskInstance
         from airflow.providers_manager import ProvidersManager
@@ -135,7 +122,6 @@ class Seen:
 
     @staticmethod
     def their_dag() -> Any:
-        """Return somebody else's DAG as Airflow stores it."""
         from airflow.configuration import conf
         from airflow.dag_processing.dagbag import DagBag
         from airflow.serialization.serialized_objects import DagSerialization
@@ -145,7 +131,6 @@ class Seen:
 
 
 def their_log_lines() -> str:
-    """Return what loggers that are not this project's write."""
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     for name in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry", "requests", "their.orders"):
@@ -157,7 +142,6 @@ def their_log_lines() -> str:
 
 
 def loggers() -> dict[str, Any]:
-    """Return how each logger that is not this project's is set up, where it is at all."""
     return {
         name: [logger.level, [repr(type(each)) for each in logger.filters], logger.disabled, logger.propagate]
         for name, logger in sorted(logging.root.manager.loggerDict.items())
@@ -168,7 +152,6 @@ def loggers() -> dict[str, Any]:
 
 
 def main(mode: str) -> None:
-    """Look, and print."""
     if mode == "without":
         hide_this_project()
     seen = Seen()

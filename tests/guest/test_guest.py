@@ -19,8 +19,6 @@ MODES = ("with", "without")
 
 @pytest.fixture(scope="module")
 def looks(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the probe sees with this project, and without it."""
-
     homes = {mode: tmp_path_factory.mktemp(mode) for mode in MODES}
 
     def look(mode: str) -> Any:
@@ -58,9 +56,8 @@ def test_nothing_of_theirs_is_different(looks: dict[str, Any], what: str) -> Non
 
 
 def test_it_was_looked_at(looks: dict[str, Any]) -> None:
-    """With this project the page is there, without it is not; and what is compared is not empty."""
     there, gone = looks["with"], looks["without"]
-    assert (there["ours"], gone["ours"]) == (401, 200), "Airflow's UI says itself that there is no such page"
+    assert (there["ours"], gone["ours"]) == (401, 200), "Airflow's UI itself answers for a page that is not there"
     answers = there["requests"]
     assert answers["their test  /x/connections/test"] == [200, {"bytes": 2_000_000}, 0]
     assert answers["websocket"]["query"].startswith("token=abc&state=s")

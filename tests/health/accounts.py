@@ -23,12 +23,6 @@ def meter(number: int) -> str:
 
 
 def account(number: int, *, age: int = 2, days: int = 1, **more: Any) -> dict[str, Any]:
-    """Return an account's document.
-
-    :param number: makes its id and its meter
-    :param age: days since its newest gas day
-    :param days: how many days are stored
-    """
     pce, last = meter(number), today() - timedelta(days=age)
     consent = {"pce": pce, "id_accreditation": f"00000000-0000-4000-8000-{number:012}"}
     document: dict[str, Any] = {

@@ -7,20 +7,17 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from include.sandbox.local_world import LocalWorld
 from tests.health.mail import Mailbox, mail_server
 from tests.helpers import context, own_couchdb
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture
 def fleet(clean: LocalWorld, shelf: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Fleet:
-    """A fleet without accounts, in an installation that has set up its databases."""
     from grdf.hooks.couchdb import CouchDBHook
     from include.gas.documents.doctypes import DOCTYPES
 
@@ -34,7 +31,6 @@ def fleet(clean: LocalWorld, shelf: None, monkeypatch: pytest.MonkeyPatch, caplo
 
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, dict[str, str]]]:
-    """See :func:`mail_server`."""
     with mail_server() as found:
         yield found
 
@@ -44,8 +40,6 @@ LOG = logging.getLogger("tests.health")
 
 @dataclass
 class Looked:
-    """What the check has said, and whether all is well."""
-
     well: bool
     said: str
 
@@ -58,26 +52,16 @@ class NoSuchDag(Exception):
 
 @dataclass
 class Fleet:
-    """Accounts in databases of their own, and the check of their health.
-
-    :param connection: the connection ``couchdb`` to them
-    """
-
     book: Any
     connection: dict[str, Any]
     caplog: pytest.LogCaptureFixture
     xcoms: list[Any] = field(default_factory=list)
 
     def add(self, *documents: dict[str, Any]) -> None:
-        """Store accounts."""
         for document in documents:
             self.book.save(document)
 
     def check(self, **env: str) -> Looked:
-        """Execute ``grdf_health``'s task on its last try, in an Airflow that has no DAG of these accounts.
-
-        :param env: settings of ``[grdf]``, and variables of Airflow's
-        """
         from grdf.operators.check_health import CheckHealthOperator, FleetUnwell
 
         at_hand = context(try_number=1, max_tries=0)

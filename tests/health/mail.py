@@ -16,8 +16,6 @@ NOTIFIER = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
 
 
 class Mailbox:
-    """What a mail server has received."""
-
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
 
@@ -41,7 +39,6 @@ class Mailbox:
 
 @contextmanager
 def mail_server() -> Iterator[tuple[Mailbox, dict[str, str]]]:
-    """Run a mail server on this machine, and the environment that sends alerts to it."""
     box = Mailbox()
     server = Controller(box, hostname="127.0.0.1", port=free_port())
     server.start()
@@ -49,11 +46,11 @@ def mail_server() -> Iterator[tuple[Mailbox, dict[str, str]]]:
         "conn_type": "smtp", "host": "127.0.0.1", "port": server.port,
         "extra": {"disable_ssl": True, "disable_tls": True},
     }  # fmt: skip
-    told = {"to": "team@example.org", "from_email": "airflow@example.org", "smtp_conn_id": "fleet_mail"}
+    arguments = {"to": "team@example.org", "from_email": "airflow@example.org", "smtp_conn_id": "fleet_mail"}
     env = {
         "AIRFLOW_CONN_FLEET_MAIL": json.dumps(connection),
         "alert_notifier": NOTIFIER,
-        "alert_notifier_kwargs": json.dumps(told),
+        "alert_notifier_kwargs": json.dumps(arguments),
     }
     try:
         yield box, env

@@ -6,7 +6,8 @@ import asyncio
 import json
 import smtplib
 import traceback
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import jinja2
 import pytest
@@ -15,32 +16,24 @@ from airflow.sdk import BaseNotifier
 from grdf.health.alerting import _literal, build_notifier, send_alert
 from grdf.health.late_check_mail import mail_late_check
 from include.gas.errors import BadSettings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from include.sandbox.local_world import LocalWorld
+from include.sandbox.local_world import LocalWorld
 
 HERE, SECRET = __name__, "hush-hush"
 DUE, END = "2026-11-28T08:18:27.251948Z", "2026-11-28T08:18:36.970000Z"
 
 
 class Keeping(BaseNotifier):
-    """Keeps what it is told."""
-
-    told: ClassVar[list[str]] = []
+    messages: ClassVar[list[str]] = []
 
     def __init__(self, message: str = "") -> None:
         super().__init__()
         self.message = message
 
     def notify(self, context: Any) -> None:  # noqa: ARG002 - as Airflow calls it
-        self.told.append(self.message)
+        self.messages.append(self.message)
 
 
 class Quoting(BaseNotifier):
-    """Quotes its address in all that it raises."""
-
     def __init__(self, url: str = "") -> None:
         super().__init__()
         if "fail" in url:
@@ -63,7 +56,6 @@ def named(monkeypatch: pytest.MonkeyPatch, notifier: str, kwargs: str = "{}") ->
     ],
 )  # fmt: skip
 def test_a_class_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
-    """A path, or a module's text."""
     if "\n" in text:
         module = f"broken_{tmp_path.name.replace('-', '_')}"
         (tmp_path / f"{module}.py").write_text(text)
@@ -81,8 +73,8 @@ def test_arguments_that_are_no_json_object(monkeypatch: pytest.MonkeyPatch, text
         build_notifier()
 
 
-def assert_hides(told: str) -> None:
-    with pytest.raises(BadSettings, match=told) as caught:
+def assert_hides(text: str) -> None:
+    with pytest.raises(BadSettings, match=text) as caught:
         send_alert({}, "title", "text")
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
@@ -91,15 +83,15 @@ def assert_hides(told: str) -> None:
 def test_the_secret_in_a_webhook_s_path_is_not_told(
     clean: LocalWorld, monkeypatch: pytest.MonkeyPatch, endpoint: str
 ) -> None:
-    for host, told in (("http://127.0.0.1:9", "ConnectionError"), (clean.facts["adict_base"], "40")):
+    for host, text in (("http://127.0.0.1:9", "ConnectionError"), (clean.facts["adict_base"], "40")):
         monkeypatch.setenv("AIRFLOW_CONN_HOOK", json.dumps({"conn_type": "http", "host": host}))
         kwargs = {"http_conn_id": "hook", "endpoint": endpoint}
         named(monkeypatch, "airflow.providers.http.notifications.HttpNotifier", json.dumps(kwargs))
-        assert_hides(rf"could not be sent by .*HttpNotifier: .*{told}.*\. Check")
+        assert_hides(rf"could not be sent by .*HttpNotifier: .*{text}.*\. Check")
 
 
 @pytest.mark.parametrize(
-    ("kwargs", "told"),
+    ("kwargs", "text"),
     [
         ({"url": f"https://chat.example/fail/{SECRET}"}, r"does not take what .* alert_notifier_kwargs .*ValueError"),
         ({"nonsense": f"https://chat.example/{SECRET}"}, r"TypeError: got an unexpected keyword argument 'nonsense'"),
@@ -107,22 +99,22 @@ def test_the_secret_in_a_webhook_s_path_is_not_told(
     ],
 )
 def test_a_notifier_that_quotes_its_arguments(
-    monkeypatch: pytest.MonkeyPatch, kwargs: dict[str, str], told: str
+    monkeypatch: pytest.MonkeyPatch, kwargs: dict[str, str], text: str
 ) -> None:
     named(monkeypatch, f"{HERE}.Quoting", json.dumps(kwargs))
-    assert_hides(told)
+    assert_hides(text)
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr(Keeping, "told", [])
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr(Keeping, "messages", [])
     named(monkeypatch, f"{HERE}.Keeping")
-    return Keeping.told
+    return Keeping.messages
 
 
-def test_one_that_takes_no_title_gets_it_in_its_text(told: list[str]) -> None:
+def test_one_that_takes_no_title_gets_it_in_its_text(messages: list[str]) -> None:
     assert send_alert({}, "title", "text")
-    assert told == ["title\n\ntext"]
+    assert messages == ["title\n\ntext"]
 
 
 @pytest.mark.parametrize("name", ["text", "html_content"])
@@ -144,8 +136,10 @@ def run(state: str, end: str | None) -> dict[str, Any]:
     ],
     ids=["well", "red", "queued", "cleared", "nothing", "no run"],
 )  # fmt: skip
-def test_the_deadline_s_alert_is_about_a_run_that_goes_on(told: list[str], context: Any, mails: int) -> None:
+def test_the_deadline_s_alert_is_about_a_run_that_goes_on(messages: list[str], context: Any, mails: int) -> None:
     """Airflow asks for every red one, too, and does as the triggerer does when a deadline has passed."""
     asyncio.run(mail_late_check(minutes=60, context=context))
-    assert len(told) == mails
-    assert all(f"due at {DUE if context and context['dag_run'] else 'its time'} has not ended" in text for text in told)
+    assert len(messages) == mails
+    assert all(
+        f"due at {DUE if context and context['dag_run'] else 'its time'} has not ended" in each for each in messages
+    )

@@ -22,6 +22,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from grdf.metrics import ACCOUNTS, CALLS, METRICS, count, count_call, gauge
+from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Processes, free_port
 from tests.health.accounts import account, meter
 from tests.helpers import connect_cozy, wait
@@ -29,7 +30,6 @@ from tests.plugins.conftest import Heard, Reply, Server
 from tests.runs.account_run import run
 
 if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
     from tests.health.conftest import Fleet
 
 MONITORING = Path(__file__).resolve().parents[2] / "docs" / "monitoring"
@@ -37,16 +37,13 @@ HOME = "scraped-90581"
 
 
 class Exporter:
-    """What Airflow tells its metrics, and a Prometheus reads. It names them as ``statsd-mapping.yaml`` says."""
-
     def __init__(self) -> None:
-        self.told: list[tuple[str, dict[str, str]]] = []
+        self.sent: list[tuple[str, dict[str, str]]] = []
         rules = yaml.safe_load((MONITORING / "statsd-mapping.yaml").read_text())["mappings"]
         self._names = {rule["match"]: rule["name"] for rule in rules}
         self._values: dict[str, float] = {}
 
     def page(self, _: Heard) -> Reply:
-        """Return what a Prometheus reads."""
         lines = (f"{series} {value!r}\n" for series, value in self._values.copy().items())
         return Reply("".join(lines), headers={"Content-Type": "text/plain; version=0.0.4"})
 
@@ -58,28 +55,24 @@ class Exporter:
         self._values[series] = self._values.get(series, 0.0) + count
 
     def _series(self, name: str, tags: dict[str, str] | None) -> str:
-        self.told.append((name, tags or {}))
+        self.sent.append((name, tags or {}))
         labels = ",".join(f'{key}="{value}"' for key, value in sorted((tags or {}).items()))
         return f"{self._names.get(f'airflow.{name}') or f'airflow.{name}'.replace('.', '_')}{{{labels}}}"
 
 
 def require_prometheus() -> None:
-    """Skip where there is no Prometheus. Where CI is set, fail."""
     if not (shutil.which("prometheus") and shutil.which("promtool")):
-        told = "Prometheus is not installed here (apt-get install prometheus): dashboard and rules are not tried."
+        reason = "Prometheus is not installed here (apt-get install prometheus): dashboard and rules are not tried."
         if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)
+            pytest.fail(reason)
+        pytest.skip(reason)
 
 
 class Prometheus:
-    """The API of a running Prometheus."""
-
     def __init__(self, url: str) -> None:
         self.url = url
 
     def ask(self, query: str) -> list[dict[str, Any]]:
-        """Return what a query gives now."""
         answer = requests.get(f"{self.url}/api/v1/query", params={"query": query}, timeout=30).json()
         assert answer["status"] == "success", (query, answer)
         return list(answer["data"]["result"])
@@ -91,7 +84,6 @@ class Prometheus:
 
 @contextmanager
 def prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
-    """Run Prometheus, which scrapes an address every second."""
     url, file = f"http://127.0.0.1:{free_port()}", folder / "prometheus.yml"
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -108,13 +100,11 @@ def prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
 
 @pytest.fixture
 def told_to() -> Iterator[Any]:
-    """What sets whom Airflow tells its metrics."""
     yield lambda factory: stats.initialize(factory=factory, export_legacy_names=False)
     stats.initialize(factory=get_stats_factory(), export_legacy_names=False)
 
 
 def live(world: LocalWorld, fleet: Fleet) -> None:
-    """Let a household be read, and a fleet of which most are silent be looked at."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_COUCHDB", world.connections()["AIRFLOW_CONN_COUCHDB"])
         assert not run(world, HOME).failed
@@ -142,7 +132,6 @@ def test_all_metrics_arrive_by_opentelemetry(clean: LocalWorld, fleet: Fleet, to
 
 
 def unanswered(found: Prometheus) -> list[str]:
-    """Return the queries of the dashboard, for all clients, to which Prometheus has no figure."""
     panels = json.loads((MONITORING / "grafana-dashboard.json").read_text())["panels"]
     queries = [target["expr"].replace("$client", ".*") for each in panels for target in each["targets"]]
     return [query for query in queries if not finite(found.ask(query))]
@@ -168,12 +157,12 @@ def test_each_panel_and_rule_is_answered(clean: LocalWorld, fleet: Fleet, told_t
         rules = found.rules()
         assert {name: rule["health"] for name, rule in rules.items()} == dict.fromkeys(rules, "ok")
         series = {each for rule in rules.values() for each in re.findall(r"airflow_grdf_\w+", rule["query"])}
-        assert [each for each in series if not found.ask(each)] == [], "rules ask for what nobody tells"
+        assert [each for each in series if not found.ask(each)] == [], "rules ask for metrics that are not sent"
         wait(lambda: found.rules()["GrdfUnwell"]["state"] == "firing", seconds=30, what="an alert")
         assert found.rules()["GrdfNotChecked"]["state"] != "firing"
-    assert {name for name, _ in exporter.told if "grdf" in name} == {each.name for each in METRICS}, "and nothing else"
+    assert {name for name, _ in exporter.sent if "grdf" in name} == {each.name for each in METRICS}, "and nothing else"
     private = (HOME, *pces, meter(700), *(f"watched-{number:05}" for number in range(700, 704)))
-    assert not [tags for _, tags in exporter.told for word in private if word in str(tags)]
+    assert not [tags for _, tags in exporter.sent for word in private if word in str(tags)]
 
 
 def test_the_rules_fire_when_they_should() -> None:
@@ -184,8 +173,6 @@ def test_the_rules_fire_when_they_should() -> None:
 
 
 class Broken:
-    """A client whose server nobody finds."""
-
     def incr(self, *_: object, **__: object) -> None:
         raise OSError("no such host")
 
@@ -211,7 +198,7 @@ def test_metrics_that_cannot_be_told_stop_nothing(told_to: Any) -> None:
 def test_a_call_is_told_without_its_address(
     monkeypatch: pytest.MonkeyPatch, path: str, status: int | None, kind: str, outcome: str
 ) -> None:
-    told: list[dict[str, str]] = []
-    monkeypatch.setattr(stats, "incr", lambda *_, tags, **__: told.append(tags))
+    sent: list[dict[str, str]] = []
+    monkeypatch.setattr(stats, "incr", lambda *_, tags, **__: sent.append(tags))
     count_call("south", f"https://api.example.org/adict/v2/{path}", status)
-    assert told == [{"connection": "south", "kind": kind, "outcome": outcome}]
+    assert sent == [{"connection": "south", "kind": kind, "outcome": outcome}]

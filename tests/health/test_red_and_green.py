@@ -1,4 +1,4 @@
-"""What ``grdf_health`` says of a fleet's documents, and by mail. Which cause is red: ``tests/gas/health``."""
+"""What ``grdf_health`` reports of a fleet's documents, and by mail. Which cause is red: ``tests/gas/health``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from include.gas.account.marks import with_leaving
 from include.gas.days.gas_day import gas_day_start, utc_text
 from include.gas.documents.doctypes import AUDIT, DAY
 from include.gas.leaving.deletion import DeletionOrder, begin_deletion, open_record
+from include.sandbox.local_world import LocalWorld
 from tests.health.accounts import account, meter, today
 
 if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
     from tests.health.conftest import Fleet
     from tests.health.mail import Mailbox
 
@@ -27,7 +27,6 @@ Mail = tuple["Mailbox", dict[str, str]]
 
 
 def cause(said: str, name: str) -> str:
-    """Return the line of a cause."""
     (line,) = re.findall(f"(?m)^{name}: .*", said)
     return str(line)
 
@@ -48,12 +47,12 @@ def test_a_silent_fleet_is_red_with_names_reasons_and_what_to_do(fleet: Fleet, m
     looked = fleet.check(**env)
     assert not looked.well
     assert looked.said.index("not well: 30 of 60 accounts are silent") < looked.said.index("unread: 30 of 60")
-    told = cause(looked.said, "unread")
-    assert f"watched-00000 (newest day {today() - timedelta(days=9)}, Airflow has no DAG for it)" in told
-    assert (len(re.findall(r"watched-\d+ \(", told)), "and 10 more" in told, "50.0 %" in told) == (20, True, True)
+    line = cause(looked.said, "unread")
+    assert f"watched-00000 (newest day {today() - timedelta(days=9)}, Airflow has no DAG for it)" in line
+    assert (len(re.findall(r"watched-\d+ \(", line)), "and 10 more" in line, "50.0 %" in line) == (20, True, True)
     (mail,), (text,) = box.mails, box.texts
     assert (mail["To"], "1 cause(s) need a person" in mail["Subject"]) == ("team@example.org", True)
-    for where in (told, text):
+    for where in (line, text):
         assert all(word in where for word in ("30 of 60 accounts are silent", "and 10 more", "docs/runbook.md"))
     assert not [number for number in range(60) if meter(number) in looked.said + text]
 
@@ -86,7 +85,6 @@ def test_a_deletion_that_stopped_is_told_and_who_a_backup_has_brought_back(fleet
 
 
 def test_wrong_settings_are_named_and_hide_nothing(fleet: Fleet) -> None:
-    """Accounts' DAGs take the default, so that nothing else is red for them."""
     fleet.add(account(1, age=9), account(2))
     looked = fleet.check(retries="noon", alert_notifier="no.such.N")
     assert not looked.well
@@ -111,17 +109,12 @@ def test_whoever_falls_silent_is_named_by_one_mail_alone(fleet: Fleet, mailbox: 
     unsent = fleet.check(**env | dead)
     assert "the alert could not be sent by" in unsent.said
     for looked in (unsent, fleet.check(**env)):
-        assert "watched-00067" in looked.said, "who was not told by mail is named again"
+        assert "watched-00067" in looked.said, "who was not in a mail is named again"
         assert "watched-00061" not in looked.said
     assert len(box.mails) == 2
 
 
 class Runs:
-    """Airflow, as a task asks it: one account has one run that has ended well.
-
-    :param day: the gas day of that run
-    """
-
     def __init__(self, day: date, *, is_paused: bool = False) -> None:
         self._at, self._dag = gas_day_start(day), SimpleNamespace(is_paused=is_paused)
 
@@ -136,10 +129,7 @@ class Runs:
 @pytest.mark.parametrize(("ago", "is_read"), [(1, True), (3, True), (4, False), (7, False)])
 @pytest.mark.parametrize("late", [0, 2])
 def test_a_run_counts_for_two_days(monkeypatch: pytest.MonkeyPatch, ago: int, is_read: bool, late: int) -> None:
-    """An account whose newest run that has read it is too old is not read, however many older ones there are.
-
-    A run is about the day before it, and as many days more as GRDF takes to publish one.
-    """
+    """A run is about the day before it, and as many days more as GRDF takes to publish one."""
     monkeypatch.setenv("AIRFLOW__GRDF__PUBLICATION_DAYS", str(late))
     day = date(2026, 6, 11)
     newest = day - timedelta(days=ago + late - 1)

@@ -4,44 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from airflow.sdk import DAG, Asset
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from msgspec.structs import replace
 
 from grdf.airflow.announcing import HISTORY_ALIAS
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.extract import ExtractOperator
 from grdf.operators.history import AnnounceHistoryOperator, PlanHistoryOperator, ReadHistoryOperator
 from grdf.operators.load import LoadOperator
 from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today
 from include.sandbox.figures import summed
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import adict_hook, context, known_account, stored, with_memory_shelf
-
-if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 TODAY = paris_today(datetime.now(UTC))
 Y = TODAY.year - (date(TODAY.year, 5, 15) > TODAY)
-"""The year of the last March whose days are definitive by now."""
+"""The year of the last March with only definitive days."""
 
 
 class Outcome(NamedTuple):
-    """What a step has returned, and asset and extra of each event that it has attached."""
-
     result: Any
     events: list[tuple[str, dict[str, Any]]]
 
 
-def make(kind: Callable[..., Any], task_id: str = "step", **arguments: Any) -> Any:
-    """Return an operator that keeps the shared token in memory."""
-    return with_memory_shelf(kind(task_id=task_id, dag=DAG("steps", schedule=None), **arguments))
+def make(kind: Callable[..., Any], **arguments: Any) -> Any:
+    return with_memory_shelf(kind(task_id="step", dag=DAG("steps", schedule=None), **arguments))
 
 
 def execute(operator: Any, at_hand: dict[str, Any]) -> Outcome:
-    """Execute an operator."""
     ti = at_hand["ti"]
     ti.run_id, ti.task_id, ti.dag_id = at_hand["run_id"], "read", "grdf_history"
     ti.get_ti_count = lambda *_, states=None, **__: 0 if states else 1
@@ -57,14 +51,12 @@ def execute(operator: Any, at_hand: dict[str, Any]) -> Outcome:
 
 
 def form(first: date | str, end: date | str, **more: Any) -> dict[str, Any]:
-    """Return a completed form for ``grdf_history``."""
     return {"accounts": [], "from": str(first), "to": str(end), "include_definitive": False, **more}
 
 
 def read(
     account: str, first: date | str, end: date | str, *, operator: Any = None, try_number: int = 4, **more: Any
 ) -> Outcome:
-    """Read a range of an account again, and announce the changes."""
     now = context(run_type="manual", try_number=try_number) | {"params": form(first, end, **more)}
     result = execute(operator or make(ReadHistoryOperator, account_id=account), now).result
     announce = make(AnnounceHistoryOperator, planned=[account], results=[result], outlets=[HISTORY_ALIAS])
@@ -72,17 +64,12 @@ def read(
 
 
 def plan(**filled: Any) -> list[str]:
-    """Check a form of ``grdf_history``."""
     return list(make(PlanHistoryOperator).execute(context(run_type="manual") | {"params": filled}))
 
 
 def run(
     account: str, day: date, run_type: str = "scheduled", conf: Mapping[str, Any] | None = None, *, loads: int = 1
 ) -> Outcome:
-    """Execute ``extract`` and ``load`` for one gas day.
-
-    :param loads: how often to execute ``load``, as when Airflow misses that it succeeded; the last result is returned
-    """
     now = context(day, run_type=run_type, max_tries=3)
     now["dag_run"].conf = dict(conf or {})
     staged = execute(make(ExtractOperator, account_id=account), now).result
@@ -92,24 +79,17 @@ def run(
 
 
 def load(account: str, day: date, staged: Mapping[str, Any]) -> Outcome:
-    """Execute ``load`` on its last try."""
     operator = make(LoadOperator, account_id=account, staged=staged)
     return execute(operator, context(day, try_number=4, max_tries=3))
 
 
 def backfill(account: str, day: date, **conf: Any) -> Outcome:
-    """Execute one run of a native backfill."""
     return run(account, day, "backfill", conf)
 
 
 def household(
     world: LocalWorld, account: str, since: date, meters: int = 1, *, first: str = "", end: str | None = None
 ) -> tuple[str, ...]:
-    """Create an account whose history counts as read from a gas day on, and return the meters.
-
-    :param first: first gas day of the consent; by default, that day
-    :param end: first gas day after the consent
-    """
     terms = {"conso_fin": end} if end else {}
     pces = known_account(world, account, meters, conso_debut=first or since.isoformat(), **terms)
     document = world.book.get(account) or {}
@@ -121,7 +101,6 @@ def household(
 
 
 def look_again(pce: str) -> None:
-    """Ask GRDF about the rights to a meter, as the next morning's check does."""
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.ledger.rights_ledger import Ledger
     from grdf.ledger.rights_query import query_rights
@@ -130,7 +109,6 @@ def look_again(pce: str) -> None:
 
 
 def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
-    """Return (meter, first day, end) of each call for data, in order, and clear the log."""
     calls = [entry for entry in world.control.log() if entry["path"].endswith("/donnees_consos_informatives")]
     world.control.clear_log()
     return [(call["pce"], call["query"]["date_debut"], call["query"]["date_fin"]) for call in calls]
@@ -139,5 +117,4 @@ def asked(world: LocalWorld) -> list[tuple[str, str, str]]:
 def assert_stored_as_grdf(
     world: LocalWorld, couchdb: CouchDBHook, account: str, pce: str, first: date | str, end: date | str
 ) -> None:
-    """Assert that exactly GRDF's days of a range and their sums are stored."""
     assert stored(couchdb, account, pce) == summed(world.control.expected(pce, first, end))

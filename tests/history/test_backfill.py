@@ -9,18 +9,17 @@ import pytest
 
 from include.gas.documents.doctypes import DAY
 from include.gas.meter_tag import meter_tag
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import stored
 from tests.history.steps import Y, asked, assert_stored_as_grdf, backfill, household, read
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 ONE = timedelta(days=1)
 
 
 def last_sunday(year: int, month: int) -> date:
-    """Return the last Sunday of a month, on which the clocks change in March and October."""
     last = date(year, month, 31)
     return last - (last.isoweekday() % 7) * ONE
 
@@ -46,18 +45,15 @@ def test_in_any_order_it_ends_as_one_call_for_the_range(
         backfill(account_id, day)
     assert asked(clean) == [(pce, str(day), str(day + ONE)) for day in days], "each its own day alone"
     assert_stored_as_grdf(clean, couchdb, account_id, pce, first, end)
-
     figures = stored(couchdb, account_id, pce)
     assert [backfill(account_id, day).events for day in days] == [[]] * len(days)
     assert {call[1] for call in asked(clean)} == {str(day) for day in days} - figures.keys(), "what GRDF did not have"
-
     clean.control.set_quirks(pce)
     clean.control.correct(pce, first, 40.5)
     for day in days:
         backfill(account_id, day, include_definitive=True)
     assert len(asked(clean)) == len(days)
     assert_stored_as_grdf(clean, couchdb, account_id, pce, first, end)
-
     done = read(account_id, first, end, include_definitive=True)
     assert asked(clean) == [(pce, str(first), str(end))]
     assert (done.events, done.result["unchanged"]) == ([], len(days))
@@ -81,7 +77,6 @@ def test_only_the_open_days_of_a_meter_are_asked_for_unless_a_run_says_otherwise
     said = "".join(capfd.readouterr())
     assert all(meter_tag(account_id, pce) in said for pce in (one, two))
     assert '{"include_definitive": true}' in said, "how to ask all the same"
-
     done = backfill(account_id, date(Y, 3, 10))
     assert asked(clean) == [(two, f"{Y}-03-10", f"{Y}-03-11")]
     assert (dict(done.events)[DAY]["changed"], done.result["changes"]["days"]) == (1, [f"{Y}-03-10"])

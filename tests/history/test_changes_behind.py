@@ -25,7 +25,6 @@ def result(account: str, *days: int) -> dict[str, Any]:
 
 
 def event(account: str, changed: int, source: tuple[str, str] = LOAD) -> SimpleNamespace:
-    """Return an event as Airflow represents it."""
     dag, task = source
     asset, extra = SimpleNamespace(name="com.grandlyon.grdf.day"), {"account": account, "changed": changed}
     return SimpleNamespace(asset=asset, extra=extra, source_dag_id=dag, source_task_id=task, source_run_id="run")
@@ -36,7 +35,7 @@ LOADED = event("home", 2)
 
 
 @pytest.mark.parametrize(
-    ("xcoms", "events", "told"),
+    ("xcoms", "events", "expected"),
     [
         ({"grdf_account__home.load": result("home", 3, 4)}, [LOADED], [("home", 2, changes(3, 4))]),
         (
@@ -51,7 +50,7 @@ LOADED = event("home", 2)
     ],
     ids=["load", "reread of several", "reread of one", "cleared", "gone", "nothing"],
 )
-def test_the_days_behind_events(xcoms: dict[str, Any], events: list[SimpleNamespace], told: list[Any]) -> None:
+def test_the_days_behind_events(xcoms: dict[str, Any], events: list[SimpleNamespace], expected: list[Any]) -> None:
     """XComs are as Airflow returns them: a list for a mapped task, otherwise the value or ``None``."""
     pulled: list[str] = []
 
@@ -61,7 +60,7 @@ def test_the_days_behind_events(xcoms: dict[str, Any], events: list[SimpleNamesp
         return xcoms.get(pulled[-1])
 
     context: Any = {"ti": SimpleNamespace(xcom_pull=xcom_pull)}
-    assert list(changes_behind(context, events)) == told
+    assert list(changes_behind(context, events)) == expected
     assert len(pulled) == len(set(pulled)), "each run is asked once"
 
 

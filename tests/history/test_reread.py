@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.history import AnnounceHistoryOperator, ReadHistoryOperator
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.changes import DAYS_NAMED
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.errors import AccountLeaving, BadAccount, BadRequest, RetryLater
 from include.gas.meter_tag import meter_tag
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import context, days_of, give_back, lose, stored
 from tests.history.steps import (
     Y,
@@ -27,10 +29,6 @@ from tests.history.steps import (
     read,
 )
 from tests.leaving.steps import delete
-
-if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 ONE = timedelta(days=1)
 MARCH = f"{Y}-03-01", f"{Y}-04-01"
@@ -54,7 +52,6 @@ def test_three_years_in_one_call_and_what_is_definitive_never_again(
     assert dict(done.events)[DAY] == {"account": account_id, "changed": new}
     changes = done.result["changes"]
     assert (changes["first"], len(changes["days"]), changes["counts"][DAY]) == (str(first), DAYS_NAMED, new)
-
     again = read(account_id, first, settled)
     for day in (first, date(Y - 1, 3, 1) - ONE, date(Y - 1, 12, 31), settled - ONE):
         assert backfill(account_id, day).events == []
@@ -100,13 +97,13 @@ def test_whose_past_is_read(clean: LocalWorld, account_id: str, capfd: pytest.Ca
     assert plan(accounts=["b", " a ", "b", "a"], **FORM) == ["b", "a"]
     for everybody in (plan(accounts=[], **FORM), plan(accounts=None, **FORM)):
         assert [each for each in everybody if each.startswith(account_id)] == [account_id]
-    assert odd in capfd.readouterr().out, "it is named, and stops nobody else"
+    assert odd in capfd.readouterr().out, "it is named, and stops no other"
     clean.book.remove(odd)
     announce = make(AnnounceHistoryOperator, planned=["b", account_id], results=[None, None])
     execute(announce, context(run_type="manual"))
     assert f"2 of 2 accounts could not be read: {account_id}, b" in capfd.readouterr().out
-    with pytest.raises(BadAccount, match="nobody-here"):
-        read("nobody-here", *MARCH)
+    with pytest.raises(BadAccount, match="not-here"):
+        read("not-here", *MARCH)
     assert asked(clean) == []
 
 

@@ -5,33 +5,29 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
 
+from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from grdf.operators.acquire_token import AcquireTokenOperator
 from grdf.quota.governor import governor_for
 from grdf.staging.staged_answers import Staging
 from include.gas.documents.doctypes import DAY
 from include.gas.errors import QuotaWait
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import adict_hook, connect_code, context, days_of, stored
 from tests.history.steps import Y, asked, household, load, make, read, run
 from tests.leaving.household import staging_folder
 from tests.plugins.clockwork import call
-
-if TYPE_CHECKING:
-    from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 ONE = timedelta(days=1)
 
 
 @pytest.fixture
 def calls_per_day(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Make GRDF allow that many calls per day from now on."""
-
     def allow(number: int) -> None:
         connection = json.loads(os.environ["AIRFLOW_CONN_GRDF_ADICT"])
         connection["extra"]["calls_per_day"] = number

@@ -1,8 +1,4 @@
-"""The script ``./grdf``: what it refuses, its commands' environment, and ``./grdf env``. Nothing is installed.
-
-It runs in a copy whose folder has a space in its name. Where a test needs a different Python, a small shell script
-changes what the real one reports.
-"""
+"""The script ``./grdf``: what it refuses, its commands' environment, and ``./grdf env``. Nothing is installed."""
 
 from __future__ import annotations
 
@@ -21,7 +17,6 @@ ROOT = Path(__file__).parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 FILES = ("grdf", "requirements-dev.txt", "airflow.env", ".env.example", "deploy/environment.py")
 CLOSED = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": os.devnull}
-"""Port 9 (discard) on loopback refuses connections at once."""
 
 
 @pytest.fixture
@@ -35,7 +30,6 @@ def house(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(house: Path) -> Run:
-    """Run the copy's ``./grdf``, without the variables that this test run got from ``./grdf test``."""
     ours = ("AIRFLOW", "GRDF_", "PYTHON", "VIRTUAL_ENV")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
@@ -82,7 +76,6 @@ def test_a_folder_that_is_not_ours_is_left_alone(run: Run, house: Path) -> None:
 
 @pytest.fixture
 def ready(house: Path) -> Path:
-    """An environment that looks complete. Its ``airflow`` prints its arguments and variables."""
     binaries = house / ".venv" / "bin"
     binaries.mkdir(parents=True)
     (binaries / "airflow").write_text(
@@ -152,13 +145,10 @@ def test_airflow_is_that_of_up_unless_the_caller_names_one(run: Run, ready: Path
         assert (env[name], "AIRFLOW_CONN_COUCHDB" in env, env["AIRFLOW_HOME"] == str(home)) == (value, False, False)
 
 
-# ---- ./grdf env, which needs no set-up ----
-
 YOURS = {
     *("GRDF_CLIENT_ID", "GRDF_CLIENT_SECRET", "GRDF_DELETE_CLIENT_ID", "GRDF_DELETE_CLIENT_SECRET"),
     "GRDF_REDIRECT_URI",
 }
-"""What nobody but the owner of the contract with GRDF knows."""
 
 
 def test_a_new_form_has_all_secrets_that_can_be_made_and_is_its_owner_s_alone(house: Path) -> None:

@@ -1,7 +1,4 @@
-"""What Airflow's Helm chart makes of ``deploy/helm-values.yaml``, by ``helm template``, where the chart is given.
-
-``GRDF_TEST_HELM_CHART`` names the chart's ``.tgz``, a folder, or an address; CI fetches it.
-"""
+"""What Airflow's Helm chart makes of ``deploy/helm-values.yaml``, by ``helm template``, where the chart is given."""
 
 from __future__ import annotations
 
@@ -36,7 +33,6 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What the chart makes of the values, and of those that the page says to write."""
     folder = tmp_path_factory.mktemp("helm")
     files = [FILE]
     for number, block in enumerate(re.findall(r"(?s)```yaml\n(.*?)```", PAGE)):
@@ -52,13 +48,11 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def pods(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The pods' descriptions, by the name of what starts them."""
     kinds = ("Deployment", "StatefulSet", "Job")
     return {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in objects if each["kind"] in kinds}
 
 
 def secrets(what: Any) -> set[tuple[str, ...]]:
-    """Return the keys of Secrets that are named anywhere in a description, with all that is said of them."""
     found = re.findall(r'"secretKeyRef": (\{[^}]*\})', json.dumps(what))
     return {tuple(map(str, sorted(json.loads(each).items()))) for each in found}
 

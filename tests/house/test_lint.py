@@ -1,4 +1,4 @@
-"""Each rule of ``lint`` finds what breaks it, says where, and nothing more: the repository as it is has no finding."""
+"""Each rule of ``lint`` finds what breaks it and where, and nothing more: the repository as it is has no finding."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""``docs/operations.md`` where a step fails: nothing goes on as if it had not, and no only key is thrown away.
-
-Docker is replaced by a program that fails at one step; with real containers the page is tried in ``tests/compose``.
-"""
+"""``docs/operations.md`` where a step fails: nothing goes on as if it had not, and no only key is thrown away."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from tests.commands import commands
 PAGE = commands(Path(__file__).parents[2] / "docs" / "operations.md")
 (BACKUP,), (RESTORE,), (HELPERS, *SECRETS) = PAGE["Back up"], PAGE["Restore"], PAGE["New secrets"]
 DOCKER = """#!/bin/sh
-echo "$*" >> "$TOLD"
+echo "$*" >> "$CALLS"
 case "$*" in *"$FAIL"*) [ -z "$FAIL" ] || exit 1 ;; esac
 case "$*" in *pg_dump*) echo dump ;; *"-cf -"*) tar -cf - -C "$HERE" .env ;; esac
 """
@@ -29,8 +26,6 @@ NEW = (
 
 
 class Here:
-    """A folder with a filled ``.env``, and programs that write down how they are called."""
-
     def __init__(self, folder: Path) -> None:
         self.folder, self.said = folder, ""
         (folder / "bin").mkdir()
@@ -42,16 +37,15 @@ class Here:
         (self.folder / "bin" / name).chmod(0o755)
 
     def type(self, block: str, fail: str = "") -> str:
-        """Paste a block into a shell, which goes on whatever a command did, and return how programs were called."""
-        told = self.folder / "told"
-        told.write_text("")
+        calls = self.folder / "calls"
+        calls.write_text("")
         path = f"{self.folder}/bin:{os.environ['PATH']}"
-        env = {"PATH": path, "TOLD": str(told), "FAIL": fail, "HERE": str(self.folder)}
+        env = {"PATH": path, "CALLS": str(calls), "FAIL": fail, "HERE": str(self.folder)}
         done = subprocess.run(
             ["bash", "-c", f"{HELPERS}\n{block}"], cwd=self.folder, env=env, check=False, capture_output=True, text=True
         )
         self.said += done.stdout
-        return told.read_text()
+        return calls.read_text()
 
     def secret(self, name: str) -> str:
         return dict(line.split("=", 1) for line in (self.folder / ".env").read_text().splitlines())[name]
@@ -69,28 +63,27 @@ def test_a_secret_that_has_not_taken_effect_is_not_the_only_one_that_is_kept(her
     (block,) = [each for each in SECRETS if "ALTER USER" in each]
     for fail, changed in (("psql", set()), ("rotate-fernet-key", {*NEW}), ("", {*NEW})):
         before = {name: here.secret(name) for name in NEW}
-        told = here.type(block, fail=fail)
+        calls = here.type(block, fail=fail)
         assert {name for name in NEW if here.secret(name) != before[name]} == changed
-        assert told.splitlines()[-1] == "compose up --detach --wait"
+        assert calls.splitlines()[-1] == "compose up --detach --wait"
         former = before["FERNET_KEY"] in here.secret("FERNET_KEY")
         assert former is bool(fail), "until everything is encrypted anew"
 
 
 def test_no_command_line_holds_a_new_secret(here: Here) -> None:
     """All users of the machine can read the command lines of all processes."""
-    here.put_program("sed", f'#!/bin/sh\necho "sed $*" >> "$TOLD"\nexec {shutil.which("sed")} "$@"\n')
-    told = "".join(map(here.type, SECRETS))
+    here.put_program("sed", f'#!/bin/sh\necho "sed $*" >> "$CALLS"\nexec {shutil.which("sed")} "$@"\n')
+    calls = "".join(map(here.type, SECRETS))
     held = {name: here.secret(name) for name in NEW}
     assert [name for name, value in held.items() if "former" in value] == []
     (shown,) = re.findall(r"(?m)^[0-9a-f]{32}$", here.said)
-    assert told.count("sed ") > len(NEW)
-    assert "reset-password" in told
-    assert [name for name, value in {**held, "the user's password": shown}.items() if value in told] == []
+    assert calls.count("sed ") > len(NEW)
+    assert "reset-password" in calls
+    assert [name for name, value in {**held, "the user's password": shown}.items() if value in calls] == []
 
 
 @pytest.mark.parametrize("fail", ["pg_dump", "stop couchdb", "-cf -", "pg_restore --list"])
 def test_a_backup_that_failed_is_not_complete_and_couchdb_runs_again(here: Here, fail: str) -> None:
-    """A former backup is left as it is, and is what a restore takes: without one, nothing is removed."""
     assert here.type(RESTORE) == ""
     assert here.secret("FERNET_KEY") == "former-FERNET_KEY"
     (here.folder / "docker-compose.override.yaml").write_text("services: {}\n")
@@ -98,7 +91,7 @@ def test_a_backup_that_failed_is_not_complete_and_couchdb_runs_again(here: Here,
     (good,) = here.backups()
     assert {".env", "docker-compose.override.yaml"} <= {each.name for each in good.iterdir()}, "all with settings"
     former = good.rename(good.with_name("2026-01-01-000000"))
-    told = here.type(BACKUP, fail=fail)
+    calls = here.type(BACKUP, fail=fail)
     assert here.backups() == [former]
-    assert told.splitlines()[-1] == "compose up --detach --wait couchdb"
+    assert calls.splitlines()[-1] == "compose up --detach --wait couchdb"
     assert "down --volumes" in here.type(RESTORE)

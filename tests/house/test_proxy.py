@@ -1,8 +1,4 @@
-"""The proxy: what it lets in from whom, how much of it, and that its log never has GRDF's code or a household's link.
-
-It is a real nginx with ``deploy/nginx.conf``, of which only places are changed, without a server behind it: what it
-passes on is answered by 502. Operators are at 127.0.0.1, and other addresses of the loopback network are outsiders.
-"""
+"""The proxy: what it lets in from whom, how much of it, and that it logs neither GRDF's code nor a household's link."""
 
 from __future__ import annotations
 
@@ -29,12 +25,9 @@ CONF = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 PROGRAM = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")  # Debian's place is on the path of root alone
 PASSED_ON = 502
 strangers = (f"127.0.{number // 250}.{number % 250 + 2}" for number in itertools.count(250))
-"""Addresses that have not sent a request yet."""
 
 
 class Proxy:
-    """It, and the port on which it listens."""
-
     def __init__(self, child: Child, port: int) -> None:
         self.child, self.port = child, port
 
@@ -45,7 +38,6 @@ class Proxy:
         return context.wrap_socket(socket.create_connection(address, 30, own))
 
     def ask(self, target: str, source: str = "", *, body: int = 0) -> tuple[int, str]:
-        """Send a request as it is, without a client's tidying; return status and headers of the answer."""
         with self.open(source) as to:
             head = f"{'POST' if body else 'GET'} {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
             to.sendall(f"{head}Content-Length: {body}\r\n\r\n".encode("latin-1") + b"x" * body)
@@ -53,7 +45,6 @@ class Proxy:
         return int(answer.split(" ")[1]), answer.partition("\r\n\r\n")[0]
 
     def logged(self, method: str, count: int) -> list[str]:
-        """Return the addresses in the access log, once it has this many; a refused request has none."""
         line = re.compile(rf"(?m)^127\.[\d.]+ \[.+?\] {method} (.*) \d{{3}} \d+ [\d.]+$")
         return list(wait(lambda: len(found := line.findall(self.child.output())) >= count and found, "lines", 60))
 
@@ -80,9 +71,6 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         wait(lambda: not port_is_free(port) or not child.alive(), "server", 60)
         assert child.alive(), child.tail()
         yield Proxy(child, port)
-
-
-# ---- who is let in ----
 
 
 @pytest.mark.parametrize(
@@ -142,21 +130,16 @@ def test_old_tls_is_refused(proxy: Proxy) -> None:
         context.wrap_socket(plain)
 
 
-# ---- what is logged ----
-
 CODE, SEALED = "hush-hush", "gAAAAABhush-hush=="
 ANSWERS = (
     f"?code={CODE}&state={SEALED}", f"?error=x&state={SEALED}", f";code={CODE};state={SEALED}",
     f"/code={CODE}&state={SEALED}", f"/{SEALED}&code={CODE}", f"\ncode={CODE}&state={SEALED}",
     f"\xff?code={CODE}&state={SEALED}", f"{SEALED}?code={CODE}",
 )  # fmt: skip
-"""What may follow a path, as GRDF sends it, and as programs that handle mail and people who copy it make of it."""
 PLAIN = ("/grdf/callback", "/grdf/accounts/home-1", "/api/v2/dags/a/dagRuns/manual__2026-01-01T00:00:00+00:00", "/é")
-"""Paths that are logged as they are."""
 
 
 def encoded(text: str, times: int) -> str:
-    """Return a text as it comes, with everything that a path cannot have encoded this often."""
     for _ in range(times):
         text = quote(text, safe="/;&=" if times == 1 else "/", encoding="latin-1")
     return text

@@ -1,4 +1,4 @@
-"""Every request of docs/reading.md gives the answer that follows it there, and what it says about changes is true."""
+"""Every request of docs/reading.md gives the answer that follows it there, and its section on changes is true."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ Ask = Callable[..., Any]
 
 
 def store(hook: CouchDBHook, last: int = 0, minutes: int = 0) -> None:
-    """Store the days that the page shows, the last of which GRDF corrects."""
     read = [
         Reading(FIRST + timedelta(days=at), load, status, quality, {"volume": volume, "coefficient": coefficient})
         for at, (load, status, quality, volume, coefficient) in enumerate([
@@ -41,7 +40,6 @@ def store(hook: CouchDBHook, last: int = 0, minutes: int = 0) -> None:
 
 @pytest.fixture(scope="module")
 def hook(world: LocalWorld) -> Iterator[CouchDBHook]:
-    """Two households' days, in databases with a prefix of their own."""
     patch, prefix = pytest.MonkeyPatch(), f"read{secrets.token_hex(4)}/"
     login = {"login": world.couch.user, "password": world.couch.password}
     facts = {"conn_type": "generic", "host": world.couch.url, "extra": {"database_prefix": prefix}} | login
@@ -72,7 +70,6 @@ def ask(hook: CouchDBHook) -> Ask:
 
 
 def shows(whole: Any, part: Any) -> bool:
-    """Whether an answer has all that the page shows of it. Lists must be as long."""
     if isinstance(part, dict):
         return isinstance(whole, dict) and all(key in whole and shows(whole[key], part[key]) for key in part)
     if isinstance(part, list):

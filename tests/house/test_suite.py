@@ -32,7 +32,6 @@ sys.exit(Suite(Path(sys.argv[1])).run(levels, 2))
 
 
 def run(project: Path, files: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
-    """Run a project of its own, with test files by ``folder/name``."""
     marks = "markers = ['stack']"
     (project / "pyproject.toml").write_text(
         f"[tool.pytest.ini_options]\naddopts = ['--import-mode=importlib']\n{marks}"

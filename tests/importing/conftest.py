@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING
 
 import pytest
 
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf
 from tests.importing.scene import files, folder, household
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 _numbers = count(1)
 
@@ -23,7 +20,6 @@ def own_world(as_at_first: None) -> None:
 
 @pytest.fixture(autouse=True)
 def empty(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No files, no calls so far, and no Variables, which there are in tasks alone."""
     monkeypatch.setattr("grdf.hooks.adict.Variables", MemoryShelf)
     for name in files():
         folder().remove(name)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from include.gas.importing.csv_file import COLUMNS, result_name
 from include.sandbox.adict.meter_data import meters
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import context
 
 if TYPE_CHECKING:
     from grdf.staging.imports import Imports
-    from include.sandbox.local_world import LocalWorld
 
 LOG = logging.getLogger("tests.importing")
 NAME = "homes.csv"
@@ -34,14 +34,12 @@ def folder() -> Imports:
 
 
 def files() -> list[str]:
-    """Return the names of the files in the folder, without what runs note about themselves."""
     path = Path(folder().url.removeprefix("file://"))
     names = [each.name for each in path.iterdir()] if path.exists() else []
     return sorted(name for name in names if not name.startswith(".run-"))
 
 
 def household(number: int, **more: str) -> dict[str, str]:
-    """Return the cells of a household with a meter of its own."""
     pce = f"0999999{FIRST_METER + number}"
     meter = meters.find_meter(pce)
     assert meter
@@ -50,7 +48,6 @@ def household(number: int, **more: str) -> dict[str, str]:
 
 
 def put(rows: Iterable[Mapping[str, str]], name: str = NAME) -> None:
-    """Put a file into the folder as an operator does."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, delimiter=";")
     writer.writeheader()
@@ -64,12 +61,6 @@ def run(
     name: str = NAME, *, dry_run: bool = False, skip: bool = False, run_id: str = "", began: datetime | None = None,
     cleared: bool = False,
 ) -> dict[str, int]:  # fmt: skip
-    """Execute the task.
-
-    :param run_id: Airflow's id of the run; by default a run of its own
-    :param began: when the run was started; by default now
-    :param cleared: whether somebody has cleared the run
-    """
     from grdf.operators.ways_in.import_accounts import ImportAccountsOperator
 
     params = {"file": name, "dry_run": dry_run, "skip_wrong_lines": skip}
@@ -86,10 +77,6 @@ def execute(
     kind: Any, params: dict[str, Any], *, run_id: str = "", began: datetime | None = None, cleared: bool = False,
     **more: Any,
 ) -> dict[str, int]:  # fmt: skip
-    """Execute the task of a DAG that an operator starts.
-
-    :param more: the operator's own parameters
-    """
     from airflow.sdk import DAG
 
     operator = kind(task_id="step", dag=DAG("steps", schedule=None), **more)  # not "with": threads would share the DAG
@@ -126,6 +113,5 @@ def records(account: str) -> list[Any]:
 
 
 def names_person(text: object) -> list[str]:
-    """Return what a text says of a household and should not."""
     said = text if isinstance(text, str) else json.dumps(text)
     return [each for each in (WHO, "planted-", "+33 6 99", f"0999999{FIRST_METER // 1_000_000}") if each in said]

@@ -1,4 +1,4 @@
-"""Rights that exist at GRDF and have no account: they get one, unless it is not clear whose they are."""
+"""Rights that exist at GRDF and have no account: they get one, unless their owner is not clear."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,19 +14,16 @@ from include.gas.answers.access_rights import AccessRight
 from include.gas.errors import BadRequest
 from include.gas.importing.right_adoption import DIFFER, ID_TAKEN, PENDING, KnownState, check_pattern, plan_adoptions
 from include.gas.rights.meter_rights import Meter, Right
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import yesterday
 from tests.importing.scene import adopt, household, names_person
 from tests.leaving.household import METERS, Couch
 from tests.leaving.runs import acquire, check, extract
 from tests.rights.scene import OUTDATED, bring, consents, document
 
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-
 _numbers = count(300_000)
 NONE = {"accounts": 0, "left_out": 0}
 
-# ---- whose they are --------------------------------------------------------------------------------------------------
 
 PCE, CLIENT, NOW = "09999999900017", "grdf_adict", datetime(2026, 11, 30, 8, tzinfo=UTC)
 HOLDER, MARTIN = ("durand", "d@example.org", "69001"), ("martin", "m@example.org", "69001")
@@ -91,18 +88,13 @@ def test_a_pattern_that_is_none(pattern: object) -> None:
         check_pattern(pattern)
 
 
-# ---- the task --------------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def pce(clean: LocalWorld) -> str:
-    """A meter that no other test has; GRDF has no right but those of this test."""
     clean.control.drop_consents()
     return household(next(_numbers))["pce"]
 
 
 def right(world: LocalWorld, pce: str, **fields: Any) -> str:
-    """Make GRDF have a right that somebody else has declared, and return its id."""
     (made,) = world.control.consent([pce], keep_others=True)
     holder = {"nom_titulaire": "Durand-Invente", "courriel_titulaire": "planted-1@example.org", "code_postal": "69001"}
     world.control.change_consent(made["id_droit_acces"], **(holder | fields))
@@ -120,7 +112,7 @@ def test_a_right_gets_an_account_that_is_read(clean: LocalWorld, pce: str, caplo
         assert adopt()["accounts"] == 1
     (consent,) = consents(clean, name)
     assert (consent["pce"], consent["id_accreditation"]) == (pce, own)
-    assert document(clean, name)["status"]["meters"][pce]["word"] == "active", "as GRDF's list says"
+    assert document(clean, name)["status"]["meters"][pce]["word"] == "active", "as in GRDF's list"
     assert names_person(caplog.text) == names_person(document(clean, name)["connected"]) == []
     assert adopt() == NONE
     clean.control.clear_log()

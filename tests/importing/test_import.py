@@ -1,7 +1,4 @@
-"""An import: checked as a whole first, then declared household by household, each with its record and its right.
-
-What a line becomes beside what is stored is a table in ``tests/gas/importing``.
-"""
+"""An import: checked as a whole first, then declared household by household, each with its record and its right."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import json
 import logging
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException
@@ -17,6 +13,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 from include.gas.documents.day_documents import dag_id
 from include.gas.errors import BadRequest, RefusalUnexplained, RetryLater
 from include.gas.importing import line_check
+from include.sandbox.local_world import LocalWorld
 from tests.importing.scene import (
     NAME,
     adopt,
@@ -37,17 +34,10 @@ from tests.leaving.steps import delete
 from tests.rights.declared import answer, look
 from tests.rights.scene import bring, document
 
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-
 Homes = list[dict[str, str]]
 
 
 def break_put(world: LocalWorld, home: dict[str, str], *, taken: bool = False) -> None:
-    """Let GRDF answer the declaration of a household's right with 503.
-
-    :param taken: whether it declares it all the same
-    """
     world.control.fault(f"/pce/{home['pce']}/droit_acces$", method="PUT", status=503, after=taken)
 
 
@@ -142,9 +132,6 @@ def test_a_refused_household_that_had_an_account_keeps_it(clean: LocalWorld, hom
     assert home["email"] not in str(document(clean, home["account"]))
 
 
-# ---- what a try leaves open ------------------------------------------------------------------------------------------
-
-
 def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: Homes) -> None:
     homes = [home | {"account": ""} for home in homes[:3]]
     put(homes)
@@ -155,7 +142,7 @@ def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: Homes) 
     assert files() == [NAME, "homes.result.csv"]
     assert [said for _, said in outcomes()] == ["declared", "to declare", "declared"]
     assert names_person(result()) == []
-    put(homes[::-1])  # whose lines have moved on the way
+    put(homes[::-1])  # their lines have moved on the way
     assert run() == {"connected": 2, "declared": 1}
     assert (len(rights(clean, *homes)), puts(clean)) == (3, 3)
     emails = [records(account)[-1].entered.email for account, _ in outcomes()]
@@ -235,9 +222,6 @@ def test_a_household_without_an_id_has_its_account_until_its_right_is_over(
     put([bare])
     assert run() == {"declared": 1}
     assert outcomes()[0][0] != account, "somebody of the same name may live there now"
-
-
-# ---- files and runs --------------------------------------------------------------------------------------------------
 
 
 def test_a_run_that_was_cleared_does_nothing(clean: LocalWorld, home: dict[str, str]) -> None:

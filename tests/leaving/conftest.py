@@ -10,6 +10,5 @@ from tests.leaving.household import Couch, alone
 
 @pytest.fixture
 def couch(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Couch:
-    """Plain HTTP to the session's CouchDB. No account of an earlier test is left, and no right of one."""
     monkeypatch.setattr("grdf.stores.database_files.LOOK", 0.02)
     return alone(clean)

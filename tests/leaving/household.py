@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import requests
 
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import holder, known_account
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 AUDIT_DATABASE, METERS = "com-grandlyon-grdf-audit", "com-grandlyon-grdf-meter"
 ACCOUNTS = "io-cozy-accounts"
@@ -35,16 +33,13 @@ class Couch:
         return list(self.http.get(f"{self.url}/_all_dbs", timeout=30).json())
 
     def address(self, database: str) -> str:
-        """Return the address of a database, which may be named by its doctype."""
         return f"{self.url}/{quote(database.replace('.', '-'), safe='')}"
 
     def documents(self, database: str) -> list[dict[str, Any]]:
-        """Return all documents of a database; none if it does not exist."""
         answer = self.http.get(f"{self.address(database)}/_all_docs?include_docs=true", timeout=30)
         return [row["doc"] for row in answer.json()["rows"]] if answer.ok else []
 
     def mentions(self, *words: str, but: tuple[str, ...] = ()) -> dict[str, list[str]]:
-        """Return the ids of documents whose id or text contains one of the words, by database."""
         found = {
             name: [doc["_id"] for doc in self.documents(name) if any(word in json.dumps(doc) for word in words)]
             for name in self.databases()
@@ -70,18 +65,15 @@ class Couch:
             self.remove(database, *(doc for doc in self.documents(database) if not doc["_id"].startswith("_design/")))
 
     def revisions(self) -> dict[str, str]:
-        """Return the revisions of all documents except leases, and meters, where each answer of GRDF is noted."""
         names = [name for name in self.databases() if not name.endswith(("lease", "meter"))]
         return {f"{name} {doc['_id']}": doc["_rev"] for name in names for doc in self.documents(name)}
 
     def records(self, account: str) -> list[dict[str, Any]]:
-        """Return the records of an account's deletions that have begun."""
         found = [doc for doc in self.documents(AUDIT_DATABASE) if doc["_id"].startswith(f"{account}:")]
         return [doc for doc in found if "begun_at" in doc]
 
 
 def alone(world: LocalWorld) -> Couch:
-    """Remove all accounts and rights: a check of everybody looks at them, and GRDF's list names them."""
     couch = Couch(world)
     couch.forget_accounts()
     world.control.drop_consents()
@@ -89,7 +81,6 @@ def alone(world: LocalWorld) -> Couch:
 
 
 def fill(world: LocalWorld, account: str, pces: tuple[str, ...], days: int = 3) -> None:
-    """Store some days and their totals for each meter, as a load would."""
     periods = {
         DAY: [f"2025-{1 + at // 28:02}-{1 + at % 28:02}" for at in range(days)],
         MONTH: ["2025-01"],
@@ -108,7 +99,6 @@ def staging_folder(account: str) -> Path:
 
 
 def stage(account: str, pce: str) -> None:
-    """Leave a staged file behind, as a failed run does."""
     from grdf import settings
     from grdf.staging.staged_answers import StagedAnswer, Staging
 
@@ -117,7 +107,6 @@ def stage(account: str, pce: str) -> None:
 
 
 def household(world: LocalWorld, account: str, meters: int = 1, days: int = 3, **terms: Any) -> tuple[str, ...]:
-    """Create an account as after its first run, with stored days, totals and a staged file. Return its meters."""
     pces = known_account(world, account, meters, **terms)
     world.control.clear_log()
     fill(world, account, pces, days)
@@ -126,7 +115,6 @@ def household(world: LocalWorld, account: str, meters: int = 1, days: int = 3, *
 
 
 def brought(account: str, *made: Mapping[str, Any]) -> None:
-    """Give rights on an account's meters to the account, as if it had connected again before."""
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.ledger.rights_ledger import Ledger, claimant_now
     from include.gas.rights.transitions import assign_right
@@ -154,7 +142,6 @@ def revocations(world: LocalWorld) -> list[tuple[str, int, str]]:
 
 
 def assert_gone(world: LocalWorld, account: str, pces: tuple[str, ...]) -> Mapping[str, Any]:
-    """Assert that only the deletion's record is left of the household, without meter numbers. Return the record."""
     couch = Couch(world)
     assert couch.mentions(account, but=(AUDIT_DATABASE,)) == {}
     assert couch.mentions(*pces, but=(METERS,)) == {}

@@ -16,7 +16,6 @@ def _made(kind: Any, **arguments: Any) -> Any:
 
 
 def acquire(account: str, run_type: str = "scheduled", *, try_number: int = 1) -> dict[str, Any]:
-    """Execute ``acquire_token``, by default on its first try."""
     from grdf.operators.acquire_token import AcquireTokenOperator
 
     now = context(run_type=run_type, try_number=try_number, max_tries=3)
@@ -24,7 +23,6 @@ def acquire(account: str, run_type: str = "scheduled", *, try_number: int = 1) -
 
 
 def extract(account: str, day: date, run_type: str = "scheduled", *, try_number: int = 4) -> dict[str, Any]:
-    """Execute ``extract``, by default on its last try."""
     from grdf.operators.extract import ExtractOperator
 
     now = context(day, run_type=run_type, try_number=try_number, max_tries=3)
@@ -48,7 +46,6 @@ def check() -> dict[str, int]:
 
 
 def clear_away() -> int:
-    """Execute ``remove_overdue``, the nightly retention."""
     from grdf.operators.retention import RemoveOverdueOperator
 
     return int(RemoveOverdueOperator(task_id="remove_overdue", dag=DAG("steps", schedule=None)).execute(context()))

@@ -27,11 +27,6 @@ def deletion_context(
     started: datetime = STARTED,
     cleared: bool = False,
 ) -> dict[str, Any]:
-    """Return the part of Airflow's context that the steps read.
-
-    :param started: when Airflow started the run; clearing tasks of an ended run starts it again
-    :param running: results of successive counts of running tasks of the account's DAG; 0 afterwards
-    """
     counts = iter(running)
 
     def count(*, dag_id: str, states: list[str]) -> int:
@@ -47,7 +42,6 @@ def deletion_context(
 
 
 def operators(account: str) -> dict[str, Any]:
-    """Return the DAG's operators by task id, with the shared data token kept in memory."""
     from airflow.sdk import DAG
 
     from grdf.operators.deletion.deletion_steps import MarkLeavingOperator, PurgeAccountOperator, RevokeRightsOperator
@@ -61,7 +55,6 @@ def operators(account: str) -> dict[str, Any]:
 
 
 def answer(by: str | None, choice: str = "Approve") -> dict[str, Any]:
-    """Return what Airflow passes to the approval once somebody has answered."""
     user = None if by is None else {"id": "7", "name": by}
     at = datetime.now(UTC)
     return {"chosen_options": [choice], "params_input": {}, "responded_at": at, "responded_by_user": user}
@@ -82,13 +75,6 @@ def delete(
     form: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """Run steps of a deletion, and return the result of each.
-
-    :param approved_by: the user who approves before ``mark``; ``None`` if nobody does
-    :param steps: the steps to run; with ``approve`` but without ``mark``, the approval is left pending
-    :param form: values that override the usual form
-    :param more: as for :func:`deletion_context`
-    """
     from grdf.airflow.tasks.run import Run
     from grdf.operators.deletion.step import read_order
     from include.gas.leaving.deletion import with_request

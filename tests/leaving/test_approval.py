@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import TaskAwaitingInput
 
 from include.gas.errors import BadAccount, BadRequest, ServiceUnavailable
 from include.gas.leaving.deletion import DeletionOrder
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import known_account
 from tests.leaving.household import ACTIVE, Couch, assert_gone, brought, fill, household, revocations, rights
 from tests.leaving.steps import FORM, STARTED, answer, delete, deletion_context, operators
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 ONE_PERSON, NO_APPROVAL = "AIRFLOW__GRDF__DELETION_BY_ONE_PERSON", "AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL"
 STEPS = ("mark", "revoke", "purge")
@@ -26,8 +24,6 @@ pytestmark = pytest.mark.usefixtures("couch")
 
 
 class Approval:
-    """The task that asks, with Airflow's side of it: what each approver has read."""
-
     def __init__(self, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.bodies: list[str] = []
         self.form = {"account": account, "confirm": account, **FORM}
@@ -82,7 +78,6 @@ def test_without_an_approval_no_step_does_anything(
                 delete(account_id, steps=(step,), form=form, by="ana", approved_by=None)
     assert (couch.revisions(), revocations(clean)) == (before, [])
     assert set(rights(clean, pces).values()) == {ACTIVE}
-
     approval.ask("run-2")
     approval.answer("ben")
     with pytest.raises(BadRequest, match=NOT_APPROVED):
@@ -181,7 +176,6 @@ def test_an_approval_outlives_a_moment_without_grdf(clean: LocalWorld, account_i
 def test_another_run_takes_over_and_the_first_does_nothing_any_more(
     clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The record says whose turn it is, whatever Airflow knows. What removes cannot be made to keep."""
     pces = household(clean, account_id)
     delete(account_id, steps=("check", "mark"), by="ana")
     given = delete(account_id, run_id="run-2", form={"keep_data": True}, steps=("check", "mark"))

@@ -1,9 +1,9 @@
-"""The morning's check and a run's refusal: whose consent is over, back, too narrow, or only said to be by mistake."""
+"""The morning's check and a run's refusal: consents that are over, back, too narrow, or only said to be by mistake."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
@@ -13,13 +13,11 @@ from include.gas.account.state import with_state
 from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.errors import FailNow, RefusalDoubted, RightLost, RightTooNarrow, ServiceUnavailable
 from include.gas.meter_tag import meter_tag
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_cozy, known_account, stored, yesterday
 from tests.leaving.household import Couch, rights
 from tests.leaving.runs import acquire, check, extract, load
 from tests.rights.scene import document
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 OUTDATED, PERMISSIONS = "USER_ACTION_NEEDED.OAUTH_OUTDATED", "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 
@@ -27,7 +25,6 @@ pytestmark = pytest.mark.usefixtures("couch", "shelf")
 
 
 def settled(world: LocalWorld, account: str, meters: int = 1, **terms: Any) -> tuple[str, ...]:
-    """Create an account in which the check has nothing to change."""
     terms = {"conso_debut": str(yesterday(world) - timedelta(days=20))} | terms
     pces = known_account(world, account, meters, **terms)
     check()
@@ -67,8 +64,8 @@ def test_what_the_list_says(clean: LocalWorld, account_id: str) -> None:
     clean.control.change_consent(*rights(clean, (narrow,)), perim_donnees_informatives="Faux")
     known_account(clean, ended, droit_debut=str(today - timedelta(9)), droit_fin=str(today - timedelta(1)))
     check()
-    told = {account_id: (PERMISSIONS, "daily data"), ended: (OUTDATED, f"no consent since {today}")}
-    for account, (word, why) in told.items():
+    expected = {account_id: (PERMISSIONS, "daily data"), ended: (OUTDATED, f"no consent since {today}")}
+    for account, (word, why) in expected.items():
         marked = document(clean, account)
         assert (marked["state"], bool(marked["state_since"])) == (word, True)
         assert [part for part in (account, why) if part not in marked["state_message"]] == []
@@ -76,12 +73,8 @@ def test_what_the_list_says(clean: LocalWorld, account_id: str) -> None:
         assert document(clean, account) == marked, "said once"
 
 
-# -- a refusal of a run ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("code", "said"), [("1000014", OUTDATED), ("1000010", PERMISSIONS)])
 def test_a_refusal_that_nothing_contradicts(clean: LocalWorld, account_id: str, code: str, said: str) -> None:
-    """GRDF is left alone until something changes, but for a run started by hand."""
     (pce,) = settled(clean, account_id)
     (right,) = rights(clean, (pce,))
     clean.control.set_quirks(pce, refusal=code)
@@ -115,7 +108,7 @@ def test_of_two_meters_the_other_is_read_on(clean: LocalWorld, account_id: str, 
     staged = extract(account_id, day, try_number=2)
     with pytest.raises(FailNow, match="not everything could be read"):
         load(account_id, staged, day)
-    assert state(clean, account_id) == "VENDOR_DOWN", "nobody has to act"
+    assert state(clean, account_id) == "VENDOR_DOWN", "no person has to act"
     assert stored(couchdb, account_id, good)
     assert stored(couchdb, account_id, bad) == {}
 
@@ -131,10 +124,10 @@ def test_a_refusal_that_the_list_contradicts_asks_nobody_to_act(
         acquire(account_id)
         clean.control.clear_log()
         for number in (1, 2):
-            with pytest.raises(RefusalDoubted) as told:
+            with pytest.raises(RefusalDoubted) as caught:
                 extract(account_id, day, try_number=number)
-            assert all(word in str(told.value) for word in (account_id, meter_tag(account_id, pce)))
-            assert "household must" not in str(told.value)
+            assert all(word in str(caught.value) for word in (account_id, meter_tag(account_id, pce)))
+            assert "household must" not in str(caught.value)
             assert not state(clean, account_id).startswith("USER_ACTION")
             if number == 1 and before:
                 assert document(clean, account_id) == before, "it may pass within the hour"
@@ -143,7 +136,7 @@ def test_a_refusal_that_the_list_contradicts_asks_nobody_to_act(
         marked = document(clean, account_id)
         assert marked["state"] == "VENDOR_DOWN"
         check()
-        assert document(clean, account_id) == marked, "what the list says is known"
+        assert document(clean, account_id) == marked, "what the list has is known"
         assert summarize_account(marked).situation(clean.control.today()) not in (Situation.CONNECT, Situation.PARTLY)
     clean.control.set_quirks(pce)
     load(account_id, extract(account_id, day), day)
@@ -152,7 +145,6 @@ def test_a_refusal_that_the_list_contradicts_asks_nobody_to_act(
 
 
 def test_a_mark_that_the_list_contradicts_goes_by_itself(clean: LocalWorld, account_id: str) -> None:
-    """It was set while the list was not available."""
     settled(clean, account_id)
     error = RightLost.about(account_id, "there is no right of access (GRDF: code 1000002)")
     since = datetime.now(UTC) - timedelta(days=90)

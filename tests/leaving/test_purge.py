@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
@@ -34,6 +34,7 @@ from include.gas.documents.doctypes import (
 from include.gas.errors import BadAccount, BadRequest, BadSettings, StoreBusy
 from include.gas.health.verdict import reach_verdict
 from include.gas.proof.proof_file import check_proof_file
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_cozy, yesterday
 from tests.leaving.household import (
     AUDIT_DATABASE,
@@ -50,18 +51,13 @@ from tests.leaving.steps import delete
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.scene import document, other_of
 
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-
 FORMER = {DAY: "2024-02-29", PUBLISHED: "2025-12-01", MONTH: "2024-01", YEAR: "2024"}
-"""Periods of documents that a load has removed: days taken back, periods replaced, totals without days."""
 NUMBERS = {"load": 5, "year": 2024, "month": 2, "day": 1}
 
 pytestmark = pytest.mark.usefixtures("couch", "shelf")
 
 
 def changes(couch: Couch, doctype: str) -> list[str]:
-    """Return the ids of all documents that a database knows of, removed ones among them."""
     answer = couch.http.get(f"{couch.address(doctype)}/_changes", timeout=30)
     return [each["id"] for each in answer.json()["results"]]
 
@@ -71,7 +67,6 @@ def konnector(doc_id: str, account: str) -> dict[str, Any]:
 
 
 def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, couch: Couch) -> None:
-    """More than one batch, what other programs have written about it, and what was removed before."""
     pces, other, beside = household(clean, account_id, 2, days=60), other_of(account_id), f"{account_id}0"
     Staging(settings.staging_url()).proofs(account_id).put(check_proof_file(GOOD["image/png"]))
     couch.put(CONNECT, {"_id": link_document(account_id)})
@@ -80,7 +75,7 @@ def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, c
     couch.put(PUBLISHED, {"_id": f"note:{account_id}", "account": account_id})
     for doctype in (each.doctype for each in DATABASES if each.indexes):
         couch.put(doctype, {"_id": f"{account_id}:{pces[0]}:9999", "account": account_id})
-    assert FORMER.keys() == set(DATA) - {CONSENT_RECORD}, "every database whose ids contain a meter's number"
+    assert FORMER.keys() == set(DATA) - {CONSENT_RECORD}, "every database with meter numbers in its ids"
     for doctype, period in FORMER.items():
         former = [f"{name}:{pces[1]}:{period}" for name in (account_id, beside)]
         couch.put(doctype, *({"_id": key} for key in former))
@@ -96,7 +91,6 @@ def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, c
     for doctype, docs in stay.items():
         couch.put(doctype, *docs)
     stage(beside, "GI000001")
-
     before = couch.revisions()
     text = delete(account_id, steps=("check",), form={"dry_run": True})["check"]["text"]
     for part in ("* 121 documents of com.grandlyon.grdf.day", "* 2 staged files", "tokens", "that name it"):
@@ -179,19 +173,15 @@ def test_what_is_no_account_of_ours(clean: LocalWorld, account_id: str, couch: C
     clean.book.save({"_id": account_id, "account_type": "enedisgrandlyon", "oauth": {"access_token": "theirs"}})
     before = couch.revisions()
     why = r"there is no such account|cannot be a document id|type grdfgrandlyon"
-    for odd in ("", " ", "a b", "../x", "é", "x" * 129, "a\n", "_all_docs", "_design", "nobody-here", account_id):
+    for odd in ("", " ", "a b", "../x", "é", "x" * 129, "a\n", "_all_docs", "_design", "not-here", account_id):
         with pytest.raises((BadAccount, BadRequest), match=why):
             delete(odd)
     assert couch.revisions() == before
 
 
-# -- two logins --------------------------------------------------------------------------------------------------------
-
-
 def test_a_member_does_everything_but_purge(
     clean: LocalWorld, account_id: str, couch: Couch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A household is set up, read, and leaves. An administrator removes the data, and without one nothing begins."""
     given = json.loads(clean.connections()["AIRFLOW_CONN_COUCHDB"])
     member = {"login": f"member-{secrets.token_hex(4)}", "password": "member-password"}
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB_ADMIN", json.dumps(given))
@@ -215,16 +205,11 @@ def test_a_member_does_everything_but_purge(
     assert [each for each in changes(couch, DAY) if each.startswith(account_id)] == []
 
 
-# -- the data are kept -------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("over", [False, True], ids=["in force", "over by then"])
 def test_who_keeps_the_data_rests_until_it_connects_again(
     clean: LocalWorld, account_id: str, couch: Couch, *, over: bool
 ) -> None:
-    """Nobody has to write to a household that has asked for it, neither at once nor the next morning."""
-
-    def told() -> tuple[str, Situation | None, tuple[Any, ...]]:
+    def summarize() -> tuple[str, Situation | None, tuple[Any, ...]]:
         seen = summarize_account(document(clean, account_id))
         return seen.message, seen.urgent_situation(paris_today(now)), reach_verdict([seen], [], now).findings
 
@@ -232,7 +217,7 @@ def test_who_keeps_the_data_rests_until_it_connects_again(
     if over:
         clean.control.revoke(*rights(clean, pces))
         check()
-        assert told()[1] is Situation.CONNECT
+        assert summarize()[1] is Situation.CONNECT
     before = couch.mentions(account_id)
     form = {"keep_data": True}
     text = delete(account_id, steps=("check",), form=form | {"dry_run": True})["check"]["text"]
@@ -246,16 +231,15 @@ def test_who_keeps_the_data_rests_until_it_connects_again(
     assert (record["keep_data"], record["removed"], bool(record["finished_at"])) == (True, {}, True)
     kept = document(clean, account_id)
     assert (kept["state"], "leaving" in kept) == ("USER_ACTION_NEEDED.OAUTH_OUTDATED", False)
-    message, *rest = told()
+    message, *rest = summarize()
     assert "at its request" in message
     assert rest == [Situation.OVER, ()]
     check()
-    assert told() == (message, *rest)
+    assert summarize() == (message, *rest)
     clean.control.clear_log()
     with pytest.raises(AirflowSkipException, match="at its request"):
         acquire(account_id)
     assert clean.control.log() == []
-
     connect_cozy(clean, account_id, conso_debut=str(yesterday(clean) - timedelta(days=9)))
     given = document(clean, account_id)
     clean.book.save(kept | {key: given[key] for key in ("_rev", "oauth", "oauth_callback_results")})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,14 +21,12 @@ from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD, METER
 from include.gas.errors import BadSettings
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
 from include.gas.rights.meter_rights import Right, State
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import wait
 from tests.leaving.runs import acquire, clear_away
 from tests.leaving.steps import delete
 from tests.rights.declared import PERSON, give, holds_person
 from tests.rights.scene import document
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 TODAY = datetime.now(UTC).date()
 OVERDUE, FRESH = (f"{KEPT}{TODAY + timedelta(days)}:{'b' * 32}" for days in (-2, 1800))
@@ -40,7 +38,6 @@ OLD = timedelta(days=61)
 def staging(
     clean: LocalWorld, couch: object, account_id: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Path]:
-    """A staging store of the test's own; and nothing stays for other tests."""
     monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", f"file://{tmp_path}")
     clean.book.save({"_id": "neighbour", "account_type": "grdfgrandlyon"})
     yield tmp_path
@@ -104,7 +101,6 @@ def test_a_record_stays_as_long_as_its_account_has_a_right(account_id: str) -> N
 
 
 def test_a_ledger_that_was_lost_removes_nothing(account_id: str) -> None:
-    """It is back the next morning."""
     known = record(account_id)
     assert clear_away() == 0
     assert (own(account_id), kept()) == ([known], [])
@@ -121,8 +117,6 @@ def test_a_staging_store_that_fails_keeps_no_record(staging: Path, monkeypatch: 
 
 
 def test_couchdb_forgets_the_revisions_that_named_the_person(clean: LocalWorld, account_id: str) -> None:
-    """A record that was removed, and an account's document whose right was declared: by the nightly run."""
-
     def readable(doctype: str, doc_id: str, revision: str) -> bool:
         answer = CouchDBHook().request("GET", doctype, f"/{doc_id}", query={"rev": revision})
         return answer.ok and PERSON["name"] in answer.text

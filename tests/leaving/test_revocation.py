@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from include.gas.errors import BadSettings, CredentialsRefused, RetryLater, ServiceUnavailable
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_code, connect_cozy
 from tests.leaving.household import (
     ACTIVE,
@@ -27,9 +28,6 @@ from tests.leaving.steps import FORM, delete, deletion_context, operators
 from tests.rights.declared import TELLING, give
 from tests.rights.scene import bring, document, other_of
 
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-
 SECRET = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"
 
 pytestmark = pytest.mark.usefixtures("couch")
@@ -39,12 +37,7 @@ def plan(account: str, **form: bool) -> str:
     return str(delete(account, steps=("check",), form={"dry_run": True, **form})["check"]["text"])
 
 
-# -- which rights ------------------------------------------------------------------------------------------------------
-
-
 def test_all_its_rights_and_no_others_by_the_delete_client(clean: LocalWorld, account_id: str, couch: Couch) -> None:
-    """One that another account uses stays until the last of them leaves."""
-
     def made(pce: str, state: str = ACTIVE) -> dict[str, Any]:
         (right,) = clean.control.consent([pce], keep_others=True, fields={"etat_droit_acces": state})
         return dict(right)
@@ -62,11 +55,12 @@ def test_all_its_rights_and_no_others_by_the_delete_client(clean: LocalWorld, ac
     said = dict.fromkeys(ours, "active") | {waits["id_droit_acces"]: "waiting for the holder"} | left
     assert [right for right, why in said.items() if f"* {right} ({why})" not in text] == []
     assert [word for word in (obsolete, *pces) if word in text] == []
-
     clean.control.clear_log()
     delete(account_id)
     assert rights(clean, pces) == stays | dict.fromkeys(ours, REVOKED)
-    assert sorted(revocations(clean)) == [(right, 200, DELETE_CLIENT) for right in ours], "once each, by nobody else"
+    assert sorted(revocations(clean)) == [(right, 200, DELETE_CLIENT) for right in ours], (
+        "once each, by no other client"
+    )
     (record,) = couch.records(account_id)
     assert (record["revoked"], record["left_alone"]) == (ours, left)
     by_data_client = [call["path"] for call in clean.control.log() if call["client_id"] == DATA_CLIENT]
@@ -78,7 +72,6 @@ def test_all_its_rights_and_no_others_by_the_delete_client(clean: LocalWorld, ac
 def test_a_right_that_another_account_uses_by_now_is_not_recorded_as_revoked(
     clean: LocalWorld, account_id: str, couch: Couch
 ) -> None:
-    """The first try has noted what it revokes, and GRDF has not answered."""
     pces = household(clean, account_id)
     clean.control.fault("/droit_acces/", status=503)
     with pytest.raises(ServiceUnavailable):
@@ -173,8 +166,6 @@ def test_what_grdf_has_of_a_declaration_is_revoked(clean: LocalWorld, account_id
     assert couch.mentions(*TELLING, pce) == {}
 
 
-# -- what GRDF answers -------------------------------------------------------------------------------------------------
-
 UNKNOWN = json.dumps({"code_statut_traitement": "2000000007", "message_retour_traitement": "Erreur technique"})
 
 
@@ -222,9 +213,6 @@ def test_grdf_down_is_said_and_the_rest_listed(clean: LocalWorld, account_id: st
     clean.control.fault("/droits_acces", status=503, times=None)
     text = plan(account_id)
     assert all(part in text for part in ("could not be looked up", "HTTP 503", "* 3 documents of com.grandlyon.grdf."))
-
-
-# -- the secret --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,16 @@ import re
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from include.gas.meter_tag import meter_tag
+from include.sandbox.local_world import LocalWorld
 from tests.airflow_rows import rows_of
 from tests.helpers import connect_cozy, lose, yesterday
 from tests.leaving.household import Couch, alone, stage
 from tests.runs.runner import AT_DEBUG, Worker
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 HUGE = 8_602_937.5
 """kWh of a day. No time or id in a log looks like it, or like a sum that includes it, by chance."""
@@ -27,15 +25,12 @@ QUICK = {"AIRFLOW__GRDF__DELETION_NEEDS_APPROVAL": "False", "AIRFLOW__GRDF__RETR
 
 
 def amounts(couch: Couch) -> set[str]:
-    """Return the figures that are stored and large enough to be unmistakable, as text."""
     loads = [document.get("load") for name in couch.databases() for document in couch.documents(name)]
     huge = [load for load in loads if isinstance(load, int | float) and load >= HUGE]
     return {text for load in huge for text in (str(load), str(int(load)))}
 
 
 def refusals(said: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return refusals for a first and a second meter: GRDF repeats the meter's number in every kind of them."""
-
     def refusal(code: str, message: str) -> dict[str, Any]:
         return {"statut_restitution": {"code": code, "message": said + message}}
 
@@ -50,7 +45,6 @@ def refusals(said: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 def test_nothing_that_is_kept_holds_a_meters_number_or_an_amount(
     clean: LocalWorld, airflow_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A first run, a re-read, published periods, refusals, a lost consent, and a deletion."""
     couch, control, last, log = alone(clean), clean.control, yesterday(clean), tmp_path / "worker.log"
     for name, value in AT_DEBUG.items():
         monkeypatch.setenv(name, value)

@@ -1,9 +1,4 @@
-"""An Airflow on several machines, simulated on one machine: workers that only share servers.
-
-Each Celery worker has its own Airflow home, and so its own disk. The workers share PostgreSQL (Airflow's database, and
-the count of calls to GRDF), Redis (tasks), the object store (answers between ``extract`` and ``load``), CouchDB
-and GRDF. As in the compose file, deletions run apart, on the only worker that has their secret.
-"""
+"""An Airflow on several machines, simulated on one machine: workers that only share servers."""
 
 from __future__ import annotations
 
@@ -21,14 +16,6 @@ SECRET = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"
 
 
 class CeleryStack(Prepared):
-    """API server, scheduler, DAG processor and Celery workers.
-
-    :param home: Airflow's home for all components but the workers, whose homes are next to it
-    :param env: variables added to this process's environment, such as connections and settings
-    :param processes: the block that stops the servers
-    :param workers: number of workers to start with the rest, beside that of deletions
-    """
-
     store: ObjectStore
 
     def __init__(self, home: Path, env: Mapping[str, str], processes: Processes, *, workers: int = 2) -> None:
@@ -43,7 +30,7 @@ class CeleryStack(Prepared):
             "AIRFLOW__CELERY__BROKER_URL": f"{redis}/0",
             "AIRFLOW__CELERY__RESULT_BACKEND": f"{redis}/2",
             "AIRFLOW__CELERY__WORKER_CONCURRENCY": "2",
-            # A task whose worker has died is found out by its missing heartbeat, and one that it had taken but not
+            # A task is known to have lost its worker by its missing heartbeat, and one that it had taken but not
             # begun by its time in the queue. By default that takes 5 and 10 minutes.
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
@@ -61,11 +48,6 @@ class CeleryStack(Prepared):
         self.workers: list[Child] = []
 
     def start(self, processes: Processes, *, triggerer: bool = False) -> None:
-        """Start everything, with the workers last.
-
-        :param processes: the block that stops the children
-        :param triggerer: whether to start a triggerer as well
-        """
         super().start(processes, triggerer=triggerer)
         self.deletions = self._worker(processes, "worker-deletion", "deletion", {})
         # They have no secret that revokes consents.

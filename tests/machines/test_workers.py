@@ -16,13 +16,13 @@ import pytest
 from include.gas.documents.day_documents import dag_id
 from include.sandbox.connect import AccountDocuments, consent, cozy_account
 from include.sandbox.figures import summed
+from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Processes
 from tests.helpers import PATIENCE, holder, stored, wait
 from tests.servers import servers_missing
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
     from tests.machines.celery_stack import CeleryStack
 
 pytestmark = pytest.mark.skipif(
@@ -45,7 +45,6 @@ def processes() -> Iterator[Processes]:
 def stack(
     world: LocalWorld, airflow_home: Path, tmp_path_factory: pytest.TempPathFactory, processes: Processes
 ) -> Iterator[CeleryStack]:
-    """Two workers, a quota of one call per second, and accounts that no test has connected yet."""
     from tests.machines.celery_stack import CeleryStack
 
     env = world.connections()
@@ -73,13 +72,11 @@ def couch_connection(world: LocalWorld) -> dict[str, Any]:
 
 
 def connect(world: LocalWorld, account: str) -> None:
-    """Make a household consent now, because the reduced token and the ``id_token`` expire soon."""
     book = AccountDocuments(world.couch.url, world.couch.user, world.couch.password, PREFIX)
     book.save(cozy_account(account, consent(world.facts, holder(account)), world.facts))
 
 
 def check_store(world: LocalWorld, couch: CouchDBHook, account: str) -> None:
-    """Check that the stored days are GRDF's, and that the totals are their exact sums."""
     (pce,) = holder(account).pces
     figures = stored(couch, account, pce)
     days = {period: load for period, load in figures.items() if len(period) == 10}
@@ -90,7 +87,6 @@ def check_store(world: LocalWorld, couch: CouchDBHook, account: str) -> None:
 
 
 def taken_by(stack: CeleryStack) -> list[int]:
-    """Return the number of tasks that each worker has run."""
     return [worker.output().count("execute_workload[") for worker in stack.workers]
 
 
@@ -121,7 +117,6 @@ def test_first_launches_on_two_workers(world: LocalWorld, stack: CeleryStack) ->
 def test_a_killed_worker_loses_nothing_and_a_deletion_runs_where_its_secret_is(
     world: LocalWorld, stack: CeleryStack
 ) -> None:
-    """The worker that is reading from GRDF is killed. The other one runs the task again, and none of the deletion's."""
     from grdf.hooks.couchdb import CouchDBHook
 
     world.control.fault("/donnees_consos_informatives", delay_s=20, times=1)
@@ -138,7 +133,6 @@ def test_a_killed_worker_loses_nothing_and_a_deletion_runs_where_its_secret_is(
     for process in [*psutil.Process(victim).children(recursive=True), psutil.Process(victim)]:
         with suppress(psutil.NoSuchProcess):  # some end with the one above them
             process.kill()  # as if the machine lost power
-
     stack.api("PATCH", f"/dags/{DELETE}", json={"is_paused": False}).raise_for_status()
     asked = {"account": ACCOUNTS[0], "confirm": ACCOUNTS[0], "dry_run": False}
     made = stack.api("POST", f"/dags/{DELETE}/dagRuns", json={"logical_date": None, "conf": asked}).json()
@@ -151,7 +145,6 @@ def test_a_killed_worker_loses_nothing_and_a_deletion_runs_where_its_secret_is(
     ran = {each["task_id"] for each in tasks if each["state"] == "success"}
     assert {"check", "mark_leaving", "revoke", "purge"} <= ran
     assert stack.deletions.output().count("execute_workload[") >= len(ran), "where the secret is"
-
     check_store(world, CouchDBHook("machines_couchdb"), LATE)
     again = stack.api("GET", f"/dags/{dag}/dagRuns/{runs[dag]['dag_run_id']}/taskInstances/extract").json()
     assert again["try_number"] > 1

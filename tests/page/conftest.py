@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
 from include.gas.days.gas_day import paris_today
+from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.page_accounts import Fleet
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture
 def site(world: LocalWorld, airflow_home: object, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """The page, one user for each role, and the session's CouchDB."""
     return Site(world).opened(monkeypatch)
 
 
@@ -28,6 +24,5 @@ def today() -> date:
 
 @pytest.fixture(scope="module")
 def accounts(world: LocalWorld, today: date) -> None:
-    """Sixty accounts in all states, among those of other tests."""
     for number in range(60):
         world.book.save(Fleet(today).account(number))

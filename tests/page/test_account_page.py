@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -25,13 +26,9 @@ from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.documents.storing import store_readings
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import MeterAccess, Proof
+from include.sandbox.local_world import LocalWorld
+from tests.connect.site import Browser, Site
 from tests.page_accounts import Fleet, account_id, meter
-
-if TYPE_CHECKING:
-    import httpx
-
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser, Site
 
 NUMBER = 860
 """Of its missing days, one is younger than two months."""
@@ -42,7 +39,6 @@ Figures = dict[str, list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def figures(world: LocalWorld, today: date) -> Figures:
-    """An account with three years of days, including missing days and a corrected day."""
     stored = Fleet(today).stored(NUMBER)
     couchdb = CouchDBHook()
     for doctype, documents in stored.items():
@@ -237,7 +233,6 @@ def test_the_proof_of_a_consent_is_said_with_its_deadline(
 
 
 def test_doubtful_days_are_said_and_can_be_taken_away(site: Site, world: LocalWorld) -> None:
-    """Two months, one of which has a load that its volume does not give, and that no household burns."""
     account, pce, first = "doubted-74520", "09999990745207", date(2025, 1, 1)
     readings = []
     for day in range(59):

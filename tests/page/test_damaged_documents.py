@@ -1,9 +1,9 @@
-"""A document that another program has damaged, or put between a meter's, takes nobody's page away."""
+"""A document that another program has damaged, or put between a meter's, takes no page away."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -11,11 +11,9 @@ from grdf.hooks.couchdb import CouchDBHook
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.meter_tag import meter_tag
+from include.sandbox.local_world import LocalWorld
+from tests.connect.site import Browser, Site
 from tests.page_accounts import Fleet, account_id, meter
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Browser, Site
 
 NUMBER = 918
 ACCOUNT, PCE = account_id(NUMBER), meter(NUMBER)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,17 +19,14 @@ from include.gas.days.gas_day import paris_today
 from include.gas.display.account_summary import AccountSummary, summarize_account
 from include.gas.display.fleet_summary import summarize_fleet
 from include.gas.documents.doctypes import AUDIT, METER
+from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import free_port
+from tests.connect.site import Site
 from tests.health.accounts import account
 from tests.page_accounts import account_id, meter
 from tests.plugins.clockwork import Clockwork, call
 
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-    from tests.connect.site import Site
-
 OURS = "/?search=household-000"
-"""A query for the accounts of these tests, because other tests have accounts too."""
 pytestmark = pytest.mark.usefixtures("accounts")
 
 
@@ -80,9 +76,6 @@ def test_when_couchdb_is_down_the_page_says_so(site: Site, monkeypatch: pytest.M
         assert "secret-b" not in answer.text
 
 
-# ---- the fleet -------------------------------------------------------------------------------------------------------
-
-
 def stored(world: LocalWorld) -> list[AccountSummary]:
     documents = [world.book.get(account) or {} for account in world.book.listed()]
     return [summarize_account(each) for each in documents if each.get("account_type") == "grdfgrandlyon"]
@@ -105,7 +98,7 @@ def test_figures_are_those_of_the_stored_accounts_and_lead_to_the_list(
     shown = {group: int(count.replace(",", "")) for count, group in tiles}
     expected = Counter(str(each.situation(today).group) for each in known)
     assert {group: number for group, number in shown.items() if number} == dict(expected)
-    assert {"well", "late", "waiting", "lost"} <= shown.keys(), "a group without an account says 0"
+    assert {"well", "late", "waiting", "lost"} <= shown.keys(), "a group without an account shows 0"
     assert f": {len(known)}" in html
     ages = rows(html, "newest")[1:]
     assert [int(row[2]) for row in ages] == [age.number for age in summarize_fleet(known, today).ages]
@@ -153,7 +146,6 @@ def test_who_is_silent_for_long_is_listed_until_somebody_says_that_it_is_known(s
 
 @contextmanager
 def odd_rights() -> Iterator[None]:
-    """What people must know of: rights without an account, that wait for long, end, or share; an unended deletion."""
     couchdb, ends = CouchDBHook(), str(paris_today(datetime.now(UTC)) + timedelta(days=9))
     common = {"client": "grdf_adict", "way": "declared", "since": "2026-01-01T08:00:00Z"}
     active = common | {"state": "active", "was_active": True}

@@ -14,17 +14,11 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=PARIS).timestamp()
 GRDF = Quota(1.0, 6000)
 
 
-def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None = None, **whose: Any) -> None:
-    """Wait for one call's turn, as :class:`grdf.hooks.http_calls.TurnAdapter` does, and send nothing."""
-    governor.turn(Terms(purpose, booking), **whose).wait_for_turn()
+def call(governor: Governor, purpose: Purpose = "daily", booking: Booking | None = None, **owner: Any) -> None:
+    governor.turn(Terms(purpose, booking), **owner).wait_for_turn()
 
 
 class Clockwork:
-    """An in-memory store and its clock.
-
-    :param now: the time at the start, in epoch seconds
-    """
-
     def __init__(self, now: float = NOON) -> None:
         self.now = now
         self.texts: dict[str, str] = {}
@@ -46,7 +40,6 @@ class Clockwork:
 
 
 def instants(clock: Clockwork, governor: Governor, calls: int, purpose: Purpose = "daily") -> list[float]:
-    """Make some calls, and return when each was allowed."""
     made = []
     for _ in range(calls):
         call(governor, account="home", purpose=purpose)

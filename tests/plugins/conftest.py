@@ -17,17 +17,15 @@ import requests
 
 from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import DOCTYPES
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import own_couchdb
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 
 @dataclass
 class Heard:
-    """A request to a :class:`Server`."""
-
     method: str
     path: str
     headers: dict[str, str]
@@ -40,8 +38,6 @@ class Heard:
 
 @dataclass
 class Reply:
-    """A response of a :class:`Server`."""
-
     body: bytes | str | dict[str, Any] = ""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -49,8 +45,6 @@ class Reply:
 
 
 class Server:
-    """A server on a loopback port that answers requests as a function says and records them."""
-
     def __init__(self, answer: Callable[[Heard], Reply]) -> None:
         self.heard: list[Heard] = []
         server = self
@@ -95,15 +89,12 @@ class Server:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Callable[[Heard], Reply]], Server]]:
-    """A function that starts servers; all are stopped afterwards."""
     with ExitStack() as stack:
         yield lambda answer: stack.enter_context(Server(answer).running())
 
 
 @pytest.fixture
 def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """A function that puts an Airflow connection into the environment, given its id and its fields."""
-
     def put(conn_id: str, **fields: Any) -> str:
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({"conn_type": "generic", **fields}))
         return conn_id
@@ -113,7 +104,6 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
 @pytest.fixture
 def own_databases(world: LocalWorld, connection: Callable[..., str]) -> Iterator[CouchDBHook]:
-    """A hook for the connection ``couchdb``, with databases only for this test."""
     from grdf.hooks.couchdb import CouchDBHook
 
     fields, _ = own_couchdb(world)
@@ -126,8 +116,6 @@ def own_databases(world: LocalWorld, connection: Callable[..., str]) -> Iterator
 
 @pytest.fixture
 def grdf(world: Any, connection: Callable[..., str]) -> Callable[..., str]:
-    """A function that creates a GRDF connection to the sandbox with some fields changed, and returns its id."""
-
     def put(name: str = "grdf_other", *, extra: dict[str, Any] | None = None, **fields: Any) -> str:
         facts = world.facts
         names = ("token_url", "authorize_url", "redirect_uri", "issuer")

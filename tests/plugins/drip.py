@@ -18,20 +18,11 @@ from cryptography.x509.oid import NameOID
 
 
 class Drip(ThreadingTCPServer):
-    """A dripping server on a loopback port, running inside its block.
-
-    :param first: what to send at once after each request
-    :param then: what to send after that, one byte at a time, repeatedly
-    :param every: seconds between two bytes
-    :param certificate: file with key and certificate, to use TLS
-    """
-
     daemon_threads = True
 
     def __init__(self, first: bytes, then: bytes, *, every: float, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), None)  # type: ignore[arg-type]  # see finish_request
         self.gone = Event()
-        """Set once a client has closed its connection."""
         self.connections = self.requests = 0
         self._first, self._then, self._every = first, then, every
         self._over, self._certificate = Event(), certificate
@@ -48,7 +39,6 @@ class Drip(ThreadingTCPServer):
         self.server_close()
 
     def finish_request(self, request: Any, _: object) -> None:
-        """Answer the only request of a connection."""
         self.connections += 1
         request.settimeout(5)
         with suppress(OSError):  # the client may go, even before it has trusted the certificate
@@ -86,10 +76,6 @@ def _is_closed(connection: socket.socket) -> bool:
 
 
 def certificate_for(folder: Path) -> Path:
-    """Write a key and a certificate for ``localhost``, which only tests trust.
-
-    :param folder: folder for the file
-    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)

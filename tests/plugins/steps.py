@@ -40,7 +40,6 @@ def read_published(*accounts: str) -> dict[str, int]:
 
 
 def billing(world: LocalWorld, account: str) -> dict[str, Any]:
-    """Return what the account says of the monthly reading of its first meter; empty if it was not read."""
     found = document(world, account).get("status", {}).get("billing", {}).values()
     return dict(next(iter(found), {}))
 

@@ -1,4 +1,4 @@
-"""``./grdf couchdb setup``: the two roles, whom it lets in, and what it says of CouchDB's own log."""
+"""``./grdf couchdb setup``: the two roles, whom it lets in, and its findings on CouchDB's own log."""
 
 from __future__ import annotations
 
@@ -23,12 +23,9 @@ from tests.plugins.conftest import Server as HttpServer
 
 Put = Callable[..., str]
 Run = Callable[..., tuple[int, str, str]]
-"""The command with its arguments: its exit code, what it printed, and its errors."""
 
 
 class Server:
-    """A CouchDB, with the connections to it that a test needs."""
-
     def __init__(self, url: str, user: str, password: str, connection: Put) -> None:
         self.url, self.connection = url, connection
         self.http = requests.Session()
@@ -38,7 +35,6 @@ class Server:
         self.extra = {"database_prefix": self.prefix}
 
     def connect(self, member: str = "", password: str = "member-password", **more: Any) -> None:
-        """Set ``couchdb`` to the member's login, and ``couchdb_admin`` to the administrator's."""
         fields = {"host": self.url, "extra": self.extra} | more
         user, secret = self.http.auth
         self.connection("couchdb", **fields, login=member or self.member, password=password)

@@ -25,7 +25,6 @@ MINUTES = st.integers(0, 30 * 1440 + 1439)
 
 
 def serialised(minutes: int) -> Any:
-    """Return the DAG as the scheduler sees it, after a round trip through the JSON in the database."""
     start = datetime(2020, 1, 1, tzinfo=PARIS)
     with DAG("timetable", schedule=GasDayTimetable(minutes), start_date=start, catchup=False) as dag:
         pass
@@ -47,23 +46,17 @@ def first_day(info: Any) -> str:
 def test_each_gas_day_has_one_run_after_it_at_its_minute_on_the_clock_of_paris(
     day: date, other: date, minutes: int, others: int
 ) -> None:
-    """No two days share a moment or a name under any settings.
-
-    A lower ``publication_days`` makes the next day's run due in the same minute as the last one's.
-    """
     before, after = GasDayTimetable(minutes), GasDayTimetable(others)
     wall = before.run_after(day).replace(microsecond=0).astimezone(PARIS)
     expected = datetime.combine(day + timedelta(days=1), datetime.min.time()) + timedelta(hours=6, minutes=minutes)
     skipped = wall.replace(tzinfo=None) - expected
     assert skipped in (timedelta(0), timedelta(hours=1)), "an hour later only where the clock skips one"
     assert before.interval(day).end <= before.run_after(day) < before.run_after(day + timedelta(days=1))
-
     neighbour = wall.date() - timedelta(days=1 + (others + 360) // 1440)
     for another in {other, neighbour} - {day}:
         assert before.run_after(day) != after.run_after(another)
         assert run_id(before, day) != run_id(after, another)
     assert run_id(before, day) == run_id(after, day) == f"scheduled__{day}"
-
     info = before.next_dagrun_info(
         last_automated_data_interval=before.interval(day), restriction=TimeRestriction(None, None, catchup=True)
     )

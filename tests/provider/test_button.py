@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
@@ -17,15 +17,12 @@ from grdf.couchdb_setup import set_up
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.provider.hooks import GrdfAdict
 from grdf.quota.governor import governor_for
-from include.sandbox.local_world import form_connections
+from include.sandbox.local_world import LocalWorld, form_connections
 from include.sandbox.processes import free_port
 from tests.connect.site import Site
 from tests.helpers import adict_hook
 from tests.plugins.conftest import Heard, Reply, Server
 from tests.plugins.drip import Drip, certificate_for
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 ADICT, DELETION, COUCHDB = KINDS = ("grdf_adict", "grdfgrandlyon_delete", "couchdb")
 GREEN = {ADICT: "lists", DELETION: "nothing was revoked", COUCHDB: "databases are there"}
@@ -42,7 +39,6 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def press(clean: LocalWorld, airflow_home: object, monkeypatch: pytest.MonkeyPatch) -> Press:
-    """A function that presses *Test*: ``press(conn_id, field=..., extra={...})``, the rest being the sandbox's."""
     set_up(CouchDBHook(), say=str)
     usual = form_connections(clean.connections())
     admin = Site(clean, settings={"AIRFLOW__CORE__TEST_CONNECTION": "Enabled"}).opened(monkeypatch).program("admin")
@@ -61,11 +57,10 @@ def press(clean: LocalWorld, airflow_home: object, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Addresses that lead elsewhere than they should."""
     old = Server(lambda _: Reply({"couchdb": "Welcome", "version": "1.7.2", "vendor": {"name": "Debian"}}))
     certificate = certificate_for(tmp_path_factory.mktemp("tls"))
     with Drip(b"", b"", every=1, certificate=certificate) as stranger, old.running():
-        yield {"nobody": f"http://127.0.0.1:{free_port()}", "stranger": stranger.url, "old": old.url}
+        yield {"closed": f"http://127.0.0.1:{free_port()}", "stranger": stranger.url, "old": old.url}
 
 
 def red(pressed: tuple[bool, str], *words: str) -> None:
@@ -94,11 +89,10 @@ def test_it_is_green_for_the_sandbox_and_tells_no_secret(clean: LocalWorld, pres
 
 
 def test_on_a_worker_it_uses_what_it_is_handed(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker knows the connection's own id. What is stored under it is none of the test's business."""
     from airflow.sdk import Connection
 
     fields = form_connections(clean.connections())[DELETION]
-    monkeypatch.setenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", "what-is-stored://nobody@nowhere")
+    monkeypatch.setenv("AIRFLOW_CONN_GRDFGRANDLYON_DELETE", "what-is-stored://nothing@nowhere")
     handed = Connection(**{**fields, "conn_id": DELETION, "extra": json.dumps(fields["extra"])})
     good, message = handed.test_connection()
     assert (good, GREEN[DELETION] in message) == (True, True), message
@@ -111,15 +105,15 @@ WRONG: tuple[Row, ...] = (
     (ADICT, {"password": ""}, ("password (GRDF's client secret) is missing",)),
     (ADICT, {"extra": {"scope": "/adict/v9"}}, ("invalid_scope", "Set `scope`")),
     (DELETION, {"extra": {"scope": "/adict/v9"}}, ("invalid_scope", "Set `scope`")),
-    (ADICT, {"extra": {"token_url": "{nobody}/token"}}, ("{nobody}", "nothing listens there", "token_url")),
-    (ADICT, {"host": "{nobody}/adict/v2"}, ("could not be reached", "nothing listens there")),
+    (ADICT, {"extra": {"token_url": "{closed}/token"}}, ("{closed}", "nothing listens there", "token_url")),
+    (ADICT, {"host": "{closed}/adict/v2"}, ("could not be reached", "nothing listens there")),
     (ADICT, {"host": "https://grdf.invalid/adict/v2"}, ("host name is not known", "DNS")),
     (ADICT, {"extra": {"token_url": "{stranger}/token"}}, ("(TLS)", "REQUESTS_CA")),
     (ADICT, {"host": "{stranger}/adict/v2"}, ("(TLS)", "REQUESTS_CA")),
     (ADICT, {"host": "{adict}"}, ("HTTP 404", "the address of ADICT")),
     (ADICT, {"extra": {"redirect_uri": "https://elsewhere.example/grdf/callback"}},
      ("https://elsewhere.example/grdf/callback", "(HTTP 400)", "client_connect")),
-    (COUCHDB, {"host": "{nobody}", "port": None, "schema": None}, ("could not be reached", "nothing listens there")),
+    (COUCHDB, {"host": "{closed}", "port": None, "schema": None}, ("could not be reached", "nothing listens there")),
     (COUCHDB, {"password": "not-the-password"}, ("refuses this login", "couchdb setup")),
     (COUCHDB, {"extra": {"database_prefix": "not-set-up-"}}, ("not-set-up-com-grandlyon-grdf-day", "couchdb setup")),
     (COUCHDB, {"host": "{old}", "port": None, "schema": None}, ("1.7.2", "too old", "Install CouchDB 3.5")),
@@ -161,7 +155,7 @@ def test_a_clock_that_is_off(press: Press, serve: Serve, ahead: timedelta, way: 
 
 
 def test_a_user_without_rights_on_the_databases(clean: LocalWorld, press: Press) -> None:
-    user = {"name": "nobody-s-guest", "password": "guest-s-password", "roles": [], "type": "user"}
+    user = {"name": "no-guest", "password": "guest-s-password", "roles": [], "type": "user"}
     auth, path = (clean.couch.user, clean.couch.password), f"{clean.couch.url}/_users"
     requests.put(path, auth=auth, timeout=30)
     requests.put(f"{path}/org.couchdb.user:{user['name']}", json=user, auth=auth, timeout=30)
@@ -182,7 +176,6 @@ def test_its_calls_count_in_the_quota(clean: LocalWorld) -> None:
 def test_a_mistyped_address_stops_no_worker(
     clean: LocalWorld, serve: Serve, monkeypatch: pytest.MonkeyPatch, reply: Reply
 ) -> None:
-    """A token address of another environment refuses the right secret. That says nothing about the right address."""
     refusing, usual = serve(lambda _: reply), clean.connections()["AIRFLOW_CONN_GRDF_ADICT"]
     with monkeypatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_BEING_TRIED", usual.replace(clean.facts["token_url"], f"{refusing.url}/token"))

@@ -18,7 +18,6 @@ from grdf.provider.provider_info import get_provider_info
 
 TYPES: dict[str, dict[str, Any]] = {each["connection-type"]: each for each in get_provider_info()["connection-types"]}
 STANDARD = {"conn_id": "", "client_id": "login", "client_secret": "password", "api_base": "host"}
-"""What a connection has besides its extra."""
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -58,8 +57,6 @@ def test_every_field_has_a_label_help_and_the_default_of_its_hook(kind: str) -> 
         assert default in (None, usual.get(name, default)), name
         assert not should_hide_value_for_key(name) or (default is None and "enum" not in field["schema"]), name
 
-
-# ---- what is typed ---------------------------------------------------------------------------------------------------
 
 EMPTY = {
     "token_url": None, "scope": None, "calls_per_second": 1, "calls_per_day": 6000, "authorize_url": AUTHORIZE_URL,

@@ -14,17 +14,14 @@ import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from grdf import __version__
 from include.sandbox.connect import AccountDocuments
+from include.sandbox.local_world import LocalWorld
 from tests.commands import commands
 from tests.databases import empty_database
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -34,7 +31,6 @@ BUNDLES = SETTING.partition("=")[2].strip().strip("'")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built by pip from the lock's packages alone, without an index."""
     folder = tmp_path_factory.mktemp("wheel")
     pip("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(ROOT))
     (made,) = folder.iterdir()
@@ -50,7 +46,7 @@ def pip(*arguments: str) -> None:
 
 
 def test_it_has_one_package_and_the_plugin_and_every_file(wheel: Path) -> None:
-    """A package called ``include`` would hide the folder of that name in the project of whoever installs the wheel."""
+    """A package called ``include`` would hide the folder of that name in the project that installs the wheel."""
     assert wheel.name == f"airflow_provider_grdf-{__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
         texts = {name: archive.read(name) for name in archive.namelist()}
@@ -81,8 +77,6 @@ def test_it_asks_for_what_the_code_imports_and_is_built_by_what_is_locked() -> N
     assert re.search(rf"(?m)^{re.escape(backend)} ", (ROOT / "requirements-dev.txt").read_text(encoding="utf-8"))
 
 
-# -- installed ---------------------------------------------------------------------------------------------------------
-
 Airflow = Callable[..., str]
 THEIRS = """from airflow.sdk import DAG
 from include.helper import NAME
@@ -94,7 +88,6 @@ with DAG(NAME, schedule=None):
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheel. Its packages are this one's, read from where they are; this project is not."""
     place = tmp_path_factory.mktemp("installed")
     subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", str(place)], check=True)
     python = place / "bin" / "python"
@@ -115,7 +108,6 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def airflow(world: LocalWorld, installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
-    """Airflow in a project of the usual layout, with a package ``include`` of its own, and one account in CouchDB."""
     home = tmp_path_factory.mktemp("project")
     shutil.copyfile(empty_database(), home / "airflow.db")
     for name, text in {

@@ -10,8 +10,7 @@ from tests.leaving.household import alone
 
 
 @pytest.fixture(autouse=True)
-def nobody_else(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no account of an earlier test, and no right of one. Outside a task there are no Variables."""
+def no_other_right(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     alone(clean)
     monkeypatch.setattr("grdf.hooks.adict.Variables", MemoryShelf)
     monkeypatch.setattr("grdf.stores.database_files.LOOK", 0.02)

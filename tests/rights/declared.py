@@ -1,10 +1,10 @@
-"""Households whose right is declared, and what GRDF has of it."""
+"""Households with a declared right, and what GRDF has of it."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
@@ -18,12 +18,10 @@ from include.gas.account.status import Status
 from include.gas.days.gas_day import utc_text
 from include.gas.rights.meter_rights import Meter
 from include.sandbox.adict.meter_data import meters
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import context, holder
 from tests.leaving.runs import acquire
 from tests.rights.scene import document
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 WAITS = "USER_ACTION_NEEDED"
 PERSON = {"name": "Durand-Invente", "postcode": "69000", "email": "m.durand@example.org", "phone": "+33 6 00 00 00 00"}
@@ -38,7 +36,6 @@ def postcode(pce: str) -> str:
 
 
 def give(world: LocalWorld, account: str, *, keep: bool = False, **more: Any) -> str:
-    """Create an account with what a household gave, and return its meter."""
     (pce,) = holder(account).pces
     given = {"pce": pce, **PERSON, "postcode": postcode(pce)} | more
     before = document(world, account) if keep else {}
@@ -51,10 +48,6 @@ def rights(world: LocalWorld, pce: str) -> list[dict[str, Any]]:
 
 
 def look(run_type: str = "scheduled", *, minute: int = 20) -> list[str]:
-    """Run the DAG that looks for the holders' answers; empty if it asks nobody.
-
-    :param minute: when the run is due in its hour
-    """
     run = context(run_type=run_type)
     run["dag_run"].run_after = datetime.now(UTC).replace(minute=minute)
     try:
@@ -64,7 +57,6 @@ def look(run_type: str = "scheduled", *, minute: int = 20) -> list[str]:
 
 
 def calls(world: LocalWorld) -> list[tuple[str, str]]:
-    """Return method and last part of the path of each call to ADICT since the last time."""
     log = world.control.log()
     world.control.clear_log()
     return [(call["method"], call["path"].rpartition("/")[2]) for call in log if "access_token" not in call["path"]]
@@ -76,8 +68,7 @@ def answer(world: LocalWorld, pce: str, state: str) -> None:
             world.control.change_consent(right["id_droit_acces"], etat_droit_acces=state)
 
 
-def declared_before(world: LocalWorld, account: str, minutes: int) -> None:
-    """Let so many minutes pass since the right was declared."""
+def declared_before(account: str, minutes: int) -> None:
     couchdb = CouchDBHook()
     ledger, then = Ledger(couchdb), utc_text(datetime.now(UTC) - timedelta(minutes=minutes))
 
@@ -100,7 +91,7 @@ def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:
         give(world, account, **more)
         with pytest.raises(AirflowSkipException):
             acquire(account, "scheduled")
-        declared_before(world, account, 20)
+        declared_before(account, 20)
 
 
 def still_waits(world: LocalWorld, account: str) -> bool:

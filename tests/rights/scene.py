@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import context, enter_rights, yesterday
 from tests.leaving.runs import acquire, extract, load
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 
 
 def bring(world: LocalWorld, account: str, pce: str, *, days: int = 40, **terms: Any) -> str:
-    """Make a household consent for a meter, beside existing rights, and create its account. Return the right's id.
-
-    :param days: number of past days that the consent covers
-    :param terms: as for ``SandboxControl.consent``
-    """
     terms = {"conso_debut": str(yesterday(world) - timedelta(days=days)), "keep_others": True} | terms
     (right,) = world.control.consent([pce], **terms)
     own = str(right["id_droit_acces"])
@@ -42,17 +35,12 @@ def consents(world: LocalWorld, account: str) -> list[dict[str, Any]]:
 
 
 def run(world: LocalWorld, account: str, run_type: str = "scheduled") -> None:
-    """Execute the account's DAG step by step."""
     day = yesterday(world)
     acquire(account, run_type)
     load(account, extract(account, day, run_type, try_number=1), day)
 
 
 def check(*accounts: str, dry_run: bool | None = None, by: str = "someone", cleared: bool = False) -> dict[str, int]:
-    """Execute ``check_consents``; with accounts, as a person does it on purpose.
-
-    :param cleared: whether somebody has cleared the run
-    """
     from airflow.sdk import DAG
 
     from grdf.operators.check_rights import CheckRightsOperator

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import holder, yesterday
 from tests.leaving.runs import extract, load
 from tests.plugins.steps import billing, read_published
 from tests.rights.scene import OUTDATED, bring, check, document, run
 
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
-
 
 def test_the_contract_of_who_lives_there_now_is_not_kept_once_it_is_known(clean: LocalWorld, account_id: str) -> None:
-    """Nor does a load that was under way undo what the check has found."""
     (pce,) = holder(account_id).pces
     right = bring(clean, account_id, pce, days=500)
     check()

@@ -13,6 +13,7 @@ from include.gas.account.declaration import has_personal_data
 from include.gas.days.gas_day import utc_text
 from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.errors import CredentialsRefused, DeclarationRefused, FailNow, RetryLater
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
 from tests.importing.scene import adopt
 from tests.leaving.runs import acquire, extract, load
@@ -37,7 +38,6 @@ from tests.rights.scene import bring, check, consents, document, other_of, run
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-    from include.sandbox.local_world import LocalWorld
 
 PERMISSIONS = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 PUT = {"path": "/droit_acces$", "method": "PUT"}
@@ -47,8 +47,7 @@ def meter(account: str) -> str:
     return holder(account).pces[0]
 
 
-def refused(world: LocalWorld, account: str, match: str, kind: type[Exception] = AirflowSkipException) -> str:
-    """Let a run be refused and skipped, and return what it says."""
+def refused(account: str, match: str, kind: type[Exception] = AirflowSkipException) -> str:
     with pytest.raises(kind, match=match) as caught:
         acquire(account)
     assert not any(each in str(caught.value) for each in TELLING)
@@ -57,7 +56,7 @@ def refused(world: LocalWorld, account: str, match: str, kind: type[Exception] =
 
 def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
     pce = give(clean, account_id)
-    refused(clean, account_id, "has to accept")
+    refused(account_id, "has to accept")
     assert calls(clean) == [("POST", "droits_acces"), ("PUT", "droit_acces")], "look, then ask"
     (right,) = rights(clean, pce)
     waiting = document(clean, account_id)
@@ -67,10 +66,9 @@ def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHoo
     assert (waiting["state"], account_id in waiting["state_message"]) == (WAITS, True)
     assert (right["nom_titulaire"], right["etat_droit_acces"]) == (PERSON["name"], "A valider")
     assert (right["perim_donnees_informatives"], right["perim_donnees_techniques"]) == ("Vrai", "Faux")
-
-    refused(clean, account_id, "is waiting for its household")
+    refused(account_id, "is waiting for its household")
     assert (look(), calls(clean)) == ([], [("POST", "droits_acces")])
-    declared_before(clean, account_id, 4 * 1440)
+    declared_before(account_id, 4 * 1440)
     assert (look(), calls(clean)) == ([], []), "it is looked for once an hour"
     answer(clean, pce, "Active")
     check()
@@ -80,7 +78,6 @@ def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHoo
     assert calls(clean) == [("POST", "droits_acces")]
     assert not document(clean, account_id).get("state")
     assert look() == []
-
     day = yesterday(clean)
     assert acquire(account_id, "manual") == {"account": account_id, "meters": 1, "first_launch": False}
     load(account_id, extract(account_id, day, "manual", try_number=1), day)
@@ -111,11 +108,7 @@ def test_all_that_wait_are_asked_for_in_one_call_and_started_as_airflow_can(
     assert look() == [f"grdf_account__{names[3]}"]
 
 
-# -- a right that GRDF has already -------------------------------------------------------------------------------------
-
-
 def declared_elsewhere(world: LocalWorld, account: str, email: str = "else@example.org", **fields: str) -> str:
-    """Let GRDF have a right of the same name that no account has, and return it."""
     (made,) = world.control.consent([meter(account)], keep_others=True)
     of_holder = {"nom_titulaire": PERSON["name"], "courriel_titulaire": email, "parcours": "DECLARATION_TIERS"}
     world.control.change_consent(made["id_droit_acces"], **of_holder | fields)
@@ -132,12 +125,12 @@ def test_the_messages_lead_from_another_s_right_to_an_account_that_is_read(
     clean: LocalWorld, couchdb: CouchDBHook, account_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     right = declared_elsewhere(clean, account_id, etat_droit_acces="A valider")
-    said = refused(clean, account_id, "no account has it")
+    said = refused(account_id, "no account has it")
     assert "start grdf_consents with this account" in said
     before = document(clean, account_id)
     assert (before["state"], before["state_message"]) == (WAITS, said)
     calls(clean)
-    refused(clean, account_id, "is waiting for its household")
+    refused(account_id, "is waiting for its household")
     assert calls(clean) == [], "a person has to correct it first"
     with pytest.raises(FailNow, match="waits for its holder"):
         check(account_id, dry_run=False)
@@ -156,11 +149,8 @@ def test_the_messages_lead_from_another_s_right_to_an_account_that_is_read(
     assert days_of(stored(couchdb, account_id, entry["pce"]))
 
 
-# -- refusals ----------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
-    ("change", "quirks", "says"),
+    ("change", "quirks", "text"),
     [
         ({"postcode": "75001"}, {}, "postcode"),
         ({"pce": "12345678901234"}, {}, "meter's number"),
@@ -171,16 +161,16 @@ def test_the_messages_lead_from_another_s_right_to_an_account_that_is_read(
     ],
 )
 def test_a_refusal_says_what_to_do_and_a_correction_heals_it(
-    clean: LocalWorld, account_id: str, change: dict[str, Any], quirks: dict[str, Any], says: str
+    clean: LocalWorld, account_id: str, change: dict[str, Any], quirks: dict[str, Any], text: str
 ) -> None:
     pce = give(clean, account_id, **change)
     clean.control.set_quirks(pce, **quirks)
-    said = refused(clean, account_id, f"^Account {account_id}: .*{says}")
-    told = document(clean, account_id)
-    assert (told["state"], told["state_message"]) == (WAITS, said)
-    assert told["declaration"]["refused_because"] == said
+    said = refused(account_id, f"^Account {account_id}: .*{text}")
+    shown = document(clean, account_id)
+    assert (shown["state"], shown["state_message"]) == (WAITS, said)
+    assert shown["declaration"]["refused_because"] == said
     calls(clean)
-    refused(clean, account_id, "is waiting for its household")
+    refused(account_id, "is waiting for its household")
     check()
     assert (look(minute=5), {path for _, path in calls(clean)}) == ([], {"droits_acces"}), "it is left to a person"
     clean.control.set_quirks(pce)
@@ -199,27 +189,23 @@ def test_a_refusal_that_we_do_not_know_is_said_and_not_repeated(
     give(clean, account_id)
     body = json.dumps({"code_statut_traitement": code} if code else {})
     clean.control.fault(**PUT, status=status, body=body, times=None)
-    refused(clean, account_id, "we do not know", DeclarationRefused)
+    refused(account_id, "we do not know", DeclarationRefused)
     calls(clean)
-    refused(clean, account_id, "is waiting for its household")
+    refused(account_id, "is waiting for its household")
     assert calls(clean) == []
 
 
 def test_what_is_no_household_s_fault(clean: LocalWorld, account_id: str) -> None:
-    """A client that may not declare, and a GRDF that is down for days."""
     give(clean, account_id)
     clean.control.fault(**PUT, status=403, body={"erreur": "contrat"})
-    refused(clean, account_id, "Ask GRDF", CredentialsRefused)
+    refused(account_id, "Ask GRDF", CredentialsRefused)
     assert not document(clean, account_id).get("state")
     clean.control.fault(**PUT, status=503)
     with pytest.raises(RetryLater):
         acquire(account_id, try_number=4)
     assert document(clean, account_id)["state"] == "VENDOR_DOWN"
-    refused(clean, account_id, "has to accept")
+    refused(account_id, "has to accept")
     assert still_waits(clean, account_id)
-
-
-# -- beside other meters and grants ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("first", ["waits", "is refused", "GRDF is down"])
@@ -236,11 +222,11 @@ def test_an_account_with_another_meter_goes_on_meanwhile(clean: LocalWorld, acco
         load(account_id, extract(account_id, yesterday(clean)), yesterday(clean))
         assert [call["pce"] for call in clean.control.log() if "donnees" in call["path"]] == [other]
         check()
-        told = document(clean, account_id)
-        assert told["state_partial"]
+        shown = document(clean, account_id)
+        assert shown["state_partial"]
         if first == "is refused":
-            assert "postcode" in told["state_message"]
-            assert summarize_account(told).situation(clean.control.today()) is Situation.PARTLY
+            assert "postcode" in shown["state_message"]
+            assert summarize_account(shown).situation(clean.control.today()) is Situation.PARTLY
     if first == "is refused":
         give(clean, account_id, keep=True)
         acquire(account_id, "manual")
@@ -254,7 +240,7 @@ def test_a_grant_is_used_whatever_is_declared(clean: LocalWorld, account_id: str
     other = meter(other_of(account_id))
     give(clean, account_id, pce=other, postcode="75001" if before else postcode(other))
     if before:
-        refused(clean, account_id, "postcode")
+        refused(account_id, "postcode")
     given = document(clean, account_id)
     (first,) = connect_cozy(clean, account_id)
     kept = {key: given[key] for key in ("declaration", "state") if key in given}
@@ -264,11 +250,7 @@ def test_a_grant_is_used_whatever_is_declared(clean: LocalWorld, account_id: str
     assert extract(account_id, yesterday(clean))["answers"] == 1
 
 
-# -- who leaves, and how long a person is kept -------------------------------------------------------------------------
-
-
 def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWorld, account_id: str) -> None:
-    """The same person comes again, under another id, while the deletion has not revoked the right yet."""
     pce, again = meter(account_id), other_of(account_id)
     waits(clean, account_id)
     accepts(clean, account_id)
@@ -276,7 +258,7 @@ def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWor
     delete(account_id, steps=("check", "mark"))
     given = {"pce": pce, **PERSON, "postcode": postcode(pce)}
     clean.book.save({"_id": again, "account_type": "grdfgrandlyon", "declaration": given})
-    refused(clean, again, "another account")
+    refused(again, "another account")
     delete(account_id, steps=("revoke", "purge"))
     with pytest.raises(AirflowSkipException, match="has to accept"):
         acquire(again, "manual")
@@ -292,7 +274,7 @@ def older(world: LocalWorld, account: str, days: float) -> None:
 
 def test_a_person_is_kept_for_30_days_from_the_first_morning_on(clean: LocalWorld, account_id: str) -> None:
     give(clean, account_id, postcode="75001")
-    refused(clean, account_id, "postcode")
+    refused(account_id, "postcode")
     check()
     older(clean, account_id, 25)
     stored = document(clean, account_id)
@@ -312,7 +294,7 @@ def test_a_person_is_kept_for_30_days_from_the_first_morning_on(clean: LocalWorl
     assert not has_personal_data(stored)
     assert (stored["state"], stored["declaration"]["refused"], "pce" in stored["declaration"]) == (WAITS, True, True)
     assert all(word in stored["state_message"] for word in (account_id, "30 days"))
-    refused(clean, account_id, "is waiting")
+    refused(account_id, "is waiting")
     give(clean, account_id, keep=True)
     with pytest.raises(AirflowSkipException, match="has to accept"):
         acquire(account_id, "manual")

@@ -1,4 +1,4 @@
-"""Whatever GRDF answers to a declaration: nobody's name, address or meter number gets into a log, an error or XCom."""
+"""No answer of GRDF to a declaration brings a name, an address or a meter number into a log, an error or XCom."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.hooks.adict import AdictHook
 from include.gas.errors import GasError, RetryLater
+from include.sandbox.local_world import LocalWorld
 from tests.leaving.runs import acquire
 from tests.rights.declared import PERSON, TELLING, give
 from tests.rights.scene import document
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 NAME, EMAIL = PERSON["name"], PERSON["email"]
 
@@ -56,12 +54,10 @@ ECHOES = {
     "id": http("201 Made", body=status("0000000002", id_droit_acces=f"{NAME} {EMAIL}\nAccount x: forged line")),
     "long id": http("201 Made", body=status("0000000002", id_droit_acces="A" * 200_000)),
 }
-"""Answers that repeat what was sent where nobody expects it."""
 
 
 @contextmanager
 def answering(raw: bytes, patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let a server answer declarations with raw bytes."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

@@ -1,4 +1,4 @@
-"""GRDF asks for the proof of a consent: it gets it once, whole, and nobody else does; and what the account says."""
+"""GRDF asks for the proof of a consent: it gets it once, whole, and no other client does; and the account's state."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import os
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
@@ -33,16 +33,12 @@ from include.gas.meter_tag import meter_tag
 from include.gas.proof.consent_record import HOUSEHOLD, ConsentText, new_record
 from include.gas.proof.proof_file import check_proof_file
 from include.gas.rights.meter_rights import Proof
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import context, yesterday
 from tests.leaving.runs import acquire, extract, load
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.declared import calls
 from tests.rights.scene import bring, check, document
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from include.sandbox.local_world import LocalWorld
 
 NAME, EMAIL, PHONE, POSTCODE = "Łukasz Durand-Invente", "l.durand@example.org", "+33 6 98 76 54 32", "69777"
 PDF, PNG, JPEG = (GOOD[kind] for kind in ("application/pdf", "image/png", "image/jpeg"))
@@ -55,7 +51,6 @@ def staging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Staging:
 
 
 def take_in(account: str) -> None:
-    """Do what the account's next run does first."""
     AccountIntake(CouchDBHook(), AdictHook(), account).process_account()
 
 
@@ -69,7 +64,6 @@ def meter_of(account: str, number: int = 0) -> str:
 
 
 def asked(world: LocalWorld, account: str, *, record: bool = True) -> str:
-    """Create an account whose proof GRDF asks for, and return the right."""
     if record:
         declared = Declaration(pce=meter_of(account), name=NAME, email=EMAIL, phone=PHONE, postcode=POSTCODE)
         agreed, then = ConsentText("1", "fr", "J’accepte."), datetime.now(UTC) - timedelta(minutes=5)
@@ -144,7 +138,6 @@ def test_own_files_go_first_and_replace_a_refused_proof(
 def test_a_proof_that_cannot_be_sent_stops_no_other(
     clean: LocalWorld, account_id: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Refused by GRDF, of an account without any proof, of one that leaves, of a document that cannot be read."""
     number = int(account_id[-5:])
     refused, without, leaves, good = (f"proof-{at}-{50_000 + number * 4 + at:05}" for at in range(4))
     names = (refused, without, leaves, good)
@@ -156,10 +149,10 @@ def test_a_proof_that_cannot_be_sent_stops_no_other(
     with pytest.raises((CredentialsRefused, ProofNotSent)):
         send()
     said = "".join(capfd.readouterr())
-    assert all(f"Account {name}: GRDF" in said for name in (refused, without)), "the log says all"
+    assert all(f"Account {name}: GRDF" in said for name in (refused, without)), "the log has all"
     assert [len(sent(clean, right)) for right in rights.values()] == [0, 0, 0, 1]
     calls(clean)
-    for name, error in ((leaves, AccountLeaving), ("nobody", BadAccount), ("../other", BadAccount)):
+    for name, error in ((leaves, AccountLeaving), ("unknown", BadAccount), ("../other", BadAccount)):
         with pytest.raises(error, match=name):
             send(name)
     assert calls(clean) == []
@@ -188,15 +181,14 @@ def test_what_grdf_answers_names_nobody(
     staging.proofs(account_id).put(check_proof_file(PNG))
     body = {"code_statut_traitement": "1000000099", "message_retour_traitement": f"Preuve de {NAME} illisible"}
     clean.control.fault("/preuves$", method="PUT", status=status, body=body)
-    with pytest.raises(kind, match="1000000099") as told:
+    with pytest.raises(kind, match="1000000099") as caught:
         send(account_id)
-    assert "Durand" not in str(told.value)
+    assert "Durand" not in str(caught.value)
     assert staging.count(account_id) == 1, "they stay for the next try"
     assert not document(clean, account_id).get("state"), "the household has nothing to do with it"
 
 
 def test_no_other_right_gets_a_proof(clean: LocalWorld, account_id: str) -> None:
-    """A stranger's on the meter does not, and nobody's record proves another meter's consent."""
     right = asked(clean, account_id)
     (stranger,) = clean.control.consent([meter_of(account_id)], keep_others=True)
     (more,) = clean.control.consent([meter_of(account_id, 3)])
@@ -230,16 +222,15 @@ def test_the_morning_s_check_notes_it_and_a_refusal_stops_no_reading(
     capsys.readouterr()
     check()
     assert "GRDF has refused the proof" in capsys.readouterr().out
-    told = document(clean, account_id)
-    assert (told["state"], told["state_partial"]) == ("USER_ACTION_NEEDED", True)
-
+    shown = document(clean, account_id)
+    assert (shown["state"], shown["state_partial"]) == ("USER_ACTION_NEEDED", True)
     acquire(account_id)  # it is not skipped
     # This sandbox serves nothing while a proof is refused, which GRDF may do, too (1000011): the list decides.
     for number in (1, 2):
         with pytest.raises(RefusalDoubted):
             extract(account_id, day, try_number=number)
     said = document(clean, account_id)["state_message"]
-    assert said == told["state_message"], "a passing fault does not hide what a person must do"
+    assert said == shown["state_message"], "a passing fault does not hide what a person must do"
     clean.control.decide_proof(right, accept=True)
     load(account_id, extract(account_id, day), day)
     assert document(clean, account_id)["state_partial"], "a load does not know of it"

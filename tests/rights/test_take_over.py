@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from include.gas.errors import BadRequest, ServiceUnavailable
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import holder
 from tests.rights.scene import OUTDATED, bring, check, document
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 
 def test_the_newest_right_becomes_its_own_when_a_person_says_so(

@@ -5,17 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from grdf.account_dag import account_dag
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.sandbox.figures import StoredFigures, summed
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, context, with_memory_shelf, yesterday
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 TASKS = ("acquire_token", "rescope_token", "extract", "load")
 SECRET_KEYS = ("token", "code", "secret", "nonce", "password")
@@ -24,15 +22,6 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Run:
-    """A run that has ended.
-
-    :param failed: the task that failed; ``""`` if none has
-    :param said: the error with which it failed
-    :param returned: what the tasks have returned
-    :param operators: the tasks that have begun
-    :param calls: the calls to GRDF's stand-in
-    """
-
     failed: str
     said: str
     returned: dict[str, Any]
@@ -40,7 +29,6 @@ class Run:
     calls: list[dict[str, Any]]
 
     def matches(self, pattern: str, account: str = "") -> bool:
-        """Return whether the error is as a regular expression says, and names an account."""
         return bool(re.search(pattern, self.said)) and (f"Account {account}" in self.said or not account)
 
     @property
@@ -49,11 +37,6 @@ class Run:
 
 
 def run(world: LocalWorld, account: str, *, by_hand: bool = False, shelf: MemoryShelf | None = None) -> Run:
-    """Run an account's DAG on its last try, for yesterday.
-
-    :param by_hand: whether somebody has started it, which gives it no gas day
-    :param shelf: keeps the shared token; by default that of this run alone
-    """
     calls = world.control.log()
     number, shelf = next(_numbers), MemoryShelf() if shelf is None else shelf
     at_hand = context(
@@ -79,7 +62,6 @@ def run(world: LocalWorld, account: str, *, by_hand: bool = False, shelf: Memory
 
 
 def figures(world: LocalWorld, account: str, pce: str) -> dict[str, float]:
-    """Return kWh by period: days, months and years; check that totals are the exact sums of their stored days."""
     reader = StoredFigures(world.couch.url, world.couch.user, world.couch.password)
     found = {name: reader.documents(name, account, pce) for name in (DAY, MONTH, YEAR)}
     days = {each["_id"].rpartition(":")[2]: each["load"] for each in found[DAY]}
@@ -91,12 +73,10 @@ def figures(world: LocalWorld, account: str, pce: str) -> dict[str, float]:
 
 
 def days(world: LocalWorld, account: str, pce: str) -> dict[str, float]:
-    """Return kWh by stored gas day."""
     return {period: load for period, load in figures(world, account, pce).items() if len(period) == 10}
 
 
 def secrets_in(part: Any, path: str = "") -> list[str]:
-    """Return the keys of a document that may contain a secret."""
     if isinstance(part, dict):
         here = [f"{path}{key}" for key in part if any(word in key.lower() for word in SECRET_KEYS)]
         return here + [found for key, value in part.items() for found in secrets_in(value, f"{path}{key}.")]

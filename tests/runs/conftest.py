@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
+from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture(autouse=True)
 def own_home(clean: LocalWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the test's own, in which staging and the count of calls are."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path

@@ -17,12 +17,9 @@ AT_DEBUG = {
     "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
     "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS": "tests.runs.debug_logging.LOGGING_CONFIG",
 }
-"""Lets a new worker log as much as docs/security.md allows."""
 
 
 class Worker:
-    """A running ``tests.runs.worker``."""
-
     def __init__(self, log: Path) -> None:
         self.log = log
         into, out = os.pipe()
@@ -36,18 +33,16 @@ class Worker:
         self._answers = os.fdopen(into, encoding="utf-8")
 
     def ask(self, do: str, env: Mapping[str, str], **arguments: Any) -> Any:
-        """Send one request and return its answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": do, "env": USUAL | dict(env), **arguments}) + "\n")
         self._process.stdin.flush()
         line = self._answers.readline()
-        assert line, f"The worker ended; its log says:\n{self.log.read_text(errors='replace')[-3000:]}"
+        assert line, f"The worker ended; its log:\n{self.log.read_text(errors='replace')[-3000:]}"
         reply = json.loads(line)
         assert "failure" not in reply, reply["failure"]
         return reply["answer"]
 
     def stop(self) -> None:
-        """End the worker by closing its stdin."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:

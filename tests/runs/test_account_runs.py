@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from attrs import asdict
 
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.day_documents import database_name
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_code, connect_cozy, known_account, yesterday
 from tests.runs.account_run import days, figures, run, secrets_in
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 
@@ -24,7 +22,6 @@ def document(world: LocalWorld, account: str) -> dict[str, Any]:
 
 
 def assert_whole(world: LocalWorld, account: str, *pces: str) -> None:
-    """Check that everything is stored that GRDF has of the allowed history."""
     today = world.control.today()
     for pce in pces:
         assert days(world, account, pce) == world.control.expected(pce, oldest_allowed(today), today)
@@ -51,7 +48,6 @@ def test_a_first_launch_and_a_second(
     assert (results["pce_id"], [(each["pce"], each["id_accreditation"]) for each in results["consents"]]) == (
         pces[0], [(pce, rights[pce]) for pce in pces],
     )  # fmt: skip
-
     monkeypatch.setenv("AIRFLOW__GRDF__REREAD_DAYS", "5")
     again = run(clean, account_id)
     assert [call["pce"] for call in again.data_calls] == list(pces)

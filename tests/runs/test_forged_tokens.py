@@ -1,23 +1,18 @@
-"""A forged ``id_token`` is refused before GRDF is asked for anything, and the account is left exactly as it was.
-
-Every way to forge one: ``tests/gas/answers/test_id_token.py``.
-"""
+"""A forged ``id_token`` is refused before GRDF is asked for anything, and the account is left exactly as it was."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jwt
 import pytest
 
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_code, connect_cozy
 from tests.runs.account_run import days, run, secrets_in
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 KEYS = "AIRFLOW_CONN_GRDF_ADICT"
 FORGED: dict[str, tuple[Callable[[dict[str, Any], str], str], str]] = {

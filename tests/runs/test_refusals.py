@@ -1,21 +1,16 @@
-"""For each way in which GRDF can refuse: the run says who, why and what next, marks the account, and stores nothing.
-
-Which answer is which error is decided in ``tests/gas/answers``; what the next good runs make of it, in promise 15.
-"""
+"""Each way in which GRDF can refuse: the run names account, cause and next step, marks the account, stores nothing."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from include.sandbox.connect import cozy_account
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_code, known_account, lose
 from tests.runs.account_run import figures, run, secrets_in
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 OUTDATED, PERMISSIONS = "USER_ACTION_NEEDED.OAUTH_OUTDATED", "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 DOWN, SECRET = "VENDOR_DOWN", "s3cr3t-page"
@@ -23,7 +18,6 @@ AGAIN, CONSENT = "tried again automatically", "(consent|connect) again"
 
 
 def refusal(code: str, message: str) -> dict[str, Any]:
-    """Return an answer whose only line refuses."""
     return {"status": 200, "body": {"consommation": None, "statut_restitution": {"code": code, "message": message}}}
 
 

@@ -1,7 +1,4 @@
-"""A life of several accounts, in which GRDF repeats secrets in its answers. Afterwards, none is found anywhere.
-
-The logs and the database of a whole Airflow: promise 20.
-"""
+"""A life of several accounts, in which GRDF repeats secrets in its answers. Afterwards, none is found anywhere."""
 
 from __future__ import annotations
 
@@ -9,24 +6,21 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 
 from include.sandbox.connect import code_account, consent, cozy_account
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, holder
 from tests.runs.account_run import Run, run, secrets_in
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 MARK = "Zq9"  # so that invented secrets are found in any surrounding text
 COUCH = "AIRFLOW_CONN_COUCHDB"
 
 
 def couch_texts(world: LocalWorld) -> Iterator[tuple[str, str]]:
-    """Return every document of every database, as text."""
     auth = (world.couch.user, world.couch.password)
     for name in requests.get(f"{world.couch.url}/_all_dbs", auth=auth, timeout=30).json():
         url = f"{world.couch.url}/{requests.utils.quote(name, safe='')}/_all_docs"
@@ -35,7 +29,6 @@ def couch_texts(world: LocalWorld) -> Iterator[tuple[str, str]]:
 
 
 def repeating(token: str, mail: str, secret: str) -> list[dict[str, Any]]:
-    """Return answers of GRDF and its gateway that repeat what they know."""
     said = f"Le titulaire {mail} a révoqué, client_secret={secret}"
     return [
         {"status": 503, "body": f"<html>Authorization: Bearer {token} {mail}"},
@@ -72,7 +65,7 @@ def test_no_secret_is_left_anywhere(
 
     def lives(name: str, *, well: bool) -> None:
         for file in (own_home / "grdf").glob("quota.db*"):
-            file.unlink()  # after a refusal of our client, nobody would call for a while
+            file.unlink()  # after a refusal of our client, no task would call for a while
         runs.append(run(clean, name, by_hand=True, shelf=shelf))
         assert bool(runs[-1].failed) is not well, runs[-1].said
         if shelf.text:

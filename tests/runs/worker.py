@@ -1,8 +1,4 @@
-"""A process that runs DAGs with ``dag.test()`` on request, so that everything they print or log goes to one file.
-
-Inside pytest, Airflow's logging would keep the captured streams of the test that imported it first. Requests are JSON
-lines on stdin. Answers are JSON lines on the file descriptor given on the command line. Neither is in the log.
-"""
+"""A process that runs DAGs with ``dag.test()`` on request, so that everything they print or log goes to one file."""
 
 from __future__ import annotations
 
@@ -22,7 +18,6 @@ DAGS = Path(__file__).resolve().parents[2] / "dags"
 
 
 def run_named(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
-    """Run a DAG as ``airflow dags test`` does, with the values of its form."""
     from airflow.dag_processing.dagbag import DagBag
 
     file = "grdf_accounts.py" if dag_id.startswith(DAG_PREFIX) else f"{dag_id}.py"
@@ -42,7 +37,6 @@ COMMANDS = {"run_named": run_named}
 
 
 def main() -> None:
-    """Serve requests until stdin is closed."""
     gc.set_threshold(100_000)  # as in tests/conftest.py
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8", buffering=1) as answers:
         for line in sys.stdin:

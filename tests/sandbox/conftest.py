@@ -24,7 +24,6 @@ NOON = "2026-06-20T12:00:00+02:00"
 
 
 def listing(answer: requests.Response) -> list[dict[str, Any]]:
-    """Return the rights of a list that ends as it should."""
     assert answer.status_code == 200, answer.text
     *rights, status = (json.loads(line) for line in answer.text.splitlines())
     assert status["code_statut_traitement"] == "0000000000"
@@ -32,19 +31,15 @@ def listing(answer: requests.Response) -> list[dict[str, Any]]:
 
 
 class Couch(requests.Session):
-    """A plain client of CouchDB, whose requests take paths instead of URLs."""
-
     def __init__(self, root: str, auth: tuple[str, str] | None) -> None:
         super().__init__()
         self.root, self.auth, self.trust_env = root.rstrip("/"), auth, False
         self.direct = self.root
-        """The server's address without the proxy that adds a prefix to the names of databases."""
 
     def request(self, method, url, *args, **options):
         return super().request(method, self.root + url, *args, **{"timeout": 60, **options})
 
-    def told(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
-        """Return the JSON of an answer of that status."""
+    def fetch(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
         answer = self.request(method, path, **options)
         assert answer.status_code == status, answer.text
         return answer.json()
@@ -52,8 +47,6 @@ class Couch(requests.Session):
 
 @dataclass
 class Running:
-    """A sandbox process and a client for it."""
-
     process: Child
     facts: dict[str, str]
     control: SandboxControl
@@ -63,7 +56,6 @@ class Running:
         return requests.post(self.facts["token_url"], data=identity | fields, timeout=10)
 
     def token(self, who: str = "") -> str:
-        """Return a new data token for the data client, or for the client whose facts start with ``who``."""
         identity = {name: self.facts[f"{who}{name}"] for name in ("client_id", "client_secret")}
         answer = self.post_token(grant_type="client_credentials", scope="/adict/v2", **identity)
         answer.raise_for_status()
@@ -95,7 +87,6 @@ class Running:
         return requests.get(self.facts["authorize_url"], params=query, allow_redirects=False, timeout=10)
 
     def consent(self, query: dict[str, str] | None = None, **choices: Any) -> dict[str, str]:
-        """Go through the consent page, and return the query of the callback."""
         location = consent_through_browser(self.facts["authorize_url"], query or self.connect_query(), **choices)
         assert location.startswith(self.facts["redirect_uri"] + "?")
         return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
@@ -107,7 +98,6 @@ class Running:
 
 @pytest.fixture(scope="module", params=["memory", *SERVERS])
 def couch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Couch]:
-    """An administrator's session with a CouchDB: the embedded one, and the real one if there is one."""
     if request.param == "real":
         real = request.getfixturevalue("world").couch
         with Couch(real.url, (real.user, real.password)) as session:
@@ -123,9 +113,8 @@ def couch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def db(couch: Couch) -> Iterator[str]:
-    """The path of a database."""
     path = f"/grdf-test%2Fx-{secrets.token_hex(4)}"
-    couch.told("PUT", path, 201)
+    couch.fetch("PUT", path, 201)
     yield path
     couch.delete(path)
 
@@ -135,7 +124,6 @@ Start = Callable[..., Running]
 
 @pytest.fixture(scope="module")
 def start() -> Iterator[Start]:
-    """A function that starts a sandbox with its state in a folder; all are stopped afterwards."""
     with Processes() as processes:
 
         def start(data: Path, *arguments: str) -> Running:
@@ -149,7 +137,6 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture(scope="module")
 def adict(tmp_path_factory: pytest.TempPathFactory, start: Start) -> Running:
-    """A sandbox whose clock is set to 2026-06-20, 12:00 in Paris."""
     running = start(tmp_path_factory.mktemp("adict"))
     running.control.set_clock(NOON)
     return running
@@ -157,7 +144,6 @@ def adict(tmp_path_factory: pytest.TempPathFactory, start: Start) -> Running:
 
 @pytest.fixture
 def reset(adict: Running) -> Iterator[None]:
-    """Let a test change settings and the clock, and put them back."""
     usual = adict.control.settings()
     yield
     adict.control.set(**usual)

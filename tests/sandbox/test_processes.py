@@ -122,8 +122,6 @@ def test_what_does_not_come_is_said_with_the_log(tmp_path: Path) -> None:
     assert log.stat().st_mode & 0o777 == 0o600
 
 
-# ---- ./grdf sandbox: both servers in the foreground ----
-
 KEYS = {
     "adict_base", "token_url", "authorize_url", "client_id", "client_secret", "delete_client_id",
     "delete_client_secret", "redirect_uri", "couch_url", "couch_user", "couch_password",
@@ -132,7 +130,6 @@ KEYS = {
 
 @contextmanager
 def sandbox(data: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str], list[int]]]:
-    """Run it, and give its process, its facts and its ports."""
     argv = [sys.executable, "-m", "include.sandbox", "--port", "0", "--couch-port", "0", "--data", str(data), *more]
     process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:

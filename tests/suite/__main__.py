@@ -1,12 +1,4 @@
-"""Run the tests: ``./grdf test``.
-
-Without a path, each level is one pytest; one more than there are cores run at once, since a level waits for a
-third of its time. A level that passed is one line; of one that did not, everything that pytest said is printed.
-``--all`` adds what needs containers, a browser or several machines, ``--cov`` measures what of ``include/`` and
-``plugins/`` is run through. Other options go to each pytest. With a path, all arguments go to a single pytest.
-
-Exit code 0 when all passed, 1 when tests failed, otherwise pytest's.
-"""
+"""Run the tests: ``./grdf test``."""
 
 from __future__ import annotations
 
@@ -30,13 +22,6 @@ PYTEST = ("-m", "pytest", "-p", "tests.suite.outcome")
 
 @dataclass(frozen=True)
 class Level:
-    """Tests that share a process.
-
-    :param folders: below ``tests``; with none, all that no other level names
-    :param marks: which of their tests, as pytest's ``-m`` has it
-    :param only_all: whether they need more than servers that ``apt-get`` or this project brings
-    """
-
     name: str
     folders: tuple[str, ...] = ()
     marks: str = ""
@@ -58,8 +43,6 @@ LEVELS = (
 
 @dataclass
 class Running:
-    """A level under way."""
-
     level: Level
     child: Child
     outcome: Path
@@ -67,7 +50,6 @@ class Running:
 
 
 def pytest_arguments(root: Path, level: Level) -> list[str]:
-    """Return which tests a level runs, as arguments of pytest."""
     found = {file.relative_to(root / "tests").parts[0] for file in (root / "tests").rglob("test_*.py")}
     named = {folder for each in LEVELS for folder in each.folders}
     folders = sorted(found & set(level.folders) if level.folders else found - named)
@@ -75,13 +57,6 @@ def pytest_arguments(root: Path, level: Level) -> list[str]:
 
 
 class Suite:
-    """The levels that are still to run, and what came of those that have.
-
-    :param root: the project, or what stands for it in a test
-    :param options: further arguments of each pytest
-    :param python: Python's arguments that start pytest
-    """
-
     def __init__(self, root: Path, options: Sequence[str] = (), *, python: Sequence[str] = PYTEST) -> None:
         self.root = root
         self.options = options
@@ -90,7 +65,6 @@ class Suite:
         self.failed: list[str] = []
 
     def run(self, levels: Sequence[Level], at_once: int) -> int:
-        """Run levels; return the exit code."""
         waiting = [(level, found) for level in levels if (found := pytest_arguments(self.root, level))]
         say(f"{', '.join(level.name for level, _ in waiting)}: {at_once} at a time, each reported when it has ended")
         began, running = time.monotonic(), list[Running]()
@@ -131,12 +105,10 @@ class Suite:
 
 
 def say(text: str) -> None:
-    """Print a line of the command's own."""
     print(f"grdf: {text}", flush=True)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what the command line asks for."""
     wanted = [each for each in arguments if each not in (ALL, COV)]
     coverage = Coverage(ROOT) if COV in arguments else None
     python = (*coverage.start(), *PYTEST) if coverage else PYTEST

@@ -29,25 +29,18 @@ skip_empty = true
 
 
 class Coverage:
-    """One measurement.
-
-    :param root: the project's folder
-    """
-
     def __init__(self, root: Path) -> None:
         self.root = root
         self.folder = root / ".grdf" / "coverage"
         self.settings = self.folder / "settings"
 
     def start(self) -> tuple[str, ...]:
-        """Forget former figures; return Python's arguments that measure the module whose name comes next."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.settings.write_text(SETTINGS.format(root=self.root, folder=self.folder), encoding="utf-8")
         return ("-m", "coverage", "run", f"--rcfile={self.settings}")
 
     def report(self) -> str:
-        """Print what each file has, and return what all have together, in one line."""
         self._coverage("combine", "--quiet")
         print(self._coverage("report"), flush=True)
         self._coverage("json", "--quiet", "-o", str(self.folder / "coverage.json"))

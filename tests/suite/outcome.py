@@ -1,7 +1,4 @@
-"""A pytest plugin: count what passed and what was skipped for want of what, and say it in one line at the end.
-
-Where ``GRDF_TEST_OUTCOME`` names a file, the counts are written there instead: :mod:`tests.suite` adds them up.
-"""
+"""A pytest plugin: count what passed and what was skipped for want of what, and say it in one line at the end."""
 
 from __future__ import annotations
 
@@ -16,17 +13,10 @@ import pytest
 
 VARIABLE = "GRDF_TEST_OUTCOME"
 PACKAGE = re.compile(r"apt-get install ((?:[a-z0-9][a-z0-9.+-]* ?)+)")
-"""How the reason of a skipped test names what would have to be installed."""
 
 
 @dataclass
 class Outcome:
-    """What became of some tests.
-
-    :param counts: by pytest's words: ``passed``, ``failed``, ``skipped``, ``error``, ``xfailed``, ``xpassed``
-    :param reasons: why tests were skipped, and how many
-    """
-
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -34,12 +24,10 @@ class Outcome:
         return Outcome(self.counts + other.counts, self.reasons + other.reasons)
 
     def write(self, file: Path) -> None:
-        """Write the counts to a file."""
         file.write_text(json.dumps([self.counts, self.reasons]), encoding="utf-8")
 
     @classmethod
     def read(cls, file: Path) -> Outcome | None:
-        """Read what :meth:`write` wrote; ``None`` when there is no such file, since pytest did not get that far."""
         try:
             counts, reasons = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -47,7 +35,6 @@ class Outcome:
         return cls(Counter(counts), Counter(reasons))
 
     def line(self) -> str:
-        """Say it in one line, with the packages to install."""
         words = [f"{self.counts[word]} {word}" for word in ("passed", "failed", "error", "xfailed", "xpassed")]
         parts = [", ".join(word for word in words if word.startswith("0 passed") or not word.startswith("0 "))]
         packages: Counter[str] = Counter()
@@ -70,8 +57,6 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 
 class Counting:
-    """The plugin proper."""
-
     def __init__(self, file: str | None) -> None:
         self.outcome = Outcome()
         self.file = file

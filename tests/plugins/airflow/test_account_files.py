@@ -28,14 +28,12 @@ Put = Callable[..., str]
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An Airflow home in which no list was kept."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path
 
 
 @pytest.fixture
 def bundle(home: Path, monkeypatch: pytest.MonkeyPatch) -> AccountBundle:
-    """The DAG processor's bundle in a folder of its own."""
     monkeypatch.setattr(account_bundle, "PAUSE", 0)
     made = AccountBundle(name="accounts")
     made.base_dir = home / "accounts"
@@ -55,7 +53,6 @@ def put(book: CouchDBHook, *accounts: str, **more: Any) -> None:
 
 
 def held(bundle: AccountBundle) -> set[str]:
-    """Return the accounts in the bundle's files, each in its own."""
     found = {
         number: {name for name in (*NAMES, "new", "not good") if f'"{name}"' in path.read_text()}
         for number in range(DAG_FILES)
@@ -66,7 +63,6 @@ def held(bundle: AccountBundle) -> set[str]:
 
 
 def written(bundle: AccountBundle, look: Callable[[], None]) -> set[str]:
-    """Return the files that a look has written, and touched."""
     for path in bundle.path.iterdir():
         os.utime(path, (1, 1))
     look()
@@ -86,12 +82,10 @@ def test_a_refresh_writes_what_has_changed_and_nothing_else(bundle: AccountBundl
     assert written(bundle, bundle.refresh) == set(), "nothing has changed"
     put(book, "a", state="VENDOR_DOWN")
     assert written(bundle, bundle.refresh) == set(), "nothing that DAGs depend on"
-
     put(book, "new")
     assert written(bundle, bundle.refresh) == files("new")
     assert written(bundle, bundle.refresh) == files("new"), "Airflow may have been reading it when it was written"
     assert written(bundle, bundle.refresh) == set()
-
     Remover(book).remove(ACCOUNT, "a")
     put(book, "b", leaving={"since": "2026-01-01T00:00:00Z"})
     assert written(bundle, bundle.refresh) == files("a", "b")
@@ -120,7 +114,7 @@ def test_the_accounts_that_have_a_dag_keep_it_while_couchdb_is_down_or_emptied_b
     book = own_databases
     put(book, "b", "a", "not good")
     put(book, "left", leaving={"since": "2026-01-01T00:00:00Z"})
-    put(book, "odd", oauth=["not", "an", "object"])  # its own DAG says what is wrong
+    put(book, "odd", oauth=["not", "an", "object"])  # its own DAG reports it
     book.write(ACCOUNT, [{"_id": "x", "account_type": "bank"}, {"_id": "y"}])
     assert known_accounts() == ("a", "b", "odd")
     book.require_success(book.request("DELETE", ACCOUNT, ""))

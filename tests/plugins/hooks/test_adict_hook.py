@@ -1,4 +1,4 @@
-"""The ADICT hook: what it sends, whose turn it waits for, and the error class for every answer."""
+"""The ADICT hook: what it sends, the turn it waits for, and the error class for every answer."""
 
 from __future__ import annotations
 
@@ -35,12 +35,10 @@ IMPATIENT = Terms(longest_wait=0.2)
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A separate count of calls for this test."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
 
 
 def seen(world: LocalWorld) -> list[tuple[str, int]]:
-    """Return the last part of the path and the status of each call, in order."""
     return [(entry["path"].rpartition("/")[2], entry["status"]) for entry in world.control.log()]
 
 
@@ -78,8 +76,6 @@ def test_a_booking_does_not_name_the_account_and_frees_what_was_not_called(clean
 
 @pytest.fixture
 def adict(serve: Serve, connection: Callable[..., str]) -> Adict:
-    """A function that returns a hook, and a server that sends the given answer of ADICT and also issues the token."""
-
     def make(reply: Reply, **extra: Any) -> tuple[AdictHook, Server]:
         server = serve(lambda heard: Reply(TOKEN) if heard.path == "/token" else reply)
         conn_id = connection(

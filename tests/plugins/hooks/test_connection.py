@@ -38,7 +38,6 @@ def read(conn_id: str) -> GrdfConnection:
 
 
 def refusal(use: Callable[[], object], said: str) -> str:
-    """Return all that a traceback shows of an error, which is one of the settings and says something."""
     with pytest.raises(BadSettings, match=said) as caught:
         use()
     assert caught.value.state is None, "no household can help that"
@@ -139,8 +138,6 @@ def test_a_connection_that_does_not_exist_or_cannot_be_read(monkeypatch: pytest.
         assert "hush" not in text
 
 
-# -- what a message quotes of what is wrong ----------------------------------------------------------------------------
-
 USES: dict[str, Callable[[str], object]] = {
     "Airflow's API": lambda conn: AirflowApiHook(conn).get("/dags"),
     "CouchDB": lambda conn: CouchDBHook(conn, patience=0).logs_in(),
@@ -155,11 +152,9 @@ FORMS = (
     '{"pass": "hush"}', "hush https://x", "a@b hush", "12 345 678 901 234", "12.345.678.901.234",
     "1234-5678-9012-34", "12\u00a0345\u00a0678\u00a0901\u00a0234",
 )  # fmt: skip
-"""Ways to write what is nobody's business: a webhook, a login, a token, a meter's number."""
 
 
 def shows(text: str) -> bool:
-    """Return whether a text shows a secret, or a meter's number, however it is written."""
     return any(part in text.lower() for part in ("hu/sh", "hush", "123456")) or "345678" in re.sub(r"\D", "", text)
 
 
@@ -179,19 +174,20 @@ def test_a_login_in_an_address_is_refused_and_not_shown(connection: Put, what: s
 
 @pytest.mark.parametrize("written", [HOOK, "eyJ.eyJodX.hush", *FORMS])
 def test_nothing_wrong_is_quoted(monkeypatch: pytest.MonkeyPatch, connection: Put, written: str) -> None:
-    """Neither a setting, nor a field of a connection, nor what stands in place of its id or of a notifier."""
     for name in settings.SETTINGS:
         monkeypatch.setenv(f"AIRFLOW__GRDF__{name.upper()}", written)
-    told = [f"{error} | {error.cause}" for error in settings_check.find_wrong_settings()]
-    assert all(any(name in text for text in told) for name in ("retries", "household_links", "ways_in"))
+    errors = [f"{error} | {error.cause}" for error in settings_check.find_wrong_settings()]
+    assert all(any(name in text for text in errors) for name in ("retries", "household_links", "ways_in"))
     monkeypatch.delenv("AIRFLOW__GRDF__ALERT_NOTIFIER_KWARGS")
-    told.append(refusal(build_notifier, r"\[grdf\] alert_notifier (is|names) "))
+    errors.append(refusal(build_notifier, r"\[grdf\] alert_notifier (is|names) "))
     if written in FORMS:
         for name in ("calls_per_second", "calls_per_day", "token_url", "id_token_algorithms"):
             conn_id = connection("grdf_x", **LOGIN, extra={name: written})
-            told.append(refusal(lambda conn_id=conn_id: GrdfConnection.from_airflow(airflow_connection(conn_id)), name))
-        told.append(refusal(lambda: airflow_connection(written), "Airflow has no connection"))
-    assert [text for text in told if shows(text)] == []
+            errors.append(
+                refusal(lambda conn_id=conn_id: GrdfConnection.from_airflow(airflow_connection(conn_id)), name)
+            )
+        errors.append(refusal(lambda: airflow_connection(written), "Airflow has no connection"))
+    assert [text for text in errors if shows(text)] == []
 
 
 def test_the_settings_that_are_read_are_those_of_the_documentation() -> None:
@@ -232,7 +228,6 @@ def test_numbers(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 def test_the_staging_place_holds_no_login(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str, found: str
 ) -> None:
-    """It is an XCom, and stands in messages."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", written)
     if "://" in found and ".*" not in found:

@@ -25,7 +25,6 @@ from tests.plugins.conftest import Heard, Reply, Server
 
 @pytest.fixture
 def hook(own_databases: CouchDBHook) -> CouchDBHook:
-    """A hook with databases only for this test. Their prefix contains a slash, as Cozy's do."""
     return own_databases
 
 
@@ -165,8 +164,6 @@ Answering = Callable[..., CouchDBHook]
 
 @pytest.fixture
 def answering(serve: Serve, connection: Put) -> Answering:
-    """A function that returns a hook for a server which always answers the same."""
-
     def make(body: Any = "", status: int = 200, **more: Any) -> CouchDBHook:
         reply = Reply(body if isinstance(body, str | bytes) else json.dumps(body), status)
         return hook_to(connection, serve(lambda _: reply).url, **{"patience": 0} | more)
@@ -260,8 +257,6 @@ def test_what_couchdb_says_is_quoted_on_one_line_and_cut(answering: Answering, r
     assert "\n" not in text
     assert "example.org" not in text
 
-
-# -- rows --------------------------------------------------------------------------------------------------------------
 
 ONE = {"id": "a:m:2026-01-01", "key": "a:m:2026-01-01", "value": {"rev": "1-a"}}
 GOOD = ONE | {"doc": {"_id": ONE["id"], "_rev": "1-a", "load": 5, "year": 2026, "month": 1, "day": 1}}

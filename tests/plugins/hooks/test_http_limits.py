@@ -80,16 +80,11 @@ def test_what_is_too_large_is_not_read_to_its_end() -> None:
         asking.get(endless.url, timeout=30)
 
 
-# -- each kind of call -------------------------------------------------------------------------------------------------
-
-
 Call = Callable[[str, str], object]
 
 
 @pytest.fixture
 def call(clean: LocalWorld, grdf: Callable[..., str], connection: Callable[..., str]) -> Call:
-    """A function that makes one kind of call to an address, while all others go to the sandbox."""
-
     def make(kind: str, url: str) -> object:
         if kind == "token":
             return GrdfOAuthHook(grdf(extra={"token_url": f"{url}/token"})).request_data_token()
@@ -160,13 +155,8 @@ def test_a_couchdb_that_drips_or_floods_ends_too(
                 CouchDBHook(timeout=(1, 0.5)).get(ACCOUNT, "home-1")
 
 
-# -- redirects: nobody has checked the new address ---------------------------------------------------------------------
-
-
 @pytest.fixture
 def detour(serve: Serve) -> Callable[..., tuple[Server, Server]]:
-    """A function that returns a server which redirects all but a path to another one, and that other one."""
-
     def make(but: str = "") -> tuple[Server, Server]:
         trap = serve(lambda _: Reply({"keys": [], "access_token": "t", "ok": True, "code_statut_traitement": "0" * 10}))
 
@@ -188,7 +178,7 @@ def detour(serve: Serve) -> Callable[..., tuple[Server, Server]]:
 def test_nothing_for_grdf_goes_to_another_address(
     call: Call, detour: Callable[..., tuple[Server, Server]], kind: str, setting: str
 ) -> None:
-    """Whoever chooses the keys could sign an ``id_token`` for any meter; a proof has a household's name and address."""
+    """With other keys anybody could sign an ``id_token`` for any meter; a proof has a household's name and address."""
     server, trap = detour()
     with pytest.raises(BadSettings, match=rf"HTTP 307.*{setting}") as caught:
         call(kind, server.url)

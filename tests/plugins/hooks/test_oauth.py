@@ -31,8 +31,6 @@ Grdf = Callable[..., str]
 
 @pytest.fixture
 def answered(serve: Serve, grdf: Grdf) -> Callable[..., GrdfOAuthHook]:
-    """A function that returns a hook whose token endpoint always answers the same."""
-
     def make(*reply: Any, **more: Any) -> GrdfOAuthHook:
         answer = Reply(*reply, **more)
         return GrdfOAuthHook(grdf(extra={"token_url": f"{serve(lambda _: answer).url}/token"}))
@@ -88,12 +86,12 @@ def rs256(world: LocalWorld, grdf: Grdf, **extra: object) -> GrdfOAuthHook:
 def test_a_token_signed_with_the_provider_s_keys(clean: LocalWorld, grdf: Grdf, account_id: str) -> None:
     clean.control.set(id_token_alg="RS256")
     got = consent(clean.facts, holder(account_id))
-    whose: Any = {"account": account_id, "nonce": got["nonce"]}
+    owner: Any = {"account": account_id, "nonce": got["nonce"]}
     hook = rs256(clean, grdf, id_token_algorithms=["RS256", "HS256"])
     token = hook.exchange_code(got["code"], got["redirect_uri"], account=account_id)
-    assert rs256(clean, grdf).verify_claims(token, **whose)[0].pce == holder(account_id).pces[0]
+    assert rs256(clean, grdf).verify_claims(token, **owner)[0].pce == holder(account_id).pces[0]
     with pytest.raises(IdTokenRefused):
-        GrdfOAuthHook().verify_claims(token, **whose)  # only HS256 is accepted there
+        GrdfOAuthHook().verify_claims(token, **owner)  # only HS256 is accepted there
 
 
 @pytest.mark.parametrize(
@@ -156,7 +154,7 @@ def token_requests(world: LocalWorld) -> int:
 
 
 def test_it_is_asked_for_once_shared_and_renewed_before_its_end(clean: LocalWorld) -> None:
-    shelf, before = MemoryShelf("of nobody"), datetime.now(UTC)
+    shelf, before = MemoryShelf("of no account"), datetime.now(UTC)
     first, asked = adict_hook(shelf).data_token()
     assert before <= first.until - timedelta(seconds=14399) + MARGIN <= datetime.now(UTC), "from before the request"
     assert asked

@@ -26,8 +26,6 @@ PACE = 1.0
 
 
 class Listener(ThreadingTCPServer):
-    """A server and proxy that counts open connections and keeps what it heard. Its certificate is in a folder."""
-
     daemon_threads = True
 
     def __init__(self, folder: Path) -> None:
@@ -100,7 +98,7 @@ def test_the_turn_is_taken_on_a_connection_that_stands(
     # By the sender's clock: on a busy machine the listener hears the first call late.
     assert sent[1] - sent[0] > timedelta(seconds=1 / PACE), "the quota's distance, for the second call too"
     assert set(connected) == {2}, "it was connected before it waited"
-    assert sent[1] >= waited[-1], "it is sent after the wait, and says so"
+    assert sent[1] >= waited[-1], "it is sent after the wait, at the noted time"
     assert governor.calls_left() == 97
 
 

@@ -116,7 +116,7 @@ def test_the_morning_s_check_leaves_such_an_account_alone_and_judges_the_others(
     before = clean.book.get(account_id)
     lose(clean, lost)
     assert check()["odd"] == 1
-    assert clean.book.get(account_id) == before, "nobody is asked to consent again because a document is damaged"
+    assert clean.book.get(account_id) == before, "no household is asked to consent again because a document is damaged"
     assert (clean.book.get(other) or {})["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 
 
@@ -137,15 +137,12 @@ def test_a_refusal_is_believed_as_far_as_grdf_s_list_agrees(
     clean.control.clear_log()
     assert [type(each) for each in weighed(ServiceUnavailable)] == [ServiceUnavailable]
     assert clean.control.log() == [], "what is no refusal needs no question"
-
     doubted, other = weighed(kind, ServiceUnavailable)
     assert (type(doubted), type(other)) == (RefusalDoubted, ServiceUnavailable)
     assert "list says that the consent is active" in str(doubted)
     assert pce not in str(doubted)
-
     clean.control.fault("droits_acces", status=503)
     assert [type(each) for each in weighed(kind)] == [RefusalDoubted], "without a list none is believed"
-
     lose(clean, pce)
     assert [type(each) for each in weighed(kind)] == [kind]
     (right,) = Ledger(CouchDBHook()).fetch_meters([pce])[pce].rights

@@ -5,26 +5,22 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from include.sandbox.local_world import LocalWorld
 from tests.helpers import own_couchdb
-
-if TYPE_CHECKING:
-    from include.sandbox.local_world import LocalWorld
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An Airflow home with a separate staging folder."""
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     return tmp_path
 
 
 @pytest.fixture
 def own(clean: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The world with databases only for this test, so that a run finds no accounts of other tests."""
     fields, book = own_couchdb(clean)
     monkeypatch.setenv("AIRFLOW_CONN_COUCHDB", json.dumps(fields))
     return SimpleNamespace(control=clean.control, book=book, facts=clean.facts)

@@ -44,7 +44,6 @@ from tests.plugins.steps import acquire, document, extract, load
 
 
 def edit(world: LocalWorld, account_id: str, change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Change an account's document, and return it."""
     stored = document(world, account_id)
     change(stored)
     world.book.save(stored)
@@ -153,13 +152,10 @@ def test_the_account_notes_what_is_stored_however_it_was_read(
 
 
 class Runs:
-    """An account's runs, with the token that all accounts share."""
-
     def __init__(self, account_id: str) -> None:
         self._account_id, self._shelf = account_id, MemoryShelf()
 
     def requests(self, day: date) -> list[int]:
-        """Run the four tasks for a gas day, and return the number of each one's requests to CouchDB."""
         sent: list[int] = []
         self._do(AcquireTokenOperator, day, sent)
         self._do(RescopeTokenOperator, day, sent)

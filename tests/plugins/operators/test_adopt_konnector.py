@@ -1,4 +1,4 @@
-"""Adoption in CouchDB of what the konnector stored: whose it is, and what is left alone (the rest: ``tests/gas``)."""
+"""Adoption in CouchDB of what the konnector stored: its account, and what is left alone (the rest: ``tests/gas``)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ def couchdb(own_databases: CouchDBHook) -> CouchDBHook:
 
 
 def theirs(name: str, day: date, load: float, source: str = "bench") -> dict[str, Any]:
-    """Return a document as the konnector writes it."""
     return {
         "_id": name, "load": load, "year": day.year, "month": day.month, "day": day.day, "hour": 0, "minute": 0,
         "cozyMetadata": {"doctypeVersion": 1, "sourceAccount": source},
@@ -90,13 +89,12 @@ def test_forms_and_documents_that_are_refused_change_nothing(couchdb: CouchDBHoo
 
 
 def deletion(account_id: str, at: datetime) -> dict[str, Any]:
-    """Return the record of a deletion that has begun."""
     order = DeletionOrder(run="r", started="", asked_by="me", keep_data=False)
     return begin_deletion(open_record(account_id, []), order, at)
 
 
 def test_figures_of_another_household_that_is_here_or_has_left_stay(couchdb: CouchDBHook) -> None:
-    """One that nobody knows may be its own: who connects here anew has another account than in its Cozy."""
+    """An unknown one may be its own: who connects here anew has another account than in its Cozy."""
     couchdb.write(ACCOUNT, [account("neighbour", oauth_callback_results={"consents": [{"pce": PCE}]})])
     couchdb.write(AUDIT, [deletion("departed", datetime(2024, 3, 1, tzinfo=UTC))])
     for day, source in enumerate(("neighbour", "departed", "in-its-cozy", ""), 1):

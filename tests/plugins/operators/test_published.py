@@ -36,7 +36,6 @@ def change(world: Any, account: str, **fields: Any) -> None:
 
 
 def month_later(world: Any, account: str) -> None:
-    """Date what the account notes of its monthly readings so far back that they are due again."""
     said = document(world, account)
     for entry in said["status"]["billing"].values():
         entry["read_at"] = (datetime.now(UTC) - timedelta(days=40)).isoformat()
@@ -44,7 +43,6 @@ def month_later(world: Any, account: str) -> None:
 
 
 def calls(world: Any) -> list[str]:
-    """Return the calls to GRDF except those for tokens, in order, and clear the log."""
     log = world.control.log()
     world.control.clear_log()
     return [call["path"].rpartition("/")[2] for call in log if not call["path"].endswith("/access_token")]
@@ -71,7 +69,6 @@ def test_periods_are_five_years_deep_and_compared_with_the_days(own: Any, accoun
     couchdb = CouchDBHook()
     compared = compare_all(found, couchdb.range(DAY, *account_range(account_id)))
     assert not [each for each in compared if each.beyond_rounding]
-
     couchdb.write(PUBLISHED, [{**found[3], "_deleted": True}])
     month_later(own, account_id)
     assert read()["new"] == 1, "what CouchDB has lost comes within the month"
@@ -105,7 +102,6 @@ def test_a_household_that_leaves_while_grdf_is_asked_keeps_nothing(
 
 
 def family(world: Any, account_id: str, names: str) -> dict[str, str]:
-    """Create accounts with one meter each. Return the meters by account id, in the order of the run."""
     number = int(account_id.rpartition("-")[2]) * 10
     ids = [f"{name}-{number + n}" for n, name in enumerate(names)]
     return {each: known_account(world, each)[0] for each in ids}

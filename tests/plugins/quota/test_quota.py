@@ -24,18 +24,13 @@ SMALL = Quota(1000.0, 10)
 
 
 def task(name: str, calls: int = 1, read: float = 0.0) -> Booking:
-    """Return the calls of an account's daily run, which was last read so many seconds after the start of the test."""
     return Booking(name, calls, lambda: NOON + read)
 
 
-def refused(clock: Clockwork, governor: Governor, **whose: Any) -> float:
-    """Return the time from which a call that has to wait may be tried again."""
+def refused(clock: Clockwork, governor: Governor, **owner: Any) -> float:
     with pytest.raises(QuotaWait) as caught:
-        call(governor, **whose)
+        call(governor, **owner)
     return clock.now + (caught.value.retry_after or 0)
-
-
-# -- the second --------------------------------------------------------------------------------------------------------
 
 
 def test_calls_of_one_client_keep_their_distance_whatever_connection_names_it() -> None:
@@ -80,7 +75,6 @@ def test_however_late_they_wake_the_distance_is_kept_also_over_a_pause_and_every
 
 
 def ask(ledger: QuotaState, ticket: Ticket | None = None, patience: float = 600, at: float = NOON) -> float:
-    """Return how many seconds a call has to wait."""
     return ledger.request_call(at, GRDF, ticket or Ticket(), patience=patience).seconds
 
 
@@ -90,13 +84,11 @@ def test_first_come_first_served_but_imports_stand_back_and_persons_go_first() -
         ask(ledger, ticket, at=NOON + number / 100)
     booked = [ticket.at for ticket in tickets]
     assert booked == sorted(set(booked))
-
     ledger, past = QuotaState(), [Ticket("history") for _ in range(4)]
     for ticket in past:
         ask(ledger, ticket)
     assert not past[-1].at, "it holds no place in the queue"
     assert ask(ledger) <= 3 * GRDF.distance, "few imports are before it, however many wait"
-
     for _ in range(100):
         ask(ledger)
     for purpose in ("connect", CONNECT.for_token.purpose):
@@ -114,7 +106,7 @@ def test_a_clock_that_is_set_back_stops_nobody() -> None:
 @pytest.mark.parametrize(
     ("others", "late", "passed"),
     [
-        (0, 0.25, 0.25),  # a handshake: nobody else went, so it goes at once
+        (0, 0.25, 0.25),  # a handshake: no other went, so it goes at once
         (1, 1.5, 1.5 + GRDF.distance),  # somebody went meanwhile: it waits like anybody
     ],
 )
@@ -142,9 +134,6 @@ def test_a_machine_that_is_always_late_goes_in_the_end() -> None:
     clock.update = slow  # type: ignore[assignment,method-assign]
     call(clock.governor())
     assert (len(asked), clock.passed) == (4, pytest.approx(0.8))
-
-
-# -- pauses ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_429_alone_makes_everybody_wait_as_long_as_grdf_says() -> None:
@@ -177,9 +166,6 @@ def test_a_refused_token_pauses_who_has_the_same_credentials_and_a_429_everybody
     clock.governor(credentials="new secret").after_call(429, None)
     call(clock.governor(credentials="new secret"))
     assert clock.passed == pytest.approx(FIRST_PAUSE)
-
-
-# -- the day -----------------------------------------------------------------------------------------------------------
 
 
 def queue(clock: Clockwork) -> None:
@@ -224,7 +210,6 @@ def test_imports_leave_half_of_the_day_and_what_daily_runs_took_of_late_and_wait
     instants(clock, governor, 5)
     with pytest.raises(QuotaExceeded, match="all 10 calls"):
         call(governor, purpose="history")
-
     governor = clock.governor(Quota(1000.0, 100), "other")
     assert governor.calls_left("history") == 50
     instants(clock, governor, 80)
@@ -252,9 +237,6 @@ def test_the_day_of_25_hours_is_one_day() -> None:
     clock.now += DAY + 600
     with pytest.raises(QuotaExceeded, match="from 00:00 on 26 October 2026"):
         call(governor, booking=Booking("run"))
-
-
-# -- bookings ----------------------------------------------------------------------------------------------------------
 
 
 def test_who_was_read_longest_ago_comes_first_and_gathers_its_calls() -> None:
@@ -313,7 +295,6 @@ def test_what_a_task_does_not_need_or_is_dead_for_is_free_again() -> None:
     st.integers(0, 364),
 )
 def test_no_day_has_too_many_calls_and_every_task_ends(tasks: list[tuple[float, int, Purpose]], day: int) -> None:
-    """Tasks start at any time, make their calls, and run again when they were told to."""
     start = datetime(2026, 1, 1, 12, tzinfo=PARIS).timestamp() + day * DAY
     clock, quota, made = Clockwork(start), Quota(1000.0, 20), []
     governor = clock.governor(quota)

@@ -26,12 +26,11 @@ from tests.postgres import available, start_postgres
 
 
 def use(url: str | Path) -> None:
-    """Make a call that is counted in a store, or in a file."""
     call(Governor(QuotaStore(f"sqlite:///{url}" if isinstance(url, Path) else url), "id", Quota(1.0, 6000)))
 
 
 def damage(file: Path) -> None:
-    file.write_bytes(b"this is no database, whatever its name says" * 50)
+    file.write_bytes(b"this is no database, despite its name" * 50)
 
 
 def damage_ledger(file: Path) -> None:
@@ -114,7 +113,6 @@ for _ in range(int(calls)):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A store of its own; the PostgreSQL is in a time zone whose hours can occur twice."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'folder' / 'quota.db'}"
         return
@@ -158,4 +156,4 @@ def test_processes_share_the_pace_and_none_starves(url: str) -> None:
     assert min(after - before for before, after in zip(together, together[10:], strict=False)) > 0.9
     # A call delayed for longer than a turn goes when it can. Among several, chance decides (grdf.quota.quota_state).
     first_to_end = min(each[-1] for each in made)
-    assert all(each[0] < first_to_end for each in made), "nobody's calls wait for the end of others"
+    assert all(each[0] < first_to_end for each in made), "no calls wait for the end of others"

@@ -35,7 +35,6 @@ MOMENT = timedelta(minutes=5)
 
 @pytest.fixture(scope="session")  # Airflow keeps the client of a connection
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    """An S3 server, with an Airflow connection to it."""
     with Processes() as processes, pytest.MonkeyPatch.context() as patch:
         store = start_object_store(processes, tmp_path_factory.mktemp("store"))
         patch.setenv("AIRFLOW_CONN_STAGING", store.connection)
@@ -44,7 +43,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
 
 @pytest.fixture(params=["file", "s3"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Staging:
-    """A local folder, and a folder of an object store."""
     if request.param == "file":
         return Staging(f"file://{tmp_path}/staging")
     return Staging(f"s3://staging@{request.getfixturevalue('store').bucket}/{secrets.token_hex(4)}")
@@ -124,7 +122,7 @@ def test_what_a_person_left_in_the_folder_goes_with_it_and_what_a_link_leads_to_
     [
         ("file://{folder}/file", BadSettings, r"home.*staging_url"),
         ("s3://staging@no-such-bucket/staging", BadSettings, r"home.*bucket does not exist.*connection before its @"),
-        ("s3://nobody@grdf-staging/staging", StoreBusy, r"home.*@grdf-staging/staging.*tried again"),
+        ("s3://closed@grdf-staging/staging", StoreBusy, r"home.*@grdf-staging/staging.*tried again"),
         ("s3://grdf-staging/staging", StoreBusy, r"home.*NoCredentials.*connection before its @"),
         ("gs://grdf-staging/staging", BadSettings, r"home.*gcsfs.*provider is installed"),
     ],
@@ -134,8 +132,8 @@ def test_a_place_that_cannot_be_used(
 ) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    nobody = f"http%3A%2F%2F127.0.0.1%3A{free_port()}"
-    monkeypatch.setenv("AIRFLOW_CONN_NOBODY", f"aws://invented:invented@/?endpoint_url={nobody}")
+    closed = f"http%3A%2F%2F127.0.0.1%3A{free_port()}"
+    monkeypatch.setenv("AIRFLOW_CONN_CLOSED", f"aws://invented:invented@/?endpoint_url={closed}")
     (tmp_path / "file").touch()
     with pytest.raises(error, match=words):
         Staging(url.format(folder=tmp_path)).put("home", "run", [ANSWER])
@@ -165,8 +163,8 @@ def test_proofs_are_read_in_the_order_of_their_names_and_removed(place: Staging)
     by_hand(place, "home", "a.txt", PDF)
     by_hand(place, "home", ".DS_Store", b"of a file manager")
     by_hand(place, "home/old", "scan.pdf", PDF)
-    assert [file.kind for file in proofs.checked().values()] == ["application/pdf", "image/png"], "told by content"
-    proofs.remove("a.txt", "of nobody")
+    assert [file.kind for file in proofs.checked().values()] == ["application/pdf", "image/png"], "known by content"
+    proofs.remove("a.txt", "of no account")
     assert (proofs.count(), proofs.remove_all(), place.count("home")) == (3, 3, 0)
     for content in GOOD.values():
         proofs.put(check_proof_file(content))

@@ -22,7 +22,6 @@ IDS = ("home-a", "home-b", "home-c")
 
 @pytest.fixture
 def couchdb(own_databases: CouchDBHook) -> CouchDBHook:
-    """The accounts, none of which are other tests'."""
     return own_databases
 
 

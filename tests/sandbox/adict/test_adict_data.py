@@ -29,9 +29,6 @@ def ask(adict: Any, what: str, pce: str = PCE, **params: Any) -> requests.Respon
     return adict.call("GET", f"/pce/{pce}/{what}", params=params)
 
 
-# ---- What is asked ----
-
-
 def test_windows_that_break_a_rule_and_meters_that_do_not_exist(adict):
     for first, end, code in (
         (None, None, 404), ("2026-01-01", None, 404), ("01/01/2026", "2026-02-01", 404), ("20260101", "20260201", 404),
@@ -94,9 +91,6 @@ def test_other_perimeters_refuse_too_and_no_right_at_all_is_200_or_403(adict):
         assert refusal_of(adict, "09999990000422") == (status, "1000002")
 
 
-# ---- What is answered ----
-
-
 def test_one_line_per_gas_day_with_every_documented_key_and_exact_bounds_over_both_changes(adict):
     lines = adict.daily_lines(PCE, "2026-03-27", "2026-03-30") + adict.daily_lines(PCE, "2025-10-25", "2025-10-26")
     bounds = [(use["date_debut_consommation"], use["date_fin_consommation"]) for use in
@@ -131,9 +125,6 @@ def test_published_month_matches_its_indexes(adict):
     assert (start["raison_releve"], "nb_jour_gazier" in lines[2]["bordereau_publication"]) == ("RNO", True)
 
 
-# ---- How days ripen ----
-
-
 def at(adict: Any, day: date, hour: int = 9) -> None:
     adict.control.set_clock(datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo("Europe/Paris")))
 
@@ -159,23 +150,20 @@ def test_some_days_change_until_the_third_of_the_next_month_and_none_afterwards(
         assert {line["consommation"]["statut_conso"] for line in lines} == {state}
     changed = 0
     for month in range(1, 7):
-        told = []
+        answers = []
         for then in (date(2026, month, 28), date(2026, 7, 10), date(2026, 9, 10)):
             at(adict, then)
-            told.append(adict.control.expected(RIPE, f"2026-{month:02}-01", f"2026-{month:02}-28"))
-        assert told[2] == told[1]
-        changed += sum(told[0][day] != told[1][day] for day in told[0])
+            answers.append(adict.control.expected(RIPE, f"2026-{month:02}-01", f"2026-{month:02}-28"))
+        assert answers[2] == answers[1]
+        changed += sum(answers[0][day] != answers[1][day] for day in answers[0])
     assert 5 < changed < 120
 
-
-# ---- Quirks ----
 
 WINDOW = ("2026-05-01", "2026-05-06")
 DAYS = [f"2026-05-0{day}" for day in range(1, 6)]
 
 
 def objects(text: str) -> list[Any]:
-    """Return the JSON objects in a text that otherwise contains only whitespace."""
     decoder, found, text = json.JSONDecoder(), [], text.lstrip("\ufeff\u00a0 \n")
     while text:
         value, end = decoder.raw_decode(text)
@@ -185,11 +173,11 @@ def objects(text: str) -> list[Any]:
 
 
 def test_layouts_and_those_that_cost_no_good_line(adict):
-    def told(*layout: str) -> str:
+    def fetch(*layout: str) -> str:
         adict.control.set_quirks(QUIRKY, layout=layout)
         return adict.daily(QUIRKY, *WINDOW).content.decode()
 
-    plain = objects(told())
+    plain = objects(fetch())
     assert len(plain) == 5
     status = {"code_statut_traitement": "0000000000", "message_retour_traitement": "Opération réussie."}
     for layout, shown, wanted in (
@@ -200,12 +188,12 @@ def test_layouts_and_those_that_cost_no_good_line(adict):
         (["array"], "[{", [plain]),
         (["status_line"], "\n", [*plain, status]),
     ):
-        assert shown in told(*layout)
-        assert objects(told(*layout)) == wanted
-    broken, _, rest = told("missing_bracket").partition("\n")
-    assert (broken.count("{"), rest) == (broken.count("}") + 1, told())
-    truncated = told("truncated")
-    assert truncated.startswith(told())
+        assert shown in fetch(*layout)
+        assert objects(fetch(*layout)) == wanted
+    broken, _, rest = fetch("missing_bracket").partition("\n")
+    assert (broken.count("{"), rest) == (broken.count("}") + 1, fetch())
+    truncated = fetch("truncated")
+    assert truncated.startswith(fetch())
     with pytest.raises(json.JSONDecodeError):
         objects(truncated)
     adict.control.set_quirks(QUIRKY)
@@ -217,9 +205,9 @@ def test_line_quirks_and_what_an_ideal_client_keeps(adict):
         "absent_zero": [DAYS[3]], "broken": {DAYS[4]: "douze"},
     }  # fmt: skip
     adict.control.set_quirks(QUIRKY, lines=lines)
-    told = adict.daily_lines(QUIRKY, *WINDOW)
-    energy = told[0]["consommation"]["energie"]
-    said = [(line["pce"]["id_pce"] == QUIRKY, line["consommation"]) for line in told]
+    answers = adict.daily_lines(QUIRKY, *WINDOW)
+    energy = answers[0]["consommation"]["energie"]
+    said = [(line["pce"]["id_pce"] == QUIRKY, line["consommation"]) for line in answers]
     assert [(ours, use["journee_gaziere"], use["energie"]) for ours, use in said] == [
         (True, DAYS[0], energy), (False, DAYS[0], energy), (True, DAYS[0], energy), (True, DAYS[2], None),
         (True, DAYS[3], 0), (True, DAYS[4], "douze"),
@@ -234,9 +222,6 @@ def test_line_quirks_and_what_an_ideal_client_keeps(adict):
     adict.control.set_quirks(QUIRKY, lines={"partial": {"from": DAYS[3], "times": None}})
     assert list(adict.control.expected(QUIRKY, *WINDOW)) == DAYS[:3]
     adict.control.set_quirks(QUIRKY)
-
-
-# ---- Figures ----
 
 
 def test_a_synthetic_day_is_the_same_on_every_machine():

@@ -34,16 +34,13 @@ def statuses(adict: Any, calls: int) -> list[int]:
     return [rights(adict, f"Bearer {token}").status_code for _ in range(calls)]
 
 
-def told(answer: requests.Response) -> tuple[int, str]:
+def error_of(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("error", "")
 
 
 def claims_of(adict: Any, id_token: str) -> dict[str, Any]:
     key, client = adict.facts["client_secret"], adict.facts["client_id"]
     return jwt.decode(id_token, key, algorithms=["HS256"], audience=client, issuer=adict.facts["issuer"])
-
-
-# ---- Calls ----
 
 
 def test_bearer_forms(adict):
@@ -92,34 +89,30 @@ def test_faults_strike_as_ordered_and_as_often(adict):
     assert answers == [504, 409], "the first took effect"
 
 
-# ---- Tokens ----
-
-
 def test_token_endpoint_refuses_in_the_words_of_rfc_6749(adict):
     code = {"grant_type": "authorization_code"}
     for fields, status, error in (
-        ({"client_secret": "wrong"}, 401, "invalid_client"), ({"client_id": "nobody"}, 401, "invalid_client"),
+        ({"client_secret": "wrong"}, 401, "invalid_client"), ({"client_id": "unknown"}, 401, "invalid_client"),
         ({"grant_type": "refresh_token"}, 400, "unsupported_grant_type"), ({"scope": ""}, 400, "invalid_scope"),
         ({"scope": "/adict/v1"}, 400, "invalid_scope"), (code, 400, "invalid_request"),
         (code | {"code": "never-given"}, 400, "invalid_grant"),
     ):  # fmt: skip
         answer = adict.post_token(**DATA_GRANT | fields)
-        assert (*told(answer), answer.headers["Cache-Control"]) == (status, error, "no-store")
+        assert (*error_of(answer), answer.headers["Cache-Control"]) == (status, error, "no-store")
 
 
 def test_a_code_works_once_for_a_minute_for_its_redirect_uri(adict):
     code = adict.consent()["code"]
     token = adict.exchange(code).json()["access_token"]
     assert adict.call("GET", "/droits_acces", token).status_code == 403
-    assert told(adict.exchange(code)) == (400, "invalid_grant")
+    assert error_of(adict.exchange(code)) == (400, "invalid_grant")
     assert adict.call("GET", "/droits_acces", token).status_code == 401, "its second use ends the token"
-    assert told(adict.exchange(adict.consent()["code"], redirect_uri="http://127.0.0.1:9/other"))[1] == "invalid_grant"
+    assert (
+        error_of(adict.exchange(adict.consent()["code"], redirect_uri="http://127.0.0.1:9/other"))[1] == "invalid_grant"
+    )
     code = adict.consent()["code"]
     adict.control.set_clock(adict.control.now() + timedelta(seconds=61))
-    assert told(adict.exchange(code)) == (400, "invalid_grant")
-
-
-# ---- The household's way through GRDF's site ----
+    assert error_of(adict.exchange(code)) == (400, "invalid_grant")
 
 
 def test_whole_dance_gives_meters_and_a_token_too_narrow_for_data(adict):
@@ -141,7 +134,7 @@ def test_whole_dance_gives_meters_and_a_token_too_narrow_for_data(adict):
 
 
 def test_a_wrong_request_goes_back_to_a_known_caller_and_else_is_told_on_the_page(adict):
-    for change in ({"client_id": "nobody"}, {"client_id": None}, {"redirect_uri": "http://evil.example/"},
+    for change in ({"client_id": "unknown"}, {"client_id": None}, {"redirect_uri": "http://evil.example/"},
                    {"redirect_uri": None}):  # fmt: skip
         answer = adict.authorize(**change)
         assert (answer.status_code, "Location" in answer.headers) == (400, False)
@@ -162,9 +155,9 @@ def test_pkce_binds_a_code_to_its_verifier(adict):
     query = adict.connect_query(**CHALLENGE)
     assert adict.exchange(adict.consent(query)["code"], code_verifier=VERIFIER).status_code == 200
     wrong = adict.exchange(adict.consent(query)["code"], code_verifier=VERIFIER[:-1] + "x")
-    assert told(wrong) == (400, "invalid_grant")
-    assert told(adict.exchange(adict.consent(query)["code"])) == (400, "invalid_request")
-    assert told(adict.exchange(adict.consent()["code"], code_verifier=VERIFIER)) == (400, "invalid_request")
+    assert error_of(wrong) == (400, "invalid_grant")
+    assert error_of(adict.exchange(adict.consent(query)["code"])) == (400, "invalid_request")
+    assert error_of(adict.exchange(adict.consent()["code"], code_verifier=VERIFIER)) == (400, "invalid_request")
     adict.control.set(pkce="required")
     assert "error=invalid_request" in adict.authorize().headers["Location"]
     adict.control.set(pkce="unknown")

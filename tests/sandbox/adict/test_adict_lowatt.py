@@ -31,7 +31,6 @@ def test_every_endpoint(adict, monkeypatch):
     assert done["code_statut_traitement"] == "0000000000"
     assert [line["id_pce"] for line in grdf.droits_acces([PCE])[:-1]] == [PCE]
     grdf.check_consent_validation([PCE])
-
     daily = grdf.donnees_consos_informatives(PCE, *WINDOW)
     assert [line["consommation"]["journee_gaziere"] for line in daily] == [f"2026-06-{day:02}" for day in range(1, 10)]
     billed = grdf.donnees_consos_publiees(PCE, "2026-03-01", "2026-05-01")
@@ -39,7 +38,6 @@ def test_every_endpoint(adict, monkeypatch):
     assert grdf.donnees_contractuelles(PCE)["donnees_contractuelles"]["car"]["car_actuelle"] > 0
     technical = grdf.donnees_techniques(PCE)["donnees_techniques"]
     assert technical["caracteristiques_compteur"]["frequence"] == "1M"
-
     grdf.declare_acces(models.DeclareAccess(
         pce=OTHER, code_postal=Meter(OTHER).postcode, courriel_titulaire="titulaire@example.org",
         date_debut_droit_acces="2026-06-20", date_fin_droit_acces="2027-06-20",
@@ -51,7 +49,6 @@ def test_every_endpoint(adict, monkeypatch):
     assert grdf.transmettre_preuves(declared["id_droit_acces"], (("preuve.pdf", b"%PDF"),))[0] == done
     proving = grdf.droits_acces_specifiques([OTHER])
     assert proving[0]["statut_controle_preuve"] == "Preuve en cours de vérification"
-
     with pytest.raises(requests.HTTPError, match="403"):
         grdf.revoke_acces(right["id_droit_acces"])
     assert eraser.revoke_acces(right["id_droit_acces"]) == [done]

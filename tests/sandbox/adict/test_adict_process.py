@@ -26,7 +26,6 @@ def test_a_kill_loses_nothing_and_no_token_nor_code_is_in_the_file(start: Any, t
     first.process.wait(10)
     state = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert [secret for secret in (code, used, token) if secret.encode() in state] == []
-
     again = start(tmp_path, *BACK)
     assert (str(again.control.today()), again.control.settings()) == ("2026-06-20", settings)
     assert right in again.control.consents()

@@ -75,9 +75,6 @@ def test_only_the_delete_client_revokes_once_and_the_log_tells(adict, second):
     assert adict.control.expected(PCE, "2026-05-01", "2026-06-01") == {}
 
 
-# ---- Declarations ----
-
-
 def test_declarations_that_are_refused(adict):
     adict.control.set_quirks("09999990000813", contract_ended=True)
     for changes, status, code in (
