@@ -48,8 +48,8 @@ def connect_cozy(world: LocalWorld, account_id: str, meters: int = 1, **choices:
     return who.pces
 
 
-def connect_code(world: LocalWorld, account_id: str, **choices: Any) -> tuple[str, ...]:
-    who = holder(account_id)
+def connect_code(world: LocalWorld, account_id: str, meters: int = 1, **choices: Any) -> tuple[str, ...]:
+    who = holder(account_id, meters)
     world.book.save(code_account(account_id, consent(world.facts, who, **choices)))
     return who.pces
 

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
@@ -105,13 +106,11 @@ def _perform(step: Step, kind: type[AccountOperator], more: dict[str, Any], opti
 
 
 def _context(number: int, tries: int, options: argparse.Namespace) -> Context:
-    from airflow.sdk.execution_time.context import OutletEventAccessors
-
     first, end = options.first, options.end
     range_ = {"from": str(first), "to": str(end), "include_definitive": False} if first else {}
     task = SimpleNamespace(try_number=number, max_tries=tries - 1, run_id=RUN, dag_id="grdf_run", task_id="read")
     started = SimpleNamespace(run_type="manual" if range_ else "scheduled", run_after=datetime.now(UTC), conf={})
-    events = OutletEventAccessors()
+    events = defaultdict[Any, Any](SimpleNamespace)  # nothing reads them
     return cast("Context", {"run_id": RUN, "dag_run": started, "ti": task, "params": range_, "outlet_events": events})
 
 
