@@ -162,8 +162,11 @@ def context(
     run_id: str = "run",
 ) -> dict[str, Any]:
     """Return what the project's operators read of Airflow's task context; a manual run has no ``day``."""
+    from airflow.sdk.execution_time.context import OutletEventAccessors
+
     now = datetime.now(UTC)
     found: dict[str, Any] = {
+        "outlet_events": OutletEventAccessors(),
         "run_id": run_id,
         "dag_run": SimpleNamespace(run_type=run_type, run_after=now, conf={}),
         "ti": SimpleNamespace(try_number=try_number, max_tries=max_tries),

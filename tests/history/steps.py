@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from airflow.sdk import DAG, Asset
-from airflow.sdk.execution_time.context import OutletEventAccessors
 from msgspec.structs import replace
 
 from grdf.airflow.announcing import HISTORY_ALIAS
@@ -39,8 +38,7 @@ def execute(operator: Any, at_hand: dict[str, Any]) -> Outcome:
     ti = at_hand["ti"]
     ti.run_id, ti.task_id, ti.dag_id = at_hand["run_id"], "read", "grdf_history"
     ti.get_ti_count = lambda *_, states=None, **__: 0 if states else 1
-    attached = OutletEventAccessors()
-    result = operator.execute(at_hand | {"outlet_events": attached})
+    result, attached = operator.execute(at_hand), at_hand["outlet_events"]
     events = [
         (each.dest_asset_key.name, each.extra)
         for outlet in operator.outlets

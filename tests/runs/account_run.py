@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from airflow.sdk.execution_time.context import OutletEventAccessors
-
 from grdf.account_dag import account_dag
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.sandbox.figures import StoredFigures, summed
@@ -48,7 +46,6 @@ def run(world: LocalWorld, account: str, *, by_hand: bool = False, shelf: Memory
     dag = account_dag(account)
     at_hand["dag"], at_hand["ti"].dag_id, at_hand["ti"].task = dag, dag.dag_id, None
     at_hand["ti"].xcom_pull = lambda task_ids, **_: returned[task_ids]
-    at_hand["outlet_events"] = OutletEventAccessors()
     failed = said = ""
     for name in TASKS:
         operators[name] = operator = with_memory_shelf(dag.get_task(name).prepare_for_execution(), shelf)
