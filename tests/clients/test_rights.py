@@ -80,6 +80,7 @@ def test_a_client_that_is_refused_stops_no_other(
 def test_a_refused_client_takes_no_try_from_one_that_is_waited_for(
     two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair
 ) -> None:
+    monkeypatch.setattr("grdf.quota.quota_state.FIRST_PAUSE", 0.01)  # it doubles with each of the refusals
     two.control.revoke(own_right(two, pair[1]))
     refuse(monkeypatch, USUAL)
     two.control.fault("/(droits_acces|pce/)", status=503, times=None)
