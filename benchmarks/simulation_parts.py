@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=PARIS).timestamp()
 """Start of the simulation, without a clock change in the next three weeks."""
 SHORTEST = 5.0
-"""Minimum seconds before a waiting task runs again, as in ``grdf.airflow.tasks.waiting``."""
+"""Minimum seconds before a waiting task runs again."""
 
 
 class Hub:

@@ -66,10 +66,8 @@ _running: list[LocalWorld] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--lives", type=int, help="lead so many lives of households (tests/model), with seeds of their own"
-    )
-    parser.addoption("--life-seed", type=int, help="the seed of these lives, as a former run has printed it")
+    parser.addoption("--lives", type=int, help="simulate so many random lives of households (tests/model)")
+    parser.addoption("--life-seed", type=int, help="the seed of these lives, as an earlier run printed it")
 
 
 def pytest_configure(config: pytest.Config) -> None:

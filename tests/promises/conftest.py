@@ -1,4 +1,4 @@
-"""A town in memory for each test (``adapter.py``), and one whole stack for all that need it (``stack.py``)."""
+"""A town in memory for each test (``adapter/``), and one whole stack for all that need it (``stack.py``)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""All tests in groups, several at once: what ``./grdf test`` starts."""
+"""All tests by level, several levels at once: what ``./grdf test`` starts."""

@@ -84,10 +84,12 @@ def store_readings(
 ) -> StoreReport:
     """Store readings of one meter and update its totals, with 6 store calls, or 3 if nothing changed.
 
+    :param readings: at most one per gas day
     :param read_at: when ADICT was asked; days that were read later stay
     :param window: the requested gas days: totals of their years are updated even without readings
+    :param car: the contract's annual consumption in kWh, for :mod:`include.gas.documents.day_checks`
     :param allowed: the days that the account may hold; ``None`` for no bound
-    :param tidies: whether disallowed stored days after the first allowed one are removed
+    :param tidies: whether disallowed days on or after the first allowed one are removed, in the years that are read
     """
     own = [reading for reading in readings if allowed is None or any(reading.day in each for each in allowed)]
     days = [day_document(account, reading, pce, read_at) for reading in own]

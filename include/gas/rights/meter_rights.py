@@ -221,7 +221,11 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 def access_to_meter(
     meter: Meter, account: str, today: date, *, shared: bool = False, declares: bool = False
 ) -> MeterAccess:
-    """Return what an account has of a meter."""
+    """Return what an account has of a meter.
+
+    :param shared: whether several accounts may have one meter
+    :param declares: whether a right to it is to be declared for the account
+    """
     rights, days = meter.rights_of(account), allowed_days(meter, account, shared=shared)
     word, day = _standing(meter, account, today, shared=shared, declares=declares)
     newest = max(reversed(rights), key=lambda right: right.since, default=None)  # the later one of two of one day

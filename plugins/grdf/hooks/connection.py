@@ -31,7 +31,12 @@ UNSAFE = (
 
 
 def address_fault(url: str, *, carries_secrets: bool = False) -> str:
-    """Return why a text is no usable http(s) address, as a clause. A login in it would be quoted by messages."""
+    """Return why a text is no usable http(s) address, as a clause; ``""`` if it is one.
+
+    A login in it would be quoted by messages.
+
+    :param carries_secrets: whether it must be https, except on this machine
+    """
     try:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:

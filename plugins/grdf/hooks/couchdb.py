@@ -92,7 +92,10 @@ class CouchDBHook(CouchServer):
         return found
 
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
-        """Write documents in batches and return conflicts; ``ServiceUnavailable`` on any other refusal."""
+        """Write documents in batches. Return the written and the conflicting ids.
+
+        :raises ServiceUnavailable: if one is refused for any other reason; what was written stays
+        """
         written: dict[str, str] = {}
         conflicts: set[str] = set()
         refused: list[str] = []

@@ -71,7 +71,10 @@ class Variables:
 
 @dataclass(frozen=True)
 class DataToken:
-    """A data token; its ``repr`` lacks the token itself. ``until`` is :data:`MARGIN` before its end, UTC."""
+    """A data token; its ``repr`` lacks the token itself.
+
+    :param until: until when it is used, UTC: :data:`MARGIN` before its end, or half of a short life
+    """
 
     value: str = field(repr=False)
     client: str

@@ -65,7 +65,10 @@ class HouseholdImport:
         return [done.get(each.number, each) for each in lines]
 
     def _recorded_account(self, line: ImportLine, meter: Meter) -> str:
-        """Return the account of a line without one, by the records, or ``""``."""
+        """Return the account of a line without one, by the records, or ``""``.
+
+        If its right is over, it may be a former tenant's of the same name.
+        """
         today = paris_today(datetime.now(UTC))
         for record in self._records.by_meter[meter.pce]:
             is_its = bool(record.account) and is_same_holder(record.entered, line.given)

@@ -53,7 +53,10 @@ class Ledger:
                 log.error("%s", error)
 
     def meters_of_account(self, account: str) -> list[Meter]:
-        """Return all meters to which an account has a right; ``BadAccount`` if one that names it cannot be read."""
+        """Return the meters to which an account has a right, by reading all meters.
+
+        :raises BadAccount: if one that names the account cannot be read
+        """
         documents = (each for each in self._couchdb.scan(METER) if f"'account': {account!r}" in str(each))
         return [meter for meter in map(_read, documents) if meter.rights_of(account)]
 
@@ -102,7 +105,10 @@ class Ledger:
         return [each for each in access if each.word != "none" or each.pce in (*named, declared)]
 
     def settle_account(self, document: Document, meters: Iterable[Meter] = ()) -> Document:
-        """Return an account's document with its meters and state; a known lasting right ends personal data."""
+        """Return an account's document with its meters and state.
+
+        Once a lasting right is known, the holder's personal data are removed.
+        """
         now, known = datetime.now(UTC), {meter.pce: meter for meter in meters}
         if (given := Declaration.from_document(document)) and given.pce and has_personal_data(document):
             known = self.fetch_meters([given.pce] if given.pce not in known else []) | known

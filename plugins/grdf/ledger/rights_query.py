@@ -42,7 +42,11 @@ def query_rights(
     account: str = "",
     terms: Terms = DAILY,
 ) -> RightsFound:
-    """Ask GRDF for a client's rights to some meters, a thousand in a call, and note its answer."""
+    """Ask GRDF for a client's rights to some meters, a thousand in a call, and note its answer.
+
+    :param account: for messages; without one, refused questions and unreadable meters are logged and left out
+    :raises GasError: if GRDF does not answer; earlier answers stay noted
+    """
     found, wanted = RightsFound(), sorted(set(pces))
     questions, split = [wanted[at : at + MOST] for at in range(0, len(wanted), MOST)], 0
     while questions:

@@ -39,7 +39,10 @@ class UnclaimedRights:
         self._dry_run = dry_run
 
     def assign_rights(self, account: str, client: str, rights: Sequence[AccessRight], at: datetime) -> str:
-        """Give an account rights to one meter, the oldest first. Return why the ledger refuses, or ``""``."""
+        """Give an account rights to one meter, the oldest first. Return why the ledger refuses, or ``""``.
+
+        :param at: when GRDF was asked for them, aware
+        """
         pce, answer = rights[0].pce, RightsAnswer(client, rights, utc_text(at), paris_today(at))
         who = claimant_now(account, client)
 

@@ -164,8 +164,8 @@ class Governor:
 class Turn:
     """The turn of one call: draw near, connect, take it, send.
 
-    Turns are little more than a second apart, so a delay between turn and sending would earn a 429. A delayed call asks
-    again.
+    Turns are little more than a second apart, so a delay between turn and sending would earn a 429. A call therefore
+    connects first, since a TLS handshake varies by more than that, takes its turn last, and asks again if delayed.
     """
 
     def __init__(self, governor: Governor, account: str | None, terms: Terms) -> None:

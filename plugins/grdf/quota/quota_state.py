@@ -122,7 +122,11 @@ class QuotaState:
         return sum(sum(made.values()) for made in self.calls.values()), self._count_made("history")
 
     def share(self, quota: Quota, purpose: Purpose) -> int:
-        """Return the calls per day for a purpose; history leaves half, or what daily runs need and a twentieth."""
+        """Return the calls per day for a purpose.
+
+        History leaves at least half, or more if daily runs need it (with a twentieth to spare), but always gets one in
+        :data:`IMPORTS_AT_LEAST`.
+        """
         if purpose != "history":
             return quota.calls_per_day
         total, history = self.count_calls()

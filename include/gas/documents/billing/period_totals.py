@@ -24,7 +24,10 @@ DECIMALS = 3
 
 
 def period_totals(account: str, pce: str, periods: Iterable[Period]) -> tuple[list[Document], list[Document]]:
-    """Return the month and the year totals of a meter's periods, with ``published_days``."""
+    """Return the month and the year totals of a meter's periods, with ``published_days``.
+
+    Of overlapping periods the one that starts first counts, of two with the same start the longer one.
+    """
     months, years = defaultdict[str, list[Number]](list), defaultdict[str, list[Number]](list)
     for day, load in _spread(periods):
         months[month_id(account, pce, day.year, day.month)].append(load)

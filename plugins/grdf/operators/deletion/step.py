@@ -109,7 +109,11 @@ class DeletionOperator(AccountOperator):
         return self.change_record(change)
 
     def check_permission(self, run: Run, entry: Document, *, begins: bool = False) -> DeletionOrder:
-        """Return this run's order; ``BadRequest`` without a valid approval, or if another run carries it out."""
+        """Return what this run asks for.
+
+        :param begins: whether it begins now; otherwise it must carry out the deletion already
+        :raises BadRequest: without a valid approval, or if another run carries it out
+        """
         order, by_one_person = read_order(run).with_approval_from(entry), settings.deletion_by_one_person()
         is_approved = order.is_approved(by_one_person=by_one_person) or not settings.deletion_needs_approval()
         if not is_approved or not (begins or order.matches(entry)):
