@@ -12,7 +12,7 @@ from include.sandbox.adict.meter_data.meters import Meter
 from tests.sandbox.conftest import listing
 
 pytestmark = pytest.mark.usefixtures("reset")
-PCE = "09999990000800"
+PCE, LISTED = "09999990000800", "09999990000850"
 
 
 def status_of(answer: requests.Response) -> tuple[int, str]:
@@ -37,15 +37,15 @@ def declare(adict: Any, pce: str, **changes: Any) -> requests.Response:
 def test_lists_and_their_filters(adict):
     answer = adict.call("POST", "/droits_acces", json={"id_pce": ["09999990009999"]})
     assert (listing(answer), answer.headers["Content-Type"]) == ([], "application/x-ndjson")
-    adict.control.consent([PCE])
-    right = adict.control.consent([PCE])[0]
-    lines = asked(adict, PCE, "GI999001")
+    adict.control.consent([LISTED])
+    right = adict.control.consent([LISTED])[0]
+    lines = asked(adict, LISTED, "GI999001")
     assert [line["etat_droit_acces"] for line in lines] == ["Obsolète", "Active"]
     assert (lines[1], len(right)) == (right, 30)
     assert (right["perim_donnees_informatives"], right["date_debut_droit_acces"]) == ("Vrai", "2026-06-20")
     assert right["date_creation"].startswith("2026-06-20 ")
-    assert len(asked(adict, PCE, etat_droit_acces=["Active"], role_tiers=None)) == 1
-    assert asked(adict, PCE, role_tiers=["DETENTEUR_CONTRAT_FOURNITURE"]) == []
+    assert len(asked(adict, LISTED, etat_droit_acces=["Active"], role_tiers=None)) == 1
+    assert asked(adict, LISTED, role_tiers=["DETENTEUR_CONTRAT_FOURNITURE"]) == []
     assert listing(adict.call("GET", "/droits_acces")) == adict.control.consents()
     adict.control.set(too_many_rights=True)
     body = adict.call("GET", "/droits_acces").json()
