@@ -63,6 +63,8 @@ logging.getLogger("urllib3").setLevel(logging.INFO)
 
 _numbers = itertools.count(1)
 _running: list[LocalWorld] = []
+_last: dict[str, Path] = {}
+"""File and folder of the last test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -93,20 +95,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(
-    item: pytest.Item,
-    folders: list[Path] = [Path()],  # noqa: B006 - kept on purpose
-    files: list[Path] = [Path()],  # noqa: B006 - kept on purpose
-) -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let each folder begin with a world as at first: what tests of one leave behind is none of another's business."""
-    if files[0] != item.path:
-        files[0] = item.path
-        forget_masks()
     folder = Path(*item.path.relative_to(ROOT).parts[:2])
-    if folders[0] != folder:
-        folders[0] = folder
-        if _running:
-            _as_at_first(_running[0])
+    if _last.get("file") != item.path:
+        forget_masks()
+    if _last.get("folder") != folder and _running:
+        _as_at_first(_running[0])
+    _last.update(file=item.path, folder=folder)
 
 
 def _make_accounts_database() -> None:

@@ -24,8 +24,8 @@ def meter_tag(account: str, pce: str) -> str:
 
     Three characters keep an account's meters apart, but hide none from a person with a short list, such as a street.
     """
-    told = f"{account}:{pce}".encode(errors="surrogatepass")  # a document may name anything as a meter
-    number = int.from_bytes(blake2b(told, digest_size=8).digest(), "big")
+    key = f"{account}:{pce}".encode(errors="surrogatepass")  # a document may name anything as a meter
+    number = int.from_bytes(blake2b(key, digest_size=8).digest(), "big")
     return "M-" + "".join(_LETTERS[number >> 5 * place & 31] for place in range(_LENGTH))
 
 

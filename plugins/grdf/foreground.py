@@ -1,7 +1,7 @@
 """One account's tasks in the foreground, without a scheduler: for cron, trials, and a household on the phone.
 
-``./grdf run``, or ``python -m grdf.foreground``. Airflow's database is not needed and records nothing: the next
-scheduled load announces the changes. A scheduled run at the same time does no harm.
+``./grdf run``, or ``python -m grdf.foreground``. Airflow's database is not needed and records nothing; other DAGs do
+not hear of the changes. A scheduled run at the same time does no harm.
 """
 
 from __future__ import annotations

@@ -77,7 +77,6 @@ class MemoryStore:
         result = WriteResult()
         for doc in docs:
             if self._put(doctype, doc):
-                result.written.add(doc["_id"])
                 result.revisions[doc["_id"]] = self.docs[doctype].get(doc["_id"], {}).get("_rev", "gone")
             else:
                 result.conflicts.add(doc["_id"])

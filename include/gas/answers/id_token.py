@@ -115,8 +115,8 @@ def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tu
         raise refused("claim `consentements` names no meter")
     found: dict[str, Claim] = {}
     for number, entry in enumerate(entries, start=1):
-        told = entry if isinstance(entry, Mapping) else {}
-        pce, right = text_of(told.get("pce")), text_of(told.get("id_accreditation"))
+        consent = entry if isinstance(entry, Mapping) else {}
+        pce, right = text_of(consent.get("pce")), text_of(consent.get("id_accreditation"))
         if not is_pce(pce):
             raise refused(f"entry {number} of claim `consentements` names no valid meter")
         if not right:

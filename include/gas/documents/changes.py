@@ -83,6 +83,6 @@ class Changes(msgspec.Struct, frozen=True, omit_defaults=True):
         return dict(msgspec.to_builtins(self))
 
     @classmethod
-    def from_json(cls, told: Any) -> Self:
+    def from_json(cls, value: Any) -> Self:
         """Return the changes that :meth:`as_json` wrote; none for ``None``."""
-        return msgspec.convert(told or {}, cls)
+        return msgspec.convert(value or {}, cls)

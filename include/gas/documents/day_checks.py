@@ -69,11 +69,11 @@ def with_doubts(document: Document, words: list[str]) -> Document:
 
 
 def _index_continues(before: Document | None, document: Document) -> bool:
-    told, end = document.get("index_start"), document.get("index_end")
+    printed, end = document.get("index_start"), document.get("index_end")
     former = before.get("index_end") if before else None
-    if is_number(told) and is_number(former) and told != former:
+    if is_number(printed) and is_number(former) and printed != former:
         return False
-    start, volume = told if is_number(told) else former, document.get("volume")
+    start, volume = printed if is_number(printed) else former, document.get("volume")
     if not (is_number(start) and is_number(end) and is_number(volume)):
         return True
     if end < start:  # it passed zero, with at least five digits
@@ -87,8 +87,8 @@ def _energy_matches(document: Document) -> bool:
         (document.get("converted_volume"), document.get("coefficient")),
         (document.get("converted_volume"), document.get("pcs")),
     ]
-    told = [(volume, factor) for volume, factor in pairs if is_number(volume) and is_number(factor) and factor > 0]
-    return not told or any(_is_about(document["load"], volume, factor) for volume, factor in told)
+    usable = [(volume, factor) for volume, factor in pairs if is_number(volume) and is_number(factor) and factor > 0]
+    return not usable or any(_is_about(document["load"], volume, factor) for volume, factor in usable)
 
 
 def _is_about(load: float, volume: float, factor: float) -> bool:

@@ -47,11 +47,15 @@ ATTEMPTS = 10
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The ids written, those in conflict because of a change after our read, and the new revisions by id."""
+    """The new revisions by id, and the ids in conflict because of a change after our read."""
 
-    written: set[str] = field(default_factory=set)
-    conflicts: set[str] = field(default_factory=set)
     revisions: dict[str, str] = field(default_factory=dict)
+    conflicts: set[str] = field(default_factory=set)
+
+    @property
+    def written(self) -> set[str]:
+        """The ids of the documents that were stored."""
+        return set(self.revisions)
 
 
 class Store(Protocol):

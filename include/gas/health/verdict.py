@@ -182,8 +182,8 @@ def _silent(
 
 
 def _tokens(no_token: Callable[[str], str], unread: Sequence[AccountSummary]) -> dict[str, str]:
-    told = {client: no_token(client) for client in {each.client for each in unread}}
-    return {each.id: f"{each.client} {told[each.client]}" for each in unread if told[each.client]}
+    problems = {client: no_token(client) for client in {each.client for each in unread}}
+    return {each.id: f"{each.client} {problems[each.client]}" for each in unread if problems[each.client]}
 
 
 def _newest(account: AccountSummary) -> str:

@@ -55,6 +55,6 @@ def changes_behind(context: Context, events: Iterable[Any]) -> Iterator[tuple[st
             runs[dag, run] = found if isinstance(found, list) else [found]
         account, changed = event.extra["account"], event.extra["changed"]
         results = (each for each in runs[dag, run] if isinstance(each, dict) and each.get("account") == account)
-        told = (Changes.from_json(result.get("changes")) for result in results)
+        known = (Changes.from_json(result.get("changes")) for result in results)
         # A run that was cleared may have changed other days since.
-        yield account, changed, next((c for c in told if dict(c.counts).get(event.asset.name) == changed), None)
+        yield account, changed, next((c for c in known if dict(c.counts).get(event.asset.name) == changed), None)

@@ -69,8 +69,8 @@ def remove_history(account: str, *, this_run: str) -> dict[str, Any]:
 
 def names_account(conf: object, account: str) -> bool:
     """Return whether a run's configuration, any JSON value, names an account."""
-    told = conf.values() if isinstance(conf, Mapping) else ()
-    each = (text for value in told for text in (value if isinstance(value, list) else [value]))
+    values = conf.values() if isinstance(conf, Mapping) else ()
+    each = (text for value in values for text in (value if isinstance(value, list) else [value]))
     return account in (text.strip() for text in each if isinstance(text, str))
 
 

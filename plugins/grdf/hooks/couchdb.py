@@ -96,8 +96,7 @@ class CouchDBHook(CouchServer):
 
         :raises ServiceUnavailable: if one is refused for any other reason; what was written stays
         """
-        written: dict[str, str] = {}
-        conflicts: set[str] = set()
+        result = WriteResult()
         refused: list[str] = []
         for batch in _batches([*docs]):
             rows = parse_json(self.require_success(self._writing("POST", doctype, "/_bulk_docs", body={"docs": batch})))
@@ -105,19 +104,19 @@ class CouchDBHook(CouchServer):
             for doc_id in (document["_id"] for document in batch):
                 row = answered.get(doc_id, {"error": "no answer"})  # by id: not every server keeps the order
                 if row.get("error") == "conflict":
-                    conflicts.add(doc_id)
+                    result.conflicts.add(doc_id)
                 elif "error" in row or not row.get("rev"):
                     named = without_numbers(doc_id, doc_id.partition(":")[0])  # the meter's number follows the account
                     refused.append(f"{named} ({row.get('error')}: {row.get('reason')})")
                 else:
-                    written[doc_id] = row["rev"]
+                    result.revisions[doc_id] = row["rev"]
         if refused:
             raise ServiceUnavailable.about(
                 None,
                 f"CouchDB did not store {len(refused)} of {len(docs)} documents of {doctype}, as {refused[0]}",
                 "What it stored stays; the task is tried again and stores the rest.",
             )
-        return WriteResult(written=set(written), conflicts=conflicts, revisions=written)
+        return result
 
     def create_database(self, doctype: str) -> list[str]:
         """Create what is missing of a doctype's database, with indexes by account (docs/decisions.md)."""

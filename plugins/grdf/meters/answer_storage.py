@@ -118,8 +118,8 @@ def with_stored_years(document: Document, pce: str, report: StoreReport) -> Docu
     """Return the account document with what is stored of a meter, for the years that a load has looked at."""
     known = Status.reading_of(document, pce)
     years = {year: each for year, each in known.by_year().items() if year not in report.looked_at}
-    told = {str(year): each for year, each in sorted({**years, **report.held}.items())}
-    return Status.with_reading(document, pce, replace(known, years=told))
+    stored = {str(year): each for year, each in sorted({**years, **report.held}.items())}
+    return Status.with_reading(document, pce, replace(known, years=stored))
 
 
 @contextmanager

@@ -119,5 +119,5 @@ def _figures(couchdb: CouchDBHook, account: str, meter: MeterDays, today: date, 
 
 
 def _newest(meter: MeterDays, months: Iterable[Document]) -> date | None:
-    told = max((year.last for year in meter.years if year.last.year in YEARS), default=None)
-    return told or max(filter(None, (day_if_own(each, MONTH) for each in months)), default=None)
+    newest = max((year.last for year in meter.years if year.last.year in YEARS), default=None)
+    return newest or max(filter(None, (day_if_own(each, MONTH) for each in months)), default=None)
