@@ -93,9 +93,6 @@ class Up:
         assert answer.ok, answer.text
 
 
-LOCKED_OUT = "status of 500"
-
-
 def run_now(page: Page) -> None:
     """Press *Run now*, and once more if Airflow 3.3.2 answers 500: with SQLite, it locks itself out now and then."""
     from playwright.sync_api import expect
