@@ -16,13 +16,6 @@ from include.sandbox.processes import Processes
 from tests import postgres
 
 
-class Prepared(AirflowStack):
-    """An Airflow whose database is there, and has its tables."""
-
-    def migrate(self) -> None:
-        """Do nothing: that would take some seconds to find out."""
-
-
 def airflow_at(home: Path, env: Mapping[str, str], processes: Processes, empty_database: Path) -> AirflowStack:
     """Return an Airflow that is not started yet.
 
@@ -36,10 +29,10 @@ def airflow_at(home: Path, env: Mapping[str, str], processes: Processes, empty_d
 
         return CeleryStack(home, env, processes, workers=workers)
     if postgres.available():
-        database = postgres.start_postgres(processes, airflow=True)
-        return Prepared(home, 0, database.airflow_settings() | dict(env))
+        database = postgres.start_postgres(processes)
+        return AirflowStack(home, 0, database.airflow_settings() | dict(env))
     shutil.copyfile(empty_database, home / "airflow.db")
-    return Prepared(home, 0, env)
+    return AirflowStack(home, 0, env)
 
 
 def staged(airflow: AirflowStack) -> list[str]:

@@ -1,4 +1,4 @@
-"""``./grdf up`` (or, while working on tests, the running one in ``GRDF_TEST_UP=FOLDER``) and a Chromium browser."""
+"""``./grdf up`` and a Chromium browser."""
 
 from __future__ import annotations
 
@@ -19,29 +19,21 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENT = 90_000
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    if _chromium() is None and os.environ.get("CI") != "true":
+    if shutil.which("chromium") is None and os.environ.get("CI") != "true":
         reason = "there is no Chromium on PATH: apt-get install chromium"
         for item in items:
             if here in item.path.parents:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def _chromium() -> str | None:
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
-
-
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     with Processes() as processes:
-        if named := os.environ.get("GRDF_TEST_UP"):
-            running = Up(Path(named))
-        else:
-            running = Up.started(processes, tmp_path_factory.mktemp("up"))
+        running = Up(processes, tmp_path_factory.mktemp("up"))
         running.wait_for_run("grdf_account__two-meters")
         running.wait_for_run("grdf_account__real-household")
         yield running
@@ -52,7 +44,7 @@ def chromium() -> Iterator[Browser]:
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=PATIENT)  # Airflow's own pages take more than the usual 5 s on a busy machine
-    path = _chromium()
+    path = shutil.which("chromium")
     assert path, "there is no Chromium on PATH: apt-get install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
@@ -88,9 +80,8 @@ def visit(up: Up, chromium: Browser) -> Iterator[Visit]:
         if role is not None:
             context.add_cookies([{"name": "_token", "value": up.token(role), "url": up.url}])
         if theme is not None:
-            context.add_init_script(
-                f"try {{ localStorage.setItem('theme', {theme!r}) }} catch {{}}"
-            )  # not on about:blank
+            # It throws on about:blank.
+            context.add_init_script(f"try {{ localStorage.setItem('theme', {theme!r}) }} catch {{}}")
         context.on("console", hear)
         context.on("weberror", lambda each: complaints.append(str(getattr(each.error, "stack", each.error))))
         contexts.append(context)

@@ -15,13 +15,12 @@ import requests
 
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT
-from include.sandbox.airflow_stack import ADMIN
+from include.sandbox.airflow_stack import ADMIN, AirflowStack
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Processes
 from tests.browser.up import Up
 from tests.databases import empty_database
 from tests.page_accounts import Fleet
-from tests.stacks import Prepared
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -58,7 +57,7 @@ def of_many(browser: Browser, folder: Path) -> None:
         hook.write(ACCOUNT, [fleet.account(number) for number in range(ACCOUNTS)])
         (home := folder / "site").mkdir()
         shutil.copyfile(empty_database(), home / "airflow.db")
-        site = Prepared(home, 0, world.connections())
+        site = AirflowStack(home, 0, world.connections())
         site.start(processes, components=("api-server",))
         form = {"username": ADMIN, "password": site.password}
         token = requests.post(f"{site.url}/auth/token", json=form, timeout=120).json()["access_token"]
@@ -76,7 +75,7 @@ def of_many(browser: Browser, folder: Path) -> None:
 
 def of_one(browser: Browser, folder: Path) -> None:
     with Processes() as processes:
-        up = Up.started(processes, folder)
+        up = Up(processes, folder)
         up.wait_for_run("grdf_account__two-meters")
         up.wait_for_run("grdf_account__real-household")
         token = up.token(ADMIN)

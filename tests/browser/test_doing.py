@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,7 @@ from playwright.sync_api import expect
 from include.sandbox.airflow_stack import ADMIN, VIEWER
 from include.sandbox.control import SandboxControl
 from tests.browser.up import run_now
-from tests.helpers import holder
+from tests.helpers import holder, wait
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.declared import postcode
 
@@ -115,10 +114,7 @@ def order(up: Up, tab: Page, account: str) -> None:
 def look(up: Up) -> None:
     before = {run["dag_run_id"] for run in up.runs("grdf_waiting_rights")}
     assert up.api("POST", "/dags/grdf_waiting_rights/dagRuns", json={"logical_date": None}).ok
-    limit = time.monotonic() + LONG / 1000
-    while not [run for run in up.runs("grdf_waiting_rights") if run["dag_run_id"] not in before]:
-        assert time.monotonic() < limit
-        time.sleep(0.5)
+    wait(lambda: {run["dag_run_id"] for run in up.runs("grdf_waiting_rights")} - before, "run")
 
 
 def test_the_direct_way_to_the_first_days_and_to_a_proof(up: Up, visit: Visit, grdf: SandboxControl) -> None:

@@ -13,7 +13,7 @@ import requests
 from include.sandbox.airflow_stack import ADMIN, APPROVER, VIEWER
 from include.sandbox.processes import Processes
 from tests import postgres
-from tests.helpers import PATIENCE
+from tests.helpers import PATIENCE, wait
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -28,9 +28,8 @@ SAID = re.compile(
 
 
 class Up:
-    @classmethod
-    def started(cls, processes: Processes, data: Path) -> Up:
-        database = postgres.start_postgres(processes, airflow=True) if postgres.available() else None
+    def __init__(self, processes: Processes, data: Path) -> None:
+        database = postgres.start_postgres(processes) if postgres.available() else None
         child = processes.start(
             "./grdf up",
             [sys.executable, "-P", "-m", "include.sandbox.up", "--port", "0", "--data", str(data)],
@@ -39,9 +38,6 @@ class Up:
             cwd=ROOT,
         )
         child.await_line(r"(?m)^  Ctrl-C ends", PATIENCE)
-        return cls(data)
-
-    def __init__(self, data: Path) -> None:
         self.home = data / "airflow"
         said = SAID.search((data / "up.log").read_text(encoding="utf-8"))
         assert said, "it did not say where it is and who may log in"
@@ -65,12 +61,10 @@ class Up:
         return list(answer.json()["dag_runs"]) if answer.ok else []
 
     def wait_for_run(self, dag: str) -> dict[str, Any]:
-        limit = time.monotonic() + PATIENCE
-        while time.monotonic() < limit:
-            if (runs := self.runs(dag)) and runs[0]["state"] == "success":
-                return runs[0]
-            time.sleep(1)
-        raise AssertionError(f"no run of {dag} succeeded in time: {[run['state'] for run in self.runs(dag)]}")
+        def ended() -> dict[str, Any] | None:
+            return runs[0] if (runs := self.runs(dag)) and runs[0]["state"] == "success" else None
+
+        return dict(wait(ended, f"success of {dag}"))
 
     def approve(self, dag: str, run: str) -> None:
         """Approve once the scheduler has noticed that the task waits: before that, Airflow 3.3.2 fails it."""
@@ -83,10 +77,7 @@ class Up:
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
             return any("Received executor event" in line and "'approve'" in line and run in line for line in lines)
 
-        limit = time.monotonic() + PATIENCE
-        while not parked():
-            assert time.monotonic() < limit, f"approve of {run} does not wait for anybody"
-            time.sleep(0.5)
+        wait(parked, f"approve of {run} that waits for a person")
         time.sleep(0.5)
         given = {"chosen_options": ["Approve"], "params_input": {}}
         answer = self.api("PATCH", f"{path}/-1/hitlDetails", APPROVER, json=given)

@@ -17,10 +17,10 @@ import pytest
 from grdf import foreground
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.documents.doctypes import DAY
+from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.local_world import LocalWorld
 from tests.databases import empty_database
 from tests.helpers import known_account, lose, yesterday
-from tests.stacks import Prepared
 
 Run = Callable[..., tuple[int, dict[str, Any], str]]
 
@@ -57,7 +57,7 @@ def test_connections_that_were_typed_into_airflow(clean: LocalWorld, account_id:
     known_account(clean, account_id)
     known = clean.connections()
     shutil.copyfile(empty_database(), tmp_path / "airflow.db")
-    stack = Prepared(tmp_path, 0, {})
+    stack = AirflowStack(tmp_path, 0, {})
     stack.put_connections({name.removeprefix("AIRFLOW_CONN_").lower(): json.loads(known[name]) for name in known})
     env = {name: value for name, value in os.environ.items() if name not in known and "__LOGGING" not in name}
     env |= {name: stack.env[name] for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__FERNET_KEY")}

@@ -70,5 +70,5 @@ def test_what_fails_is_shown_whole(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert all(words in done.stdout for words in ("what it printed", "this is wrong", "no_such_module"))
     *_, counts, failed = done.stdout.splitlines()
-    assert counts.partition(" s: ")[2] == "0 passed, 1 failed, 1 error"
+    assert counts.partition(" s: ")[2] == "0 passed, 1 failed, 1 in error"
     assert sorted(failed.removeprefix("grdf: tests failed in: ").split(", ")) == ["pure", "servers", "towns"]

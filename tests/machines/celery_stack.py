@@ -6,21 +6,21 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import Child, Processes
 from tests.helpers import PATIENCE
 from tests.postgres import start_postgres
 from tests.servers import ObjectStore, start_object_store, start_redis
-from tests.stacks import Prepared
 
 SECRET = "AIRFLOW_CONN_GRDFGRANDLYON_DELETE"
 
 
-class CeleryStack(Prepared):
+class CeleryStack(AirflowStack):
     store: ObjectStore
 
     def __init__(self, home: Path, env: Mapping[str, str], processes: Processes, *, workers: int = 2) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        database = start_postgres(processes, airflow=True).airflow_settings()
+        database = start_postgres(processes).airflow_settings()
         redis = start_redis(processes, home)
         self.store = start_object_store(processes, home)
         shared = {

@@ -13,7 +13,6 @@ from include.sandbox.airflow_stack import AirflowStack
 from include.sandbox.processes import ProcessError
 from include.sandbox.up import about_connections
 from tests.databases import empty_database
-from tests.stacks import Prepared
 
 
 def test_files_that_were_there_are_the_owner_s_alone(tmp_path: Path) -> None:
@@ -42,7 +41,7 @@ def test_a_client_of_a_person_s_own_stays_and_the_sandbox_s_addresses_are_renewe
         return {"grdf_adict": adict, "couchdb": {"conn_type": "couchdb", "host": "127.0.0.1", "port": port}}
 
     shutil.copyfile(empty_database(), tmp_path / "airflow.db")
-    airflow = Prepared(tmp_path, 0, {})
+    airflow = AirflowStack(tmp_path, 0, {})
     typed = {"conn_type": "grdf", "host": "https://api.grdf.fr/adict/v2", "login": "a-real-client", "port": 443}
     airflow.put_connections(here(7001) | {"grdf_adict": typed})
     airflow.put_connections(here(7002))

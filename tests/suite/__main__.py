@@ -13,11 +13,11 @@ from pathlib import Path
 
 from include.sandbox.processes import Child, Processes
 from tests.suite.coverage import Coverage
-from tests.suite.outcome import VARIABLE, Outcome
+from tests.suite.outcome import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL, COV = "--all", "--cov"
-PYTEST = ("-m", "pytest", "-p", "tests.suite.outcome")
+PYTEST = ("-m", "pytest")
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,11 @@ class Suite:
         return 1 if self.failed else 0
 
     def _start(self, processes: Processes, folder: Path, level: Level, found: Sequence[str]) -> Running:
-        outcome = folder / f"{level.name}.json"
+        outcome = folder / f"{level.name}.xml"
         child = processes.start(
             level.name,
-            [sys.executable, *self.python, "-q", *found, *self.options],
+            [sys.executable, *self.python, "-q", f"--junit-xml={outcome}", *found, *self.options],
             log=folder / f"{level.name}.log",
-            env={VARIABLE: str(outcome)},
             cwd=self.root,
         )
         return Running(level, child, outcome, time.monotonic())
@@ -113,7 +112,7 @@ def main(arguments: Sequence[str]) -> int:
     coverage = Coverage(ROOT) if COV in arguments else None
     python = (*coverage.start(), *PYTEST) if coverage else PYTEST
     if any(not each.startswith("-") for each in wanted):
-        code = subprocess.call([sys.executable, *python, *wanted])
+        code = subprocess.call([sys.executable, *python, "-rs", *wanted])
     else:
         levels = [level for level in LEVELS if ALL in arguments or not level.only_all]
         at_once = len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
