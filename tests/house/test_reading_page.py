@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import requests
 
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.answers.consumption.daily import Reading
@@ -20,6 +18,7 @@ from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import DATA, DAY
 from include.gas.documents.storing import store_readings
 from include.sandbox.local_world import LocalWorld
+from tests.helpers import own_couchdb
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reading.md").read_text(encoding="utf-8")
 PAIRS = re.findall(r"```http\n(.*?)\n```\n.*?```json\n(.*?)\n```", TEXT, re.DOTALL)
@@ -38,22 +37,16 @@ def store(hook: CouchDBHook, last: int = 0, minutes: int = 0) -> None:
     store_readings(hook, "home-1", PCE, read, datetime(2026, 2, 4, 0, minutes, tzinfo=UTC))
 
 
-@pytest.fixture(scope="module")
-def hook(world: LocalWorld) -> Iterator[CouchDBHook]:
-    patch, prefix = pytest.MonkeyPatch(), f"read{secrets.token_hex(4)}/"
-    login = {"login": world.couch.user, "password": world.couch.password}
-    facts = {"conn_type": "generic", "host": world.couch.url, "extra": {"database_prefix": prefix}} | login
-    patch.setenv("AIRFLOW_CONN_COUCHDB_OF_READING", json.dumps(facts))
+@pytest.fixture
+def hook(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> CouchDBHook:
+    fields, _ = own_couchdb(world)
+    monkeypatch.setenv("AIRFLOW_CONN_COUCHDB_OF_READING", json.dumps(fields))
     made = CouchDBHook("couchdb_of_reading")
     store(made)
     other = [Reading(FIRST + timedelta(days=3), 31)]
     store_readings(made, "home-2", "09999990746208", other, datetime(2026, 2, 4, tzinfo=UTC))
     made.put(DAY, (made.get(DAY, f"home-1:{PCE}:{FIRST}") or {}) | {"price": 6.2})
-    yield made
-    patch.undo()
-    for doctype in DATA:
-        address = f"{world.couch.url}/{quote(database_name(doctype, prefix), safe='')}"
-        requests.delete(address, auth=(world.couch.user, world.couch.password), timeout=30)
+    return made
 
 
 @pytest.fixture
