@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from grdf.airflow.announcing import ASSETS, HISTORY_ALIAS
+from grdf.airflow.announcing import DAYS, HISTORY_ALIAS
 from grdf.airflow.tasks.defaults import METERS, STORING, manual_dag_arguments, task_defaults
 from grdf.operators.history import AnnounceHistoryOperator, PlanHistoryOperator, ReadHistoryOperator
 
@@ -54,6 +54,6 @@ with DAG(
         task_id="announce",
         planned=plan.output,
         results=read.output,
-        inlets=list(ASSETS.values()),
+        inlets=[DAYS],
         outlets=[HISTORY_ALIAS],
     ).as_teardown()  # runs in any case and hides no failure

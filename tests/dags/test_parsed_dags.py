@@ -63,13 +63,13 @@ def test_an_account_s_dag(parsed: Parsed) -> None:
     assert len(minutes) == len(ACCOUNTS), "they do not start at the same minute"
 
 
-def test_accounts_have_no_outlets_before_they_run_and_the_assets_are_there(parsed: Parsed) -> None:
+def test_accounts_have_no_outlets_before_they_run_and_the_asset_is_there(parsed: Parsed) -> None:
     """First events of an alias that coincide would fail a task (see ``grdf.airflow.announcing``)."""
     every = parsed.every_task.values()
     outlets = [outlet["__var"]["name"] for task in every for outlet in task.get("outlets", [])]
     assert outlets == ["grdf-changes:grdf_history"]
     assets = {inlet["__var"]["name"] for task in every for inlet in task.get("inlets", [])}
-    assert assets == {f"com.grandlyon.grdf.{what}" for what in ("day", "month", "year")}
+    assert assets == {"com.grandlyon.grdf.day"}
 
 
 def test_all_tasks_are_in_the_pool_of_the_setting_and_none_goes_before_others_tasks(

@@ -74,10 +74,6 @@ class Changes(msgspec.Struct, frozen=True, omit_defaults=True):
     def __bool__(self) -> bool:
         return bool(self.counts)
 
-    def extras(self, account: str) -> dict[str, dict[str, Any]]:
-        """Return the ``extra`` of asset events by doctype, without days: Airflow cannot remove events at a deletion."""
-        return {doctype: {"account": account, "changed": number} for doctype, number in self.counts.items()}
-
     def as_json(self) -> dict[str, Any]:
         """Return the changes for :meth:`from_json`."""
         return dict(msgspec.to_builtins(self))

@@ -1,7 +1,7 @@
-"""Announces changed gas days to other DAGs: Airflow assets, one per doctype.
+"""Announces changed gas days to other DAGs by one Airflow asset.
 
-An event names the account and the number of changes. The days are in the task's return value, which a deletion can
-remove. The inlets of ``grdf_history`` make Airflow keep the assets.
+An event names the account and the number of changed days. The days themselves are in the task's return value, which a
+deletion can remove; Airflow's API cannot remove events. The inlet of ``grdf_history`` makes Airflow keep the asset.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, AssetAlias
 
 from include.gas.documents.changes import Changes
-from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.doctypes import DAY
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
-ASSETS = {doctype: Asset(doctype) for doctype in (DAY, MONTH, YEAR)}
-"""Without a URI, for which each task would import Airflow's providers: boto3 alone takes 0.3 CPU seconds."""
+DAYS = Asset(DAY)
+"""Without a URI, for which each task would import Airflow's providers: boto3 alone takes 0.3 CPU seconds.
+
+There is none for months and years, which change with their days: Airflow (3.3.2) locks a consumer's rows for several
+assets of a task in any order, and fails one of two loads that meet.
+"""
 HISTORY = "grdf_history"
 HISTORY_ALIAS = AssetAlias("grdf-changes:grdf_history")
 
@@ -26,23 +30,23 @@ HISTORY_ALIAS = AssetAlias("grdf-changes:grdf_history")
 def announce_changes(context: Context, task: BaseOperator, account: str, changes: Changes) -> None:
     """Announce an account's changes, if there are any.
 
-    A task of one account takes the changed assets as its outlets, and Airflow emits an event for each. One of several
-    accounts has several events per asset, and so an alias. Accounts share none: where an alias's first events coincide,
-    Airflow (3.3.2 to 3.4.0b2) sets the later task to failed.
+    A task of one account takes the asset as its outlet. One of several accounts has several events for it, and so an
+    alias. Accounts share none: where an alias's first events coincide, Airflow (3.3.2 to 3.4.0b2) fails the later task.
     """
-    aliases = [each for each in task.outlets if isinstance(each, AssetAlias)]
-    for doctype, extra in changes.extras(account).items():
-        for alias in aliases:
-            context["outlet_events"][alias].add(ASSETS[doctype], extra=extra)
-        if not aliases:
-            task.outlets = [*task.outlets, ASSETS[doctype]]
-            context["outlet_events"][ASSETS[doctype]].extra = extra
+    if not changes:
+        return
+    extra = {"account": account, "changed": changes.counts.get(DAY, 0)}
+    if HISTORY_ALIAS in task.outlets:
+        context["outlet_events"][HISTORY_ALIAS].add(DAYS, extra=extra)
+    else:
+        task.outlets = [DAYS]
+        context["outlet_events"][DAYS].extra = extra
 
 
 def changes_behind(context: Context, events: Iterable[Any]) -> Iterator[tuple[str, int, Changes | None]]:
     """Yield the changes that asset events announce, for a task that they have triggered.
 
-    :return: account, number of changed documents, and the changes; ``None`` if any day may have changed, because the
+    :return: account, number of changed days, and the changes; ``None`` if any day may have changed, because the
         run was cleared or the household has left
     """
     runs: dict[tuple[str, str], list[Any]] = {}
@@ -57,4 +61,4 @@ def changes_behind(context: Context, events: Iterable[Any]) -> Iterator[tuple[st
         results = (each for each in runs[dag, run] if isinstance(each, dict) and each.get("account") == account)
         known = (Changes.from_json(result.get("changes")) for result in results)
         # A run that was cleared may have changed other days since.
-        yield account, changed, next((c for c in known if dict(c.counts).get(event.asset.name) == changed), None)
+        yield account, changed, next((c for c in known if c and c.counts.get(DAY, 0) == changed), None)

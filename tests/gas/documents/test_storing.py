@@ -193,9 +193,7 @@ def test_changes_add_up_and_survive_json(loads: list[list[date]]) -> None:
     assert (changes.first, changes.last) == ((days[0], days[-1]) if days else (None, None))
     assert changes.counts.get(DAY, 0) == sum(map(len, loads))
     assert Changes.from_json(json.loads(json.dumps(changes.as_json()))) == changes
-    extras = changes.extras("home")  # no days: events of a household that leaves stay in Airflow
-    assert extras == {kind: {"account": "home", "changed": n} for kind, n in changes.counts.items() if n}
-    assert set(extras) == ({DAY, MONTH, YEAR} if days else set())
+    assert set(changes.counts) == ({DAY, MONTH, YEAR} if days else set())
 
 
 def test_a_load_that_died_before_it_was_heard_of_tells_its_days_when_it_is_repeated() -> None:
