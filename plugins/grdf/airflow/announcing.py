@@ -35,7 +35,7 @@ def announce_changes(context: Context, task: BaseOperator, account: str, changes
     """
     if not changes:
         return
-    extra = {"account": account, "changed": changes.counts.get(DAY, 0)}
+    extra: dict[str, Any] = {"account": account, "changed": changes.counts.get(DAY, 0)}
     if HISTORY_ALIAS in task.outlets:
         context["outlet_events"][HISTORY_ALIAS].add(DAYS, extra=extra)
     else:
