@@ -44,7 +44,7 @@ SERVICES: dict[str, tuple[set[str], set[str]]] = {
 }
 """Networks and secrets of each service. No worker reaches Airflow's database."""
 NO_SECRETS = {
-    *("HTTPS_PORT", "OPERATORS_NETWORK", "TLS_CERTIFICATE", "TLS_KEY", "AIRFLOW_ADMIN_USER", "AIRFLOW_PORT"),
+    *("HTTPS_PORT", "TLS_CERTIFICATE", "TLS_KEY", "AIRFLOW_ADMIN_USER", "AIRFLOW_PORT"),
     *("GRDF_CLIENT_ID", "GRDF_DELETE_CLIENT_ID", "GRDF_POOL_SLOTS", "GRDF_API_BASE", "GRDF_TOKEN_URL"),
     *("GRDF_AUTHORIZE_URL", "GRDF_REDIRECT_URI", "GRDF_ISSUER", "GRDF_JWKS_URL", "GRDF_ID_TOKEN_ALGORITHMS"),
     *("STAGING_URL", "QUOTA_URL"),

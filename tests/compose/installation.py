@@ -80,9 +80,7 @@ class Installation:
         # What a person would type: the project's script, and an editor that fills in .env.
         (folder / "grdf").symlink_to(ROOT / "grdf")
         (folder / "editor.py").write_text(EDITOR.format(values=values), encoding="utf-8")
-        (folder / "settings.env").write_text(
-            f"AIRFLOW__API__BASE_URL={self.public}\nAIRFLOW__GRDF__HOUSEHOLD_LINKS=True\n", encoding="utf-8"
-        )
+        (folder / "settings.env").write_text("AIRFLOW__GRDF__HOUSEHOLD_LINKS=True\n", encoding="utf-8")
         self.shell = Shell(folder, os.environ | self.variables | {"EDITOR": f"{sys.executable} editor.py"})
 
     def filled_in(self) -> dict[str, str]:

@@ -40,8 +40,8 @@ OF_ADICT: dict[str, Field] = {
     ),
     "redirect_uri": (
         "Redirect URI",
-        "Where GRDF sends a household back, exactly as declared to GRDF: this Airflow's address with /grdf/callback. "
-        "Not needed for the direct way alone.",
+        "The address at which households reach this Airflow, with /grdf/callback: their links begin with it, and GRDF "
+        "sends them back there, exactly as declared to GRDF. Leave it empty for Airflow's own ([api] base_url).",
         {},
     ),
     "issuer": (
