@@ -6,13 +6,14 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import dedent
 
-BLOCK = re.compile(r"(?m)^```sh\n(.*?)^```$", re.DOTALL)
+BLOCK = re.compile(r"(?m)^ *```sh\n(.*?)^ *```$", re.DOTALL)
 
 
 def commands(page: Path) -> dict[str, list[str]]:
     parts = re.split(r"(?m)^## (.*)$", page.read_text(encoding="utf-8"))
-    return {title: BLOCK.findall(text) for title, text in zip(parts[1::2], parts[2::2], strict=True)}
+    return {title: [*map(dedent, BLOCK.findall(text))] for title, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 class Shell:

@@ -114,7 +114,7 @@ def _member(ordinary: CouchDBHook, admin: CouchDBHook, say: Say) -> str:
     if users.status_code != 412:
         admin.require_success(users)
         say("database _users: created")
-    path = _path_of_user(name)
+    path = path_of_user(name)
     answer = admin.request_server("GET", path)
     if answer.status_code == 404:
         document = {"name": name, "password": password, "roles": [], "type": "user"}
@@ -144,11 +144,12 @@ def _wait_for(ordinary: CouchDBHook) -> None:
 
 def _tell_unknown(admin: CouchDBHook, name: str, say: Say) -> None:
     """Warn if CouchDB has no user of this name. Only an administrator creates readers."""
-    if admin.request_server("GET", _path_of_user(name)).status_code == 404:
+    if admin.request_server("GET", path_of_user(name)).status_code == 404:
         say(f"user {name}: CouchDB does not know it; create it as an administrator (docs/reading.md says how)")
 
 
-def _path_of_user(name: str) -> str:
+def path_of_user(name: str) -> str:
+    """Return the path of a CouchDB user's document."""
     return "/_users/" + quote(f"org.couchdb.user:{name}", safe="")
 
 

@@ -15,8 +15,9 @@ import pytest
 from grdf.doctor import airflow_checks
 from grdf.doctor.account_checks import MOST_NAMED, check_accounts
 from grdf.doctor.findings import Finding, findings_of
+from grdf.doctor.leftovers import find_leftovers
 from grdf.hooks.couchdb import CouchDBHook
-from include.gas.documents.day_documents import dag_id
+from include.gas.documents.day_documents import dag_id, database_name
 from include.gas.documents.doctypes import DOCTYPES
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import known_account
@@ -150,3 +151,33 @@ def test_an_airflow_that_cannot_be_read_from_here(clean: LocalWorld, household: 
     since(clean, household, timedelta(days=5))
     (reported,) = check_accounts(CouchDBHook(), nowhere)
     assert (reported.state, "their DAGs were not looked at" in reported.says) == ("ok", True)
+
+
+OTHERS = {"dag": ("dag_id", "grdf_of_others"), "connection": ("conn_id", "smtp"), "variable": ("key", "x")}
+
+
+def test_what_there_is_of_us_is_listed_for_those_who_remove_it(
+    rows: Rows, household: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__POOL", "gas")
+    monkeypatch.setenv("AIRFLOW__GRDF__STATE_FOLDER", str(tmp_path))
+    account = dag_id(household)
+    ours = [*OTHERS.values(), ("dag_id", account), ("dag_id", "grdf_health"), ("conn_id", "couchdb_admin")]
+    ours += [("key", "grdf_data_token_south"), ("pool", "gas")]
+    where = {column: table for table, (column, _) in OTHERS.items()} | {"pool": "slot_pool"}
+
+    def listed() -> dict[str, str]:
+        return dict(found.says.split(": ") for found in find_leftovers())
+
+    before = listed()
+    for column, name in ours:
+        rows.add(where[column], **{column: name})
+    found = listed()
+    for column, name in ours:
+        rows.run(f"DELETE FROM {where[column]} WHERE {column} = ?", name)
+    assert {kind: names for kind, names in found.items() if kind not in before} == {
+        "DAGs": f"{account}, grdf_health", "connections": "couchdb_admin", "Variables": "grdf_data_token_south",
+        "pool": "gas",
+    }  # fmt: skip
+    assert before["databases"].split(", ") == [database_name(each) for each in DOCTYPES]
+    assert (before["on this disk"], listed()) == (str(tmp_path), before)

@@ -40,7 +40,7 @@ SOUTH_PARTY = identity.SECOND
 CLIENTS = {"grdf_adict": identity.FIRST.client_id, SOUTH: identity.SECOND.client_id}
 DELETE_CLIENT = identity.FIRST.delete_client_id
 NAMES_CLIENT = "grdf_connection"
-"""The key by which an account's document names the connection of its client (docs/install.md, Several clients)."""
+"""The key by which an account's document names the connection of its client (docs/scale.md, Several clients)."""
 
 TRIES = 5
 """How often a household's link may be tried."""

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from functools import partial
@@ -28,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "of rights once.",
         epilog="Exit codes: 0 nothing needs mending, 1 something does, 2 wrong usage.",
     )
+    parser.add_argument(
+        "--left", action="store_true", help="instead, list what there is of this project, for those who remove it"
+    )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     options = parser.parse_args(argv)
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
@@ -35,22 +38,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     out = sys.stdout
     with redirect_stdout(sys.stderr):  # Airflow's log lines are no part of the result
         found: list[Finding] = []
-        for finding in _findings():
+        for finding in _findings(_find_leftovers if options.left else _run_checks):
             found.append(finding)
             if not options.json:
                 print(_line(finding), file=out, flush=True)
     bad = sum(finding.state == "bad" for finding in found)
     if options.json:
         print(json.dumps({"exit": int(bool(bad)), "findings": [asdict(each) for each in found]}), file=out)
-    else:
+    elif not options.left:
         print("Nothing needs mending." if not bad else f"{bad} thing(s) need mending.", file=out)
+    elif not found:
+        print("Nothing is left.", file=out)
     return int(bool(bad))
 
 
-def _findings() -> Iterator[Finding]:
+def _findings(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """Yield all findings. If Airflow cannot be loaded, it is the only one: Airflow reads all settings on import."""
     try:
-        yield from _run_checks()
+        yield from look()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises; its text may quote a password
         missing = isinstance(error, ImportError) and error.name
         says = f"the package {missing} is missing" if missing else type(error).__name__
@@ -86,6 +91,14 @@ def _run_checks() -> Iterator[Finding]:
         yield from findings_of("accounts", partial(check_accounts, couchdb, airflow))
     else:
         yield Finding("unknown", "they were not looked at, because CouchDB cannot be read", what="accounts")
+
+
+def _find_leftovers() -> Iterator[Finding]:
+    from grdf.airflow.command_line import see_connections
+    from grdf.doctor.leftovers import find_leftovers
+
+    see_connections()
+    yield from find_leftovers()
 
 
 def _line(finding: Finding) -> str:

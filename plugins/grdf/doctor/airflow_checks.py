@@ -75,6 +75,15 @@ def read_airflow() -> Airflow | Finding:
         return Finding("bad", says, "Correct [database] sql_alchemy_conn, run airflow db migrate, or restore it.")
 
 
+def list_names(name: str, of: str) -> list[str]:
+    """Return a column of a table of Airflow's database, sorted."""
+    from airflow.utils.session import create_session
+    from sqlalchemy import column, select, table
+
+    with create_session() as session:
+        return sorted(session.scalars(select(column(name)).select_from(table(of))))
+
+
 def _is_another(error: Exception) -> bool:
     kind = type(error).__name__  # SQLAlchemy's; only OperationalError means unreachable
     said = str(getattr(error, "orig", ""))
