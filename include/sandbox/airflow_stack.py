@@ -51,7 +51,7 @@ class AirflowStack:
         self.viewer_password = kept["viewer_password"]
         self.approver_password = kept["approver_password"]
         users = {ADMIN: self.password, VIEWER: self.viewer_password, APPROVER: self.approver_password}
-        _write(home / "passwords.json", json.dumps(users))
+        write_private(home / "passwords.json", json.dumps(users))
         self.kept_connections: tuple[str, ...] = ()
         """Left as they are by :meth:`put_connections`."""
         self._session = requests.Session()
@@ -100,10 +100,14 @@ class AirflowStack:
         components: Sequence[str] = ("api-server", "scheduler", "dag-processor"),
         connections: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Migrate the database, put connections, start the components (``api-server`` too) and wait for the API."""
-        self.migrate()
+        """Migrate the database, start the components (``api-server`` too) and wait for the API.
+
+        :param connections: to put before, and to set up CouchDB by
+        """
         if connections:
-            self.put_connections(connections)
+            self.put_connections(connections, ["--couchdb"])
+        else:
+            self.migrate()
         names = (*components, *(["triggerer"] if triggerer else []))
         children = {name: self.component(processes, name) for name in names if name != "scheduler"}
         self.await_api(children["api-server"])
@@ -134,30 +138,22 @@ class AirflowStack:
         """Create Airflow's database, or upgrade it."""
         self.command("Airflow's database could not be prepared", "airflow", "db", "migrate")
 
-    def put_connections(self, connections: Mapping[str, Mapping[str, Any]]) -> None:
-        """Put connections into Airflow's database, where its forms show them.
+    def put_connections(self, connections: Mapping[str, Mapping[str, Any]], options: Sequence[str] = ()) -> None:
+        """Migrate the database and put connections into it, where its forms show them (:attr:`kept_connections`).
 
-        Former ones are replaced if they lead to this machine: only the sandbox is there. Others stay
-        (:attr:`kept_connections`).
+        :param options: ``--couchdb`` to set up the CouchDB of the connections, too
         """
-        file, failure = self.home / "connections.json", "Airflow's connections could not be written"
-        try:
-            _write(file, "{}")  # so that it is private before it has a secret
-            self.command(failure, "airflow", "connections", "export", str(file))
-            former: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
-            kept = {name for name in connections if name in former and not is_here(former[name].get("host"))}
-            self.kept_connections = tuple(sorted(kept))
-            _write(file, json.dumps({name: fields for name, fields in connections.items() if name not in kept}))
-            self.command(failure, "airflow", "connections", "import", "--overwrite", str(file))
-        finally:
-            file.unlink(missing_ok=True)
+        failure, module = "Airflow could not be prepared", "include.sandbox.airflow_preparation"
+        printed = self.command(failure, module, *options, given=json.dumps(connections))
+        self.kept_connections = tuple(json.loads(printed.splitlines()[-1]))
 
-    def command(self, failure: str, module: str, *arguments: str) -> None:
-        """Run a module of Python's in this Airflow's environment."""
+    def command(self, failure: str, module: str, *arguments: str, given: str | None = None) -> str:
+        """Run a module of Python's in this Airflow's environment, and return what it prints."""
         done = subprocess.run(
             [sys.executable, "-P", "-m", module, *arguments],
             env=os.environ | self.env,
             cwd=self.home,
+            input=given,
             capture_output=True,
             text=True,
             check=False,
@@ -165,11 +161,12 @@ class AirflowStack:
         if done.returncode:
             tail = "\n".join(redact(done.stdout + done.stderr).splitlines()[-12:])
             raise ProcessError(f"{failure} in {self.home}:\n{tail}")
+        return done.stdout
 
     def keep_environment(self) -> None:
         """Write this Airflow's environment to a file in its home, for ``./grdf airflow``."""
         lines = [f"{name}={value}\n" for name, value in self.env.items() if name.startswith("AIRFLOW_")]
-        _write(self.home / "stack.env", "".join(lines))
+        write_private(self.home / "stack.env", "".join(lines))
 
     def token(self, user: str, password: str) -> str:
         """Log a user in, and return the bearer token."""
@@ -254,11 +251,11 @@ def _kept_secrets(file: Path) -> dict[str, str]:
     made["jwt"] = secrets.token_urlsafe(48)
     if file.exists():
         made |= json.loads(file.read_text(encoding="utf-8"))
-    _write(file, json.dumps(made))
+    write_private(file, json.dumps(made))
     return made
 
 
-def _write(file: Path, text: str) -> None:
+def write_private(file: Path, text: str) -> None:
     """Write a file that only its owner can read, even if it had another mode."""
     file.touch(mode=0o600)
     file.chmod(0o600)
