@@ -72,6 +72,14 @@ def test_the_keyboard_reaches_everything(up: Up, visit: Visit) -> None:
     expect(page.get_by_role("row")).to_have_count(2)  # including the one in the headings
     follow(page, page.get_by_role("link", name="two-meters"), within=30)
     page.wait_for_url("**/accounts/two-meters")
+    value, slider = page.locator(".value").first, page.get_by_role("slider").first
+    slider.focus()
+    page.keyboard.press("End")
+    last = page.locator("svg").first.locator(".column title").last.text_content()
+    expect(value).to_have_text(last or "")
+    expect(slider).to_have_attribute("aria-valuetext", last or "")
+    page.locator(".column rect").first.hover()
+    expect(value).not_to_have_text(last or "")
     page.locator("figure summary").first.focus()
     page.keyboard.press("Enter")
     expect(page.locator("figure table").first).to_be_visible()
@@ -106,7 +114,7 @@ def test_the_fleet_counts_the_runs_of_today_and_what_airflow_does_not_say_is_not
 ) -> None:
     page = visit(role).new_page()
     page.goto(f"{up.url}/grdf/fleet")
-    expect(page.get_by_role("status")).to_have_text(re.compile(r"\d\d:\d\d:\d\d"))
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"\d\d:\d\d \(Paris\)"))
     since = page.locator("[data-runs]").get_attribute("data-runs")
     assert since
     for state in ("success", "failed", "running", "queued"):

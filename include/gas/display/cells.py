@@ -27,7 +27,9 @@ class Kind(StrEnum):
     MEASURED = "measured"
     ESTIMATED = "estimated"
     PROVISIONAL = "provisional"
+    SO_FAR = "so_far"
     PARTIAL = "partial"
+    CUT = "cut"
     ADOPTED = "adopted"
     PUBLISHED = "published"
     AWAITED = "awaited"
@@ -38,6 +40,8 @@ class Kind(StrEnum):
 
 GAPS = frozenset({Kind.AWAITED, Kind.NONE})
 """Kinds with something missing that should be stored."""
+UNFINISHED = frozenset({Kind.SO_FAR, Kind.PARTIAL, Kind.CUT})
+"""Kinds of sums that lack days: not published yet, missing, or outside of what is shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,9 @@ class Change:
 class Cell:
     """One day, month or year of a meter, in kWh.
 
-    :param before: of the same days one year earlier, or of the whole period if this one has no figure
+    :param before: of the ``compared`` days one year earlier, or of the whole period if this one has no figure
     :param part: of a total from billing periods that cover only a part: the covered days and all its days
-    :param compared: the number of its days also stored one year earlier; ``matched`` is their load
+    :param compared: the number of days that both years have; ``matched`` is their load
     :param former: the whole period one year earlier, of which only ``former_days`` are stored unless 0
     """
 
@@ -160,12 +164,18 @@ def _total_cell(
     compared = _compared(period, total, former, by_day) if former else {}
     if total is None:
         return Cell(first, _why_none(due, first, end), expected=due.number(first, end), **compared)
-    part = _part_of(total, len(period))
+    covered, expected = _covered(total), due.number(first, end)
     if is_from_periods(total):
-        return Cell(first, Kind.PUBLISHED, total["load"], part=(part, len(period)) if part else None, **compared)
-    days = _days_in(total)
-    kind = Kind.ADOPTED if not days else Kind.PARTIAL if part else Kind.MEASURED
-    return Cell(first, kind, total["load"], days=days, expected=due.number(first, end), **compared)
+        part = (covered, len(period)) if 0 < covered < len(period) else None
+        return Cell(first, Kind.PUBLISHED, total["load"], part=part, **compared)
+    kind = Kind.MEASURED
+    if not covered:
+        kind = Kind.ADOPTED
+    elif covered < expected:
+        kind = Kind.PARTIAL
+    elif covered < len(period):
+        kind = Kind.SO_FAR if due.windows and end > due.end else Kind.CUT
+    return Cell(first, kind, total["load"], days=covered, expected=expected, **compared)
 
 
 def _compared(
@@ -175,8 +185,8 @@ def _compared(
     by_day: Mapping[date, Mapping[str, Any]],
 ) -> dict[str, Any]:
     before = Window(period.first.replace(year=period.first.year - 1), period.end.replace(year=period.end.year - 1))
-    part = _part_of(former, len(before))
-    found = {"former": former["load"], "former_days": part or 0}
+    covered = _covered(former)
+    found = {"former": former["load"], "former_days": covered if covered < len(before) else 0}
     pairs = [
         (by_day[day]["load"], by_day[earlier]["load"])
         for day in period.days()
@@ -185,14 +195,17 @@ def _compared(
     if pairs:
         now, then = zip(*pairs, strict=True)
         return found | {"before": exact_sum(then), "matched": exact_sum(now), "compared": len(pairs)}
-    if total is None or (part is None and _part_of(total, len(period)) is None):
+    if total is None:
         return found | {"before": former["load"]}
+    if _covered(total) == len(period) == len(before) == covered:
+        return found | {"before": former["load"], "matched": total["load"], "compared": covered}
     return found
 
 
-def _part_of(total: Mapping[str, Any], length: int) -> int | None:
+def _covered(total: Mapping[str, Any]) -> int:
+    """Return the number of days that a total covers, 0 if that is not known."""
     days = total.get("published_days") if is_from_periods(total) else _days_in(total)
-    return days if isinstance(days, int) and 0 < days < length else None
+    return days if isinstance(days, int) and days > 0 else 0
 
 
 def _changes(document: Mapping[str, Any]) -> Iterator[Change]:

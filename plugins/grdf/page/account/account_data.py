@@ -25,7 +25,7 @@ from include.gas.rights.meter_rights import find_unclaimed_rights
 class Figures:
     """What a meter has used, and what store and ledger know besides.
 
-    :param differing: how many billing periods differ from the stored days of two years
+    :param differing: how many billing periods of two years differ from their days, which are all stored
     :param unclaimed: the day of an unclaimed right in force to the meter, or ``""``
     """
 
@@ -112,7 +112,7 @@ def _figures(couchdb: CouchDBHook, account: str, meter: MeterDays, today: date, 
         year_cells(years, due, days),
         meter.count_missing(today),
         billed is not None and (today - billed).days > period_late_after(meter.billing.frequency),
-        sum(each.beyond_rounding for each in compare_all(periods, days)),
+        sum(each.beyond_rounding and not each.missing_days for each in compare_all(periods, days)),
         max((right.since for right in find_unclaimed_rights([rights], today)), default=""),
         any(right.account not in ("", account) and right.is_in_force(today) for right in rights.rights),
     )

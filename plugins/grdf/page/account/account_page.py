@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from grdf import settings
-from grdf.page.account.account_charts import describe_cell, draw_chart
+from grdf.page.account.account_charts import compare_cell, describe_cell, draw_chart
 from grdf.page.account.account_data import Figures, account_view, asked_month, names_in_addresses
 from grdf.page.html.formatting import LocaleFormatter
 from grdf.page.html.render import page, problem, texts_for
@@ -19,6 +19,7 @@ from grdf.page.list.shared_mirrors import couchdb
 from grdf.page.security import AccountDep, Visitor, can_act, can_connect, may_view
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.display.account_summary import summarize_account
+from include.gas.display.cells import UNFINISHED, Cell
 from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.day_checks import WORDS, is_doubted
@@ -70,6 +71,7 @@ def show(
         today=today,
         charts=_charts(request, view.figures),
         said=describe_cell,
+        compare=compare_cell,
         allowed=allowed,
         several=len(settings.connections.or_default()) > 1,
         reread=_range_to_reread(view.figures, today),
@@ -121,12 +123,18 @@ def _charts(request: Request, figures: Figures | None) -> dict[str, Any]:
         return {}
     t = texts_for(request)
     spell, month, years = LocaleFormatter(t.language), figures.month, figures.years
-    days = t("account.days.chart", month=spell.month(month))
-    months = t("account.months.chart", year=month.year)
+
+    def year_label(cell: Cell) -> str:
+        days = t("account.years.days", year=cell.first.year, days=cell.part[0] if cell.part else cell.days)
+        return days if cell.part or cell.kind in UNFINISHED else _year_of(cell.first)
+
+    name = t("account.days.chart", month=spell.month(month)), t("account.months.chart", year=month.year)
     return {
-        "days": draw_chart(figures.days, t, name=days, label=lambda day: str(day.day), title=spell.weekday),
-        "months": draw_chart(figures.months, t, name=months, label=spell.month_name, title=spell.month),
-        "years": draw_chart(years, t, name=t("account.years.chart"), label=_year_of, title=_year_of, years=True),
+        "days": draw_chart(figures.days, t, name=name[0], label=lambda cell: str(cell.first.day), title=spell.weekday),
+        "months": draw_chart(
+            figures.months, t, name=name[1], label=lambda cell: spell.month_name(cell.first), title=spell.month
+        ),
+        "years": draw_chart(years, t, name=t("account.years.chart"), label=year_label, title=_year_of, years=True),
         "month": figures.months[month.month - 1],
         "year": next((cell for cell in years if cell.first.year == month.year), None),
     }

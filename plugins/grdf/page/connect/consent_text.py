@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from grdf import settings
-from grdf.page.html.catalogue import FOLDER, LANGUAGES, Texts
+from grdf.page.html.catalogue import FOLDER, LANGUAGES, Texts, hold_together
 from grdf.page.html.formatting import LocaleFormatter
 from include.gas.account.declaration import Declaration
 from include.gas.account.declared_right import declaration_request
@@ -24,7 +24,7 @@ def consent_text(asked: Declaration, language: str, today: date) -> ConsentText:
     text = texts[language]
     for name, value in _values(asked, Texts(language), today).items():
         text = text.replace(f"{{{name}}}", value)
-    return ConsentText(version, language, text)
+    return ConsentText(version, language, hold_together(text))
 
 
 def text_digest(text: ConsentText) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,12 @@ LANGUAGES = ("en", "fr")
 """The first one is the default."""
 
 FOLDER = Path(__file__).parents[1] / "texts"
+
+_MARK, _UNIT = (
+    r" (?=[:;?!%»])|(?<=«) ",
+    r"(?<=[\d}]) (?=(?:kWh|MB|Mo|s|jours|ans|minutes|heures)\b)|(?<=\d) (?=\d{3}\b)",
+)
+_HELD = re.compile(f"{_MARK}|{_UNIT}")
 
 
 @cache
@@ -20,8 +27,13 @@ def catalogue(language: str) -> dict[str, str]:
         part: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         if doubled := texts.keys() & part.keys():
             raise ValueError(f"{path.name} repeats {', '.join(sorted(doubled))}")
-        texts |= part
+        texts |= {key: hold_together(text) for key, text in part.items()}
     return texts
+
+
+def hold_together(text: str) -> str:
+    """Return a text whose lines do not break before a mark or a unit: French marks stand apart from their word."""
+    return _HELD.sub("\N{NO-BREAK SPACE}", text)
 
 
 class Texts:

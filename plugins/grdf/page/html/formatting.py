@@ -21,10 +21,6 @@ class LocaleFormatter:
         """Format a day, such as "8 Mar 2024"."""
         return format_date(day, self._of("d MMM y", day), locale=self.language)
 
-    def clock(self, instant: datetime) -> str:
-        """Format the Paris time of day of an aware instant, such as "09:05"."""
-        return f"{instant.astimezone(PARIS):%H:%M}"
-
     def iso(self, text: str) -> str:
         """Format a stored ``YYYY-MM-DD``. Return anything else unchanged."""
         try:
@@ -33,8 +29,8 @@ class LocaleFormatter:
             return str(text)
 
     def weekday(self, day: date) -> str:
-        """Format a day such as "Friday 8 March 2024"."""
-        return format_date(day, self._of("EEEE d MMMM y", day), locale=self.language)
+        """Format a day such as "Fri 8 Mar 2024"."""
+        return format_date(day, self._of("EEE d MMM y", day), locale=self.language)
 
     def month(self, day: date) -> str:
         """Format a month such as "March 2024"."""

@@ -8,7 +8,7 @@
   }
   const lang = document.documentElement.lang;
   const number = new Intl.NumberFormat(lang);
-  const clock = new Intl.DateTimeFormat(lang, { timeStyle: "medium", timeZone: "Europe/Paris", hourCycle: "h23" });
+  const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Paris", hourCycle: "h23" });
   const said = document.querySelector("[data-said]");
 
   const count = async (state) => {
