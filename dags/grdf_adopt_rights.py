@@ -33,7 +33,7 @@ PARAMS = {
 with DAG(
     "grdf_adopt_rights",
     schedule=None,
-    **manual_dag_arguments("consents"),
+    **manual_dag_arguments("Gas: give accounts to unclaimed rights (grdf_adopt_rights)"),
     max_active_runs=1,
     params=PARAMS,
     default_args=task_defaults(METERS),

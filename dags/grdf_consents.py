@@ -36,7 +36,7 @@ with DAG(
     "grdf_consents",
     # Before the first accounts' runs, which then ask under current rights only.
     schedule=in_paris("30 7 * * *"),
-    **fleet_dag_arguments("consents"),
+    **fleet_dag_arguments("Gas: compare rights with GRDF's list (grdf_consents)"),
     params=PARAMS,
     default_args=task_defaults(STORING),  # a few calls to GRDF, then all account documents
     doc_md=DOC,

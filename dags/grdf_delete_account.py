@@ -15,7 +15,8 @@ DOC = """
 Revokes the consents of one account at GRDF and removes what is stored for it. This cannot be undone.
 
 1. Start it with the account's id, typed twice. **Dry run** is on: the log of `check` lists what would be removed.
-2. Start it again with dry run off. It waits at `approve` until somebody else approves the list.
+2. Start it again with dry run off. It waits at `approve` until somebody else approves the list: Airflow also takes the
+   answer of the person who asked, but then asks again.
 3. If it fails half-way, fix what the log says and start it again: it continues where it stopped.
 
 *Keep the data* only revokes the consents. The record of a deletion stays in the database `com-grandlyon-grdf-audit`.
@@ -26,7 +27,7 @@ PARAMS = {
         "",
         type="string",
         title="Account",
-        description="The account's id: the part of its DAG's name after grdf_account__.",
+        description="The account's id, as on the page Gas accounts.",
     ),
     "confirm": Param("", type="string", title="Confirm", description="Type the account's id a second time."),
     "dry_run": Param(True, type="boolean", title="Dry run", description="Only list what would be revoked and removed."),
@@ -38,7 +39,7 @@ PARAMS = {
 with DAG(
     "grdf_delete_account",
     schedule=None,
-    **manual_dag_arguments("deletion"),
+    **manual_dag_arguments("Gas: delete an account (grdf_delete_account)"),
     params=PARAMS,
     # Only workers of this queue need the secret that revokes. Executors without queues ignore it.
     default_args=task_defaults(STORING, queue=settings.deletion_queue.or_default()),

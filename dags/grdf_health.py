@@ -43,7 +43,7 @@ with DAG(
     "grdf_health",
     schedule=in_paris("0 14 * * *"),
     # Without a start date, no run makes up for the time before the installation.
-    **fleet_dag_arguments("health") | {"start_date": None},
+    **fleet_dag_arguments("Gas: check all accounts (grdf_health)") | {"start_date": None},
     default_args=task_defaults(STORING),
     deadline=DEADLINE,
     # A run that no pool lets start would wait for ever and block the next days', with one alert at most. Shorter than a

@@ -36,7 +36,7 @@ PARAMS = {
 with DAG(
     "grdf_history",
     schedule=None,
-    **manual_dag_arguments("history"),
+    **manual_dag_arguments("Gas: read past days again (grdf_history)"),
     params=PARAMS,
     default_args=task_defaults(STORING),
     doc_md=DOC,

@@ -29,7 +29,7 @@ PARAMS = {
 with DAG(
     "grdf_import_accounts",
     schedule=None,
-    **manual_dag_arguments("consents"),
+    **manual_dag_arguments("Gas: connect households from a file (grdf_import_accounts)"),
     max_active_runs=1,  # two runs would work on the same file
     params=PARAMS,
     default_args=task_defaults(FLEET),

@@ -23,7 +23,7 @@ with DAG(
     "grdf_published",
     # After the morning's daily runs, which have priority in GRDF's quota and store the days to compare with.
     schedule=in_paris("0 13 * * *"),
-    **fleet_dag_arguments("published"),
+    **fleet_dag_arguments("Gas: read billing periods and contracts (grdf_published)"),
     default_args=task_defaults(FLEET),  # up to three calls per meter of the accounts that are due
     doc_md=DOC,
 ):

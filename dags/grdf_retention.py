@@ -24,7 +24,7 @@ a household gave for its right to be declared, although nothing else does any mo
 with DAG(
     "grdf_retention",
     schedule=in_paris("40 3 * * *"),
-    **fleet_dag_arguments("deletion"),
+    **fleet_dag_arguments("Gas: remove what is kept no longer (grdf_retention)"),
     # Only an administrator of CouchDB may purge; only the deletion's workers have that login.
     default_args=task_defaults(STORING, queue=settings.deletion_queue.or_default()),
     doc_md=DOC,

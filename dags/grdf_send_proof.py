@@ -24,14 +24,14 @@ PARAMS = {
         "",
         type="string",
         title="Account",
-        description="The account's id: the part of its DAG's name after grdf_account__. Empty for all that wait.",
+        description="The account's id, as on the page Gas accounts. Empty for all that wait.",
     ),
 }
 
 with DAG(
     "grdf_send_proof",
     schedule=None,
-    **manual_dag_arguments("consents"),
+    **manual_dag_arguments("Gas: send proofs of consent (grdf_send_proof)"),
     max_active_runs=1,  # two at once could send the same proof twice
     params=PARAMS,
     default_args=task_defaults(METERS),

@@ -24,7 +24,7 @@ with DAG(
     "grdf_waiting_rights",
     # GRDF mails holders at each quarter of an hour: one may have answered the previous mail.
     schedule=in_paris("5,20,35,50 * * * *"),
-    **fleet_dag_arguments("consents"),
+    **fleet_dag_arguments("Gas: look for accepted rights (grdf_waiting_rights)"),
     default_args=task_defaults(STORING),
     doc_md=DOC,
 ) as dag:

@@ -53,7 +53,7 @@ def account_dag(account_id: str) -> DAG:
     with DAG(
         dag_id(account_id),
         schedule=schedule,
-        **dag_arguments("account"),
+        **dag_arguments(f"Gas account {account_id}", "account"),
         start_date=START,
         max_active_runs=1,
         default_args=task_defaults(),

@@ -37,6 +37,8 @@ def test_every_dag(parsed: Parsed, world: LocalWorld) -> None:
     assert parsed.errors == {}
     for name, dag in parsed.dags.items():
         assert "grdf" in dag["tags"], name
+        assert name.removeprefix("grdf_account__") in dag["dag_display_name"], "by which Airflow's UI searches"
+        assert dag["is_paused_upon_creation"] is (name == "grdf_adopt_konnector"), "for who comes from Cozy"
         assert len(dag["doc_md"].strip()) > 200, name
         assert not dag.get("catchup"), name
     assert {task.get("owner") for task in parsed.every_task.values()} == {"grdf"}
