@@ -104,9 +104,11 @@ def order(up: Up, tab: Page, account: str) -> None:
     expect(status).to_contain_text("Started")
     dry = up.wait_for_run("grdf_delete_account")
     assert dry["conf"] == {"account": account, "confirm": account, "dry_run": True, "keep_data": False}
+    expect(tab.locator(".result")).to_contain_text("To remove:")
     form.get_by_label("Dry run").uncheck()
     go.click()
     expect(status.get_by_role("link")).not_to_have_text(dry["dag_run_id"])
+    expect(tab.get_by_role("link", name="approve")).to_be_visible()
     up.approve("grdf_delete_account", up.runs("grdf_delete_account")[0]["dag_run_id"])
     up.wait_for_run("grdf_delete_account")
 

@@ -186,7 +186,7 @@ def test_nothing_is_removed_before_grdf_has_revoked(
     (record,) = couch.records(account_id)
     assert (record["finished_at"], record["revoked"]) == (None, [*rights(clean, pces)])
     clean.control.set(faults=[])
-    delete(account_id, run_id="run-2")
+    delete(account_id, approved_by=None)  # the approval outlives it
     assert assert_gone(clean, account_id, pces)["revoked"] == record["revoked"]
 
 

@@ -128,6 +128,11 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
                 "Nothing was done. Start the DAG in Airflow's UI or through its API, as a logged-in user.",
             )
         self.body, rights = self.plan(run, *self.check_request(run))
+        if not settings.deletion_by_one_person():
+            # Airflow can be told who may answer, but not who may not, and shows this text again after a refusal.
+            self.body = (
+                f"**{run.asker} asked for this deletion. Only an approval by somebody else counts.**\n\n{self.body}"
+            )
         self.change_record(lambda entry: with_request(entry, replace(read_order(run), rights=rights)))
         return ApprovalOperator.execute(self, context)
 

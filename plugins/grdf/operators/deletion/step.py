@@ -140,7 +140,7 @@ class DeletionOperator(AccountOperator):
             raise BadAccount.about(
                 self.account_id,
                 f"there is no such account of the type {ACCOUNT_TYPE}, and no unfinished deletion of it",
-                "Nothing was done. Look up the id in the list of DAGs: it is the part after grdf_account__.",
+                "Nothing was done. Look up the id on the page Gas accounts.",
             )
         return entry, document
 

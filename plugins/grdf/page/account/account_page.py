@@ -74,6 +74,7 @@ def show(
         compare=compare_cell,
         allowed=allowed,
         several=len(settings.connections.or_default()) > 1,
+        one_person=settings.deletion_by_one_person.or_default(),
         reread=_range_to_reread(view.figures, today),
         one_day=ONE_DAY,
         year_of=_year_of,
