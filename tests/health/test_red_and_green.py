@@ -14,7 +14,7 @@ from grdf.health.unread_reasons import FAILED, PAUSED, find_unread_accounts
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.marks import with_leaving
 from include.gas.days.gas_day import gas_day_start, utc_text
-from include.gas.documents.doctypes import AUDIT, DAY
+from include.gas.documents.doctypes import AUDIT
 from include.gas.leaving.deletion import DeletionOrder, begin_deletion, open_record
 from include.sandbox.local_world import LocalWorld
 from tests.health.accounts import account, meter, today
@@ -59,10 +59,6 @@ def test_a_silent_fleet_is_red_with_names_reasons_and_what_to_do(fleet: Fleet, m
 
 def test_what_cannot_be_looked_at_is_red_with_that_reason(fleet: Fleet) -> None:
     fleet.add(account(1))
-    couchdb = CouchDBHook()
-    assert couchdb.request("DELETE", DAY, "").ok
-    looked = fleet.check()
-    assert (looked.well, "no database for com.grandlyon.grdf.day" in looked.said) == (False, True)
     fleet.connection |= {"host": "127.0.0.1", "port": 9}
     looked = fleet.check()
     assert not looked.well

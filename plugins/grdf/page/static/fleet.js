@@ -1,9 +1,9 @@
 // Fills in what became of this morning's runs. Airflow counts them in its database and returns one run at most for each
-// state, however many there are. The requests use the visitor's own session, so only runs that the visitor may see count.
+// state, however many there are. What a run has read or not is said by its last task: a skipped run counts as a success. The requests use the visitor's own session, so only runs that the visitor may see count.
 "use strict";
 (() => {
-  const list = document.querySelector("[data-runs]");
-  if (!list) {
+  const cells = [...document.querySelectorAll("[data-count]")];
+  if (!cells.length) {
     return;
   }
   const lang = document.documentElement.lang;
@@ -11,8 +11,8 @@
   const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Paris", hourCycle: "h23" });
   const said = document.querySelector("[data-said]");
 
-  const count = async (state) => {
-    const answer = await fetch(`${list.dataset.runs}&state=${state}`);
+  const count = async (address) => {
+    const answer = await fetch(address);
     const total = answer.ok ? (await answer.json()).total_entries : undefined;
     if (!Number.isInteger(total)) {
       throw new Error(String(answer.status));
@@ -21,7 +21,7 @@
   };
 
   const show = async (cell) => {
-    const total = await count(cell.dataset.state);
+    const total = await count(cell.dataset.count);
     cell.textContent = number.format(total);
     const link = cell.parentElement.querySelector("a");
     if (link) {
@@ -31,11 +31,10 @@
   };
 
   const fill = async () => {
-    const cells = [...list.querySelectorAll("[data-state]")];
     const found = await Promise.allSettled(cells.map(show));
     for (const [at, result] of found.entries()) {
       if (result.status === "rejected") {
-        cells[at].textContent = list.dataset.failed;
+        cells[at].textContent = cells[at].closest("dl").dataset.failed;
       }
     }
     if (found.some((result) => result.status === "rejected")) {
