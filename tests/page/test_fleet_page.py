@@ -72,7 +72,8 @@ def test_when_couchdb_is_down_the_page_says_so(site: Site, monkeypatch: pytest.M
     for path in ("/", "/accounts/home", "/accounts/home/days.csv"):
         answer = site.browser("viewer").get(path)
         assert answer.status_code == 503
-        assert [part for part in (f"http://127.0.0.1:{nowhere['port']}", "CouchDB") if part not in answer.text] == []
+        parts = (f"http://127.0.0.1:{nowhere['port']}", "CouchDB", 'href="">Try again', 'href="/grdf/">Gas accounts')
+        assert [part for part in parts if part not in answer.text] == []
         assert "secret-b" not in answer.text
 
 
@@ -116,11 +117,8 @@ def test_the_quota_counts_what_was_called_and_what_cannot_be_read_is_never_0(mon
     governor = Clockwork().governor()
     for purpose in ("daily", "daily", "history"):
         call(governor, purpose)  # type: ignore[arg-type]
-    for _ in range(2):
-        used = governor.usage()
-        assert (used.calls, used.history, used.left, used.pause) == (3, 1, 5997, 0.0)
-    governor.after_call(429, 30.0)
-    assert governor.usage().pause == pytest.approx(30, abs=1)
+    used = governor.usage()
+    assert (used.calls, used.history, used.left, used.pause) == (3, 1, 5997, 0.0)
     monkeypatch.setenv("AIRFLOW_CONN_GRDF_ADICT", '{"conn_type": "http", "login": "id", "password": "word"}')
     monkeypatch.setenv("AIRFLOW__GRDF__QUOTA_URL", "postgresql://grdf@127.0.0.1:9/airflow")
     found = read_client("grdf_adict")
@@ -186,6 +184,6 @@ def test_rights_that_people_must_know_of_are_told_with_what_to_do(site: Site) ->
         was, now = (sum(map(int, re.findall(rf"{what}: (\d+)", each))) for each in (before, said))
         assert now == was + more, what
     assert [part for part in ("0-left", "grdf_adopt_rights") if part not in said] == []
-    assert '<form data-dag="grdf_adopt_rights">' in html
+    assert '<form data-dag="grdf_adopt_rights"' in html
     assert "without an account" in needs(seen)
     assert "<form data-dag" not in seen, "who may not start it is led to its DAG"

@@ -58,7 +58,7 @@ def _refused(request: Request, error: Exception) -> Response:
         return JSONResponse({"detail": error.detail}, status, error.headers)
     key = f"error.{status}" if f"error.{status}.title" in render.texts_for(request) else "error.400"
     login = login_url(request) if status == 401 else None
-    answer = render.problem(request, status, key, ((login, "error.401.login"),) if login else ())
+    answer = render.problem(request, status, key, ((login, "error.401.login"),) if login else _ways_on(request, status))
     answer.headers.update(error.headers or {})
     return answer
 
@@ -72,9 +72,16 @@ def _stopped(request: Request, error: Exception) -> Response:
     return render.problem(request, error.status, error.key, _again(request, error.again), cause=error.cause)
 
 
-def _again(request: Request, address: str = "") -> tuple[tuple[str, str], ...]:
+def _again(request: Request, address: str = "") -> render.Links:
     address = address or getattr(request.state, "again", "")
     return ((address, "connect.again"),) if address else ()
+
+
+def _ways_on(request: Request, status: int) -> render.Links:
+    """Return the links of an error page: try again, where that may help, and back to the accounts, for operators."""
+    again = request.method == "GET" and status >= 500
+    home = () if getattr(request.state, "household", False) else ((f"{request.scope['root_path']}/", "page.name"),)
+    return (("", "error.again"),) * again + home
 
 
 def _gas_error(request: Request, error: Exception) -> Response:
@@ -91,7 +98,7 @@ def _gas_error(request: Request, error: Exception) -> Response:
     status = 503 if later else 409 if isinstance(error, BadAccount | AccountLeaving) else 500
     if not render.wants_page(request):
         return JSONResponse({"detail": str(error)}, status)
-    return render.problem(request, status, "error.gas", again, cause=str(error))
+    return render.problem(request, status, "error.gas", again or _ways_on(request, status), cause=str(error))
 
 
 def _mistake(request: Request, _: Exception) -> Response:

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 from airflow.sdk import conf
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from grdf.page.html.render import problem
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM = (16_384, 10.0)
@@ -17,7 +19,6 @@ FORM = (16_384, 10.0)
 UPLOAD = (13 * 1024 * 1024, 120.0)
 """The same for three proofs of 4 MB or one import file, read once the sender is known."""
 UPLOADS = ("/import/upload", "/proofs/upload")
-REFUSED = "Refused: this request came from another site. Open the page Gas accounts in Airflow and try it there.\n"
 CSP = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -74,7 +75,9 @@ class Guard:
 
         try:
             if scope["method"] not in SAFE_METHODS and not same_site(Headers(scope=scope)):
-                await PlainTextResponse(REFUSED, 403)(scope, receive, send_guarded)
+                home = f"{scope['root_path']}/"
+                answer = problem(Request(scope), 403, "error.other_site", ((home, "page.name"),))
+                await answer(scope, receive, send_guarded)
             else:
                 await self.app(scope, body.receive, send_guarded)
         finally:

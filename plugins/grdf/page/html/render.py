@@ -16,6 +16,8 @@ from grdf.page.html.formatting import LocaleFormatter
 
 PAGE = Path(__file__).parents[1]
 router = APIRouter()
+Links = tuple[tuple[str, str], ...]
+"""Addresses, and the keys of their texts; an empty address is the page's own."""
 STATIC = {path.name: path for path in (PAGE / "static").iterdir()}
 environment = Environment(loader=FileSystemLoader(PAGE / "templates"), autoescape=True, undefined=StrictUndefined)
 
@@ -56,9 +58,7 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
     return answer
 
 
-def problem(
-    request: Request, status: int, key: str, /, links: tuple[tuple[str, str], ...] = (), **gaps: object
-) -> HTMLResponse:
+def problem(request: Request, status: int, key: str, /, links: Links = (), **gaps: object) -> HTMLResponse:
     """Return a page with a problem and the next step."""
     return page(request, "problem.html", status, key=key, gaps=gaps, links=links)
 
