@@ -106,13 +106,21 @@ def test_a_pool_without_slots(alive: Rows, monkeypatch: pytest.MonkeyPatch) -> N
         alive.run("DELETE FROM slot_pool WHERE pool = 'gas'")
 
 
+def test_who_alone_may_approve_is_asked_once_whether_one_person_deletes(
+    alive: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for users, setting, is_asked in (("ana:admin,bo:viewer", "", True), ("ana:admin,bo:user", "", False),
+                                     ("ana:admin", "False", False)):  # fmt: skip
+        monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", users)
+        monkeypatch.setenv("AIRFLOW__GRDF__DELETION_BY_ONE_PERSON", setting)
+        assert [each.state for each in seen() if "ana alone may approve" in each.says] == ["look"] * is_asked
+
+
 @pytest.mark.parametrize(("kind", "name"), [("SchedulerJob", "scheduler"), ("DagProcessorJob", "DAG processor")])
 def test_a_component_that_stands_still(rows: Rows, kind: str, name: str) -> None:
     rows.job("SchedulerJob" if kind == "DagProcessorJob" else "DagProcessorJob", now())
-    (reported,) = [finding for finding in seen() if finding.state != "ok"]
-    assert (reported.state, reported.says) == ("look", f"no {name} runs: none ever has with its database"), (
-        "no fault yet"
-    )
+    reported, *_ = [finding for finding in seen() if finding.state != "ok"]
+    assert (reported.state, reported.says) == ("look", f"no {name} runs: none ever has with its database")
     rows.job(kind, now() - timedelta(days=28), "failed")
     rows.job(kind, now() - timedelta(days=2))
     (text,) = bad()

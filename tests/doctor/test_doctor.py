@@ -104,8 +104,6 @@ BROKEN: dict[str, tuple[Callable[[LocalWorld], dict[str, str]], str, str]] = {
     "CouchDB's password": connection(COUCH, "CouchDB", "login", password="wrong"),
     "CouchDB's address": connection(COUCH, "CouchDB", "could not be reached", host="127.0.0.1", port=9),
     "databases missing": connection(COUCH, "CouchDB", "are missing", database_prefix="looked-at-"),
-    "letters": setting("reread_days", "many"),
-    "an unknown setting": setting("rereed_days", "3"),
     "an address as pool": setting("pool", "redis://u:wrong/word@h", "Airflow", "no pool [hidden]"),
     "no quota store": setting("quota_url", "postgresql://127.0.0.1:9/q", GRDF, "be counted"),
     "a login in staging": setting("staging_url", "s3://writer:wrong/word@bucket", "settings", "staging_url holds a"),
@@ -144,6 +142,13 @@ def test_what_it_looks_at(installed: LocalWorld, doctor: Doctor, tmp_path: Path)
     reported = json.dumps(findings)
     assert not [each for each in installed.connections().values() if json.loads(each)["password"] in reported]
     assert "secret-room" not in reported
+
+
+def test_a_prefix_without_a_dash_is_told_before_the_first_account(installed: LocalWorld, doctor: Doctor) -> None:
+    for prefix, is_told in (("nov", True), ("nov-", False), ("cozy42/", False)):
+        changed, *_ = connection(COUCH, "CouchDB", "", database_prefix=prefix)
+        _, findings = doctor(**changed(installed))
+        assert any("end: novio-cozy-accounts" in each["says"] for each in findings) is is_told
 
 
 def test_accounts_that_could_come_back_after_a_deletion(doctor: Doctor) -> None:

@@ -49,12 +49,9 @@ def test_a_couchdb_that_is_silent_or_slow(
         assert main(["--json"]) == 1
     found = {each["what"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
     reported, left_out = found["CouchDB"], found["accounts"]
-    assert (reported["state"], "no answer in time" in reported["says"], "firewall" in reported["do"]) == (
-        "bad",
-        True,
-        True,
-    )
-    assert (left_out["state"], "because CouchDB cannot be read" in left_out["says"]) == ("unknown", True)
+    assert [part for part in ("no answer in time", "firewall") if part not in reported["says"] + reported["do"]] == []
+    assert (left_out["state"], reported["state"]) == ("unknown", "bad")
+    assert "because CouchDB cannot be read" in left_out["says"]
     assert (server.connections, server.requests) == (1, 1)
 
 

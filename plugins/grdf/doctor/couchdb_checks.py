@@ -9,7 +9,7 @@ from grdf.doctor.findings import Finding, State, compare_clocks
 from grdf.hooks.couchdb import COMPARES, CouchDBHook
 from grdf.hooks.http_calls import parse_json
 from include.gas.documents.day_documents import database_name
-from include.gas.documents.doctypes import DOCTYPES, FOR_READERS, database, index_name
+from include.gas.documents.doctypes import ACCOUNT, DOCTYPES, FOR_READERS, database, index_name
 from include.gas.errors import BadSettings
 
 OLDEST, TRIED = (3,), (3, 3)
@@ -99,6 +99,14 @@ def check_log(hook: CouchDBHook) -> Iterator[Finding]:
 
 def check_databases(hook: CouchDBHook) -> Iterator[Finding]:
     """Check databases, indexes and access."""
+    prefix = hook.facts.prefix
+    if (
+        prefix[-1:].isalnum() and next(hook.scan(ACCOUNT), None) is None
+    ):  # later, another prefix would hide what is there
+        yield Finding(
+            "look", f"database_prefix has no dash at its end: {database_name(ACCOUNT, prefix)}",
+            f"If that is not meant, set it to {prefix}- (for couchdb_admin, too) before the first household. {SET_UP}",
+        )  # fmt: skip
     found = [fault for doctype in DOCTYPES for fault in _faults(hook, doctype)]
     for kind, (state, says, do) in FAULTS.items():
         if names := sorted({name for each, name in found if each == kind}):
