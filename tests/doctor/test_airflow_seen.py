@@ -113,7 +113,7 @@ def test_who_alone_may_approve_is_asked_once_whether_one_person_deletes(
                                      ("ana:admin", "False", False)):  # fmt: skip
         monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", users)
         monkeypatch.setenv("AIRFLOW__GRDF__DELETION_BY_ONE_PERSON", setting)
-        assert [each.state for each in seen() if "ana alone may approve" in each.says] == ["look"] * is_asked
+        assert [each.state for each in seen() if "only ana may approve" in each.says] == ["look"] * is_asked
 
 
 @pytest.mark.parametrize(("kind", "name"), [("SchedulerJob", "scheduler"), ("DagProcessorJob", "DAG processor")])

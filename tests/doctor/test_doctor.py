@@ -148,7 +148,7 @@ def test_a_prefix_without_a_dash_is_told_before_the_first_account(installed: Loc
     for prefix, is_told in (("nov", True), ("nov-", False), ("cozy42/", False)):
         changed, *_ = connection(COUCH, "CouchDB", "", database_prefix=prefix)
         _, findings = doctor(**changed(installed))
-        assert any("end: novio-cozy-accounts" in each["says"] for each in findings) is is_told
+        assert any("dash: novio-cozy-accounts" in each["says"] for each in findings) is is_told
 
 
 def test_accounts_that_could_come_back_after_a_deletion(doctor: Doctor) -> None:

@@ -104,7 +104,7 @@ def check_databases(hook: CouchDBHook) -> Iterator[Finding]:
         prefix[-1:].isalnum() and next(hook.scan(ACCOUNT), None) is None
     ):  # later, another prefix would hide what is there
         yield Finding(
-            "look", f"database_prefix has no dash at its end: {database_name(ACCOUNT, prefix)}",
+            "look", f"the connection's database_prefix ends without a dash: {database_name(ACCOUNT, prefix)}",
             f"If that is not meant, set it to {prefix}- (for couchdb_admin, too) before the first household. {SET_UP}",
         )  # fmt: skip
     found = [fault for doctype in DOCTYPES for fault in _faults(hook, doctype)]
