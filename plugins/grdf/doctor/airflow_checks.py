@@ -132,7 +132,8 @@ def check_airflow(airflow: Airflow | Finding) -> Iterator[Finding]:
     asked = conf.get("grdf", settings.deletion_by_one_person.name, fallback="").strip()
     if len(airflow.approvers) == 1 and settings.deletion_needs_approval.or_default() and not asked:
         yield Finding(
-            "look", f"only {', '.join(airflow.approvers)} may approve, and nobody approves a deletion that they asked for",
+            "look",
+            f"only {', '.join(airflow.approvers)} may approve, and nobody approves a deletion that they asked for",
             "If one person runs this, set [grdf] deletion_by_one_person to True. If another one is to approve, give "
             "them a user, or set it to False, and this is not asked again.",
         )  # fmt: skip
