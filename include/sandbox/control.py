@@ -165,7 +165,10 @@ def answer_mail(base_url: str, *, accept: bool = True) -> None:
     """Answer the first mail of the mailbox, as a holder does; ``ControlRefused`` if there is none."""
     with requests.Session() as http:
         page = http.get(base_url.rstrip("/").removesuffix("/sandbox") + "/sandbox/mailbox", timeout=_TIMEOUT)
-        _Form(page).send(http, accept=accept)
+        mail = _Form(page)
+        if mail.action.endswith("/send"):
+            raise ControlRefused("no mail was sent yet")
+        mail.send(http, accept=accept)
 
 
 def consent_through_browser(

@@ -34,7 +34,11 @@ def _run(options: argparse.Namespace) -> int:
         connections = world.connections(redirect_uri=page)
         for name in connections:  # in Airflow's database, for its forms; a variable would come first
             os.environ.pop(name, None)
-        env = {"AIRFLOW__API__BASE_URL": address, "AIRFLOW__CORE__TEST_CONNECTION": "Enabled"}
+        env = {
+            "AIRFLOW__API__BASE_URL": address,
+            "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+            "AIRFLOW__GRDF__HOUSEHOLD_LINKS": "True",
+        }
         if url := os.environ.get(DATABASE):
             env |= {SETTING: url, f"{SETTING}_ASYNC": url}
         airflow = AirflowStack(world.data / "airflow", port, env)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
-import jwt
 import pytest
 import requests
 
@@ -36,11 +34,6 @@ def statuses(adict: Any, calls: int) -> list[int]:
 
 def error_of(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("error", "")
-
-
-def claims_of(adict: Any, id_token: str) -> dict[str, Any]:
-    key, client = adict.facts["client_secret"], adict.facts["client_id"]
-    return jwt.decode(id_token, key, algorithms=["HS256"], audience=client, issuer=adict.facts["issuer"])
 
 
 def test_bearer_forms(adict):
@@ -89,18 +82,6 @@ def test_faults_strike_as_ordered_and_as_often(adict):
     assert answers == [504, 409], "the first took effect"
 
 
-def test_token_endpoint_refuses_in_the_words_of_rfc_6749(adict):
-    code = {"grant_type": "authorization_code"}
-    for fields, status, error in (
-        ({"client_secret": "wrong"}, 401, "invalid_client"), ({"client_id": "unknown"}, 401, "invalid_client"),
-        ({"grant_type": "refresh_token"}, 400, "unsupported_grant_type"), ({"scope": ""}, 400, "invalid_scope"),
-        ({"scope": "/adict/v1"}, 400, "invalid_scope"), (code, 400, "invalid_request"),
-        (code | {"code": "never-given"}, 400, "invalid_grant"),
-    ):  # fmt: skip
-        answer = adict.post_token(**DATA_GRANT | fields)
-        assert (*error_of(answer), answer.headers["Cache-Control"]) == (status, error, "no-store")
-
-
 def test_a_code_works_once_for_a_minute_for_its_redirect_uri(adict):
     code = adict.consent()["code"]
     token = adict.exchange(code).json()["access_token"]
@@ -113,24 +94,6 @@ def test_a_code_works_once_for_a_minute_for_its_redirect_uri(adict):
     code = adict.consent()["code"]
     adict.control.set_clock(adict.control.now() + timedelta(seconds=61))
     assert error_of(adict.exchange(code)) == (400, "invalid_grant")
-
-
-def test_whole_dance_gives_meters_and_a_token_too_narrow_for_data(adict):
-    callback = adict.consent()
-    assert callback["state"] == "the state"
-    assert (callback["iss"], callback["client_id"]) == (adict.facts["issuer"], adict.facts["client_id"])
-    body = adict.exchange(callback["code"]).json()
-    assert set(body) == {"access_token", "scope", "id_token", "token_type", "expires_in"}
-    assert (body["scope"], body["token_type"], body["expires_in"]) == ("openid", "Bearer", 14399)
-    claims = claims_of(adict, body["id_token"])
-    assert (claims["nonce"], claims["exp"] - claims["iat"]) == ("the-nonce", 3600)
-    assert claims["aud"] == claims["azp"] == adict.facts["client_id"]
-    assert {"sub", "auth_time", "acr", "at_hash", "realm", "tokenName", "tokenType"} <= set(claims)
-    entries = json.loads(claims["consentements"])
-    assert [entry["pce"] for entry in entries] == ["09999990000042", "GI999042"]
-    states = {right["id_droit_acces"]: right["etat_droit_acces"] for right in adict.control.consents()}
-    assert {states[entry["id_accreditation"]] for entry in entries} == {"Active"}
-    assert adict.daily("GI999042", "2026-06-01", "2026-06-10", body["access_token"]).status_code == 403
 
 
 def test_a_wrong_request_goes_back_to_a_known_caller_and_else_is_told_on_the_page(adict):
