@@ -6,12 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from include.sandbox.airflow_stack import ADMIN, VIEWER
 from include.sandbox.control import SandboxControl
 from tests.browser.up import run_now
-from tests.helpers import holder, wait
+from tests.helpers import holder
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.declared import postcode
 
@@ -39,6 +40,7 @@ def test_a_household_connects_is_read_and_leaves(up: Up, visit: Visit) -> None:
     tab = opened.value
     tab.get_by_label("account").fill(account)
     tab.get_by_role("button", name="Continue", exact=True).click()
+    tab.get_by_text("Or on GRDF’s own site").click()
     for field, text in (("first_name", who.first_name), ("last_name", who.last_name), ("email", who.email)):
         tab.locator(f"#{field}").fill(text)
     tab.get_by_role("button", name="Continue to GRDF").click()
@@ -113,12 +115,6 @@ def order(up: Up, tab: Page, account: str) -> None:
     up.wait_for_run("grdf_delete_account")
 
 
-def look(up: Up) -> None:
-    before = {run["dag_run_id"] for run in up.runs("grdf_waiting_rights")}
-    assert up.api("POST", "/dags/grdf_waiting_rights/dagRuns", json={"logical_date": None}).ok
-    wait(lambda: {run["dag_run_id"] for run in up.runs("grdf_waiting_rights")} - before, "run")
-
-
 def test_the_direct_way_to_the_first_days_and_to_a_proof(up: Up, visit: Visit, grdf: SandboxControl) -> None:
     account, page = "browser-direct-90101", visit(ADMIN).new_page()
     (pce,) = holder(account).pces
@@ -134,12 +130,15 @@ def test_the_direct_way_to_the_first_days_and_to_a_proof(up: Up, visit: Visit, g
         if wrong:
             expect(page.get_by_text("not the postcode")).to_be_visible(timeout=LONG)
             page.get_by_role("link", name="To the form").click()
-    look(up)
     expect(title).to_have_text(re.compile("Waiting"), timeout=LONG)
     (right,) = [each["id_droit_acces"] for each in grdf.consents() if each["id_pce"] == pce]
-    grdf.answer(right, accept=True)
-    look(up)
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="its e-mails").click()
+    opened.value.get_by_role("button", name="Send GRDF's mails now").click()
+    opened.value.locator("form", has_text=pce).get_by_role("button", name="Accept").click()
+    page.get_by_role("button", name="Look now").click()
     expect(title).to_have_text("The first days are stored", timeout=LONG)
+    look_at_its_own_page(page, visit(width=400).new_page(), f"{up.url}/grdf/connect/{account}")
     grdf.ask_proof(right, grdf.today())
     page.goto(f"{up.url}/grdf/connect/{account}/proofs")
     files = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": GOOD["image/png"]} for n in "ab"]
@@ -149,6 +148,16 @@ def test_the_direct_way_to_the_first_days_and_to_a_proof(up: Up, visit: Visit, g
     expect(page.locator("#actions [role=status]")).to_contain_text("Started")
     up.wait_for_run("grdf_send_proof")
     assert [each["type"] for each in grdf.proofs(right)] == ["image/png", "image/png", "application/pdf"]
+
+
+def look_at_its_own_page(page: Page, phone: Page, form: str) -> None:
+    page.goto(form)
+    page.get_by_role("button", name="Create a link to its figures").click()
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.get_by_role("status")).to_have_text("Copied.")
+    phone.goto(page.get_by_label("Link").input_value())
+    expect(phone.locator("svg.chart")).to_have_count(2)
+    assert [each["id"] for each in Axe().run(phone).response["violations"]] == []
 
 
 def test_who_may_only_look_starts_nothing_also_with_a_page_of_before(up: Up, visit: Visit) -> None:

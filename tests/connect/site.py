@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -60,10 +59,10 @@ class Site:
             browser.cookies.set("_token", token(role), path="/")
         return browser
 
-    def link_to(self, account: str) -> str:
-        answer = self.program("op").post(f"/connect/{account}/link")
+    def link_to(self, account: str, to: str = "form") -> str:
+        answer = self.program("op").post(f"/connect/{account}/link?to={to}")
         assert answer.status_code == 200, answer.text
-        return "/household?" + urlsplit(str(answer.json()["link"])).query
+        return str(answer.json()["link"]).removeprefix(f"{self.url}/grdf")
 
     def program(self, role: str = ANONYMOUS) -> Browser:
         login = {} if role == ANONYMOUS else {"Authorization": f"Bearer {token(role)}"}

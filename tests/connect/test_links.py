@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
+from grdf.health.fleet_verdict import find_concerns
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.page.connect.account_lookup import page_address
 from grdf.page.connect.client_connect import Attempt
@@ -17,12 +20,16 @@ from grdf.page.connect.opener import LINK_DAYS, Invitation
 from grdf.page.connect.sealed_texts import seal, unseal
 from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
 from grdf.stores.removal import Remover
-from include.gas.documents.doctypes import ACCOUNT, CONNECT
+from include.gas.display.account_summary import summarize_account
+from include.gas.documents.doctypes import ACCOUNT, CONNECT, YEAR
+from include.gas.health.causes import Cause
+from include.gas.health.rights_concerns import NamedReason
 from include.sandbox.local_world import LocalWorld
 from tests.connect.dance import asked, begin, consent, problem, said
 from tests.connect.direct import followed, run, stored
 from tests.connect.site import Site
 from tests.helpers import holder, known_account
+from tests.leaving.runs import acquire
 
 VOID = (404, "link_void")
 
@@ -128,6 +135,60 @@ def test_a_household_sees_what_its_own_flow_brought(
     assert {each["pce"] for each in seen["oauth_callback_results"]["consents"]} == {own, *former}
 
 
+def figures(site: Site, path: str, more: str = "") -> httpx.Response:
+    """Return what a link's token shows of the figures below them."""
+    return site.browser().get(f"/household/figures{more}?{path.partition('?')[2]}")
+
+
+def store_year(couchdb: CouchDBHook, account: str, pce: str, load: int) -> None:
+    year = {"account": account, "pce": pce, "load": load, "year": 2025, "month": 1, "day": 1, "days": 365}
+    couchdb.put(YEAR, {"_id": f"{account}:{pce}:2025", **year, "hour": 0, "minute": 0})
+
+
+def test_a_household_sees_and_takes_along_its_own_figures_alone(
+    front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
+) -> None:
+    path, browser = front.link_to(account_id), front.browser()
+    assert front.program("op").post(f"/connect/{account_id}/link?to=figures").status_code == 404
+    done = browser.get(consent(begin(browser, account_id, path=path)))
+    run(account_id)
+    store_year(couchdb, account_id, holder(account_id).pces[0], 4321)
+    store_year(couchdb, f"{account_id}-b", holder(account_id).pces[0], 8765)
+    assert "/household/figures?" not in said(followed(browser, done)).text
+    for more in ("", "/years.csv"):
+        text = figures(front, path, more).text.replace(",", "")
+        assert ("4321" in text, "8765" in text, account_id in text) == (True, False, False)
+    with_own_link = front.link_to(account_id, "figures")
+    assert problem(figures(front, path)) == VOID, "a new one replaces it"
+    assert "4,321" in figures(front, with_own_link).text
+    token = with_own_link.partition("?")[2]
+    for answer in (browser.get(f"/household?{token}"), browser.post(f"/household?{token}")):
+        assert problem(answer) == VOID, "it connects nothing"
+    again = front.link_to(account_id)
+    assert browser.get(consent(begin(browser, account_id, path=again))).status_code == 303
+    assert problem(figures(front, again)) == VOID, "what was there before may be another household's"
+    last = front.link_to(account_id, "figures")
+    take_back(front, account_id)
+    assert problem(figures(front, last)) == VOID
+
+
+def test_a_household_withdraws_and_nothing_more_is_read(
+    front: Site, world: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    known_account(world, account_id)
+    path = front.link_to(account_id, "figures")
+    for _ in range(2):
+        back = front.browser().post(f"/household/figures/withdraw?{path.partition('?')[2]}")
+    assert back.headers["Location"] == f"/grdf{path}"
+    with pytest.raises(AirflowSkipException):
+        acquire(account_id)
+    assert "withdraw?" not in figures(front, path).text
+    assert "Start grdf_delete_account" in caplog.text
+    assert find_concerns(CouchDBHook(), [], [summarize_account(stored(account_id) or {})], [], datetime.now(UTC)) == [
+        (Cause.DELETION, NamedReason(account_id, "its household has withdrawn its consent"))
+    ]
+
+
 def test_guesses_are_few_and_a_link_alone_writes_nothing(
     front: Site, world: LocalWorld, couchdb: CouchDBHook, account_id: str
 ) -> None:
@@ -140,14 +201,6 @@ def test_guesses_are_few_and_a_link_alone_writes_nothing(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: guess(front, path, code=f"code-{number}"), range(24)))
     assert 1 <= codes_sent(world) <= TRIES, "at once"
-    path, browser = front.link_to(account_id), front.browser()
-    state = asked(browser.post(path).headers["Location"])["state"]
-    world.control.clear_log()
-    world.control.fault("access_token", status=503, times=None)
-    url = f"{front.redirect_uri}?{urlencode({'state': state, 'code': 'x'})}"
-    results = [problem(browser.get(url))[1] for _ in range(2 * TRIES)]
-    assert (codes_sent(world), results[:TRIES]) == (TRIES, ["down"] * TRIES), "one address, loaded again and again"
-    assert problem(browser.get(path)) == (410, "link_tried")
 
 
 def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_id: str) -> None:

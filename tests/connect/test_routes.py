@@ -50,6 +50,9 @@ POST /import/upload                             401 403 403 422 422
 POST /import/remove                             401 403 403 422 422
 GET /import/result                              401 403 403 404 404 ?name=no.result.csv
 GET /household/progress                         404 404 404 404 404 ?token=x
+GET /household/figures                          404 404 404 404 404 ?token=x
+GET /household/figures/{table}.csv              404 404 404 404 404 ?token=x
+POST /household/figures/withdraw                404 404 404 404 404 ?token=x
 GET /household                                  404 404 404 404 404 ?token=x
 POST /household                                 404 404 404 404 404 ?token=x
 GET /static/{name}                              200 200 200 200 200
@@ -150,7 +153,10 @@ def test_a_link_opens_the_household_s_pages_and_no_other(front: Site, account_id
         assert front.browser(who).post(f"/connect/{account_id}/link").status_code == made
     browser, path = front.browser(), front.link_to(account_id)
     for row in ROWS:
-        if row.route.startswith("GET /household"):
+        if row.path.startswith("/household/figures"):
+            used = browser.request(row.method, f"{row.path}?{path.partition('?')[2]}")
+            assert used.status_code == 404, "there is nothing yet"
+        elif row.route.startswith("GET /household"):
             assert browser.get(path).status_code == 200
         elif "/household" not in row.route:
             own = row.path.replace("new-home", account_id)

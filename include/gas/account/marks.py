@@ -33,9 +33,13 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class ConnectedMark(Mark, frozen=True, omit_defaults=True):
-    """Who last connected the account. ``link`` is the last household's link used, even if by another way since."""
+    """Who last connected the account. ``link`` is the last household's link used, even if by another way since.
+
+    ``began`` is the link with which the account began: whoever has it has brought all that the account holds.
+    """
 
     link: str = ""
+    began: str = ""
     key: ClassVar[str] = "connected"
 
 

@@ -125,10 +125,14 @@ def divide_rights(
 
 
 def unfinished_deletions(
-    records: Iterable[Mapping[str, Any]], accounts: Collection[str], now: datetime
+    records: Collection[Mapping[str, Any]], accounts: Collection[str], now: datetime, *, leaving: Iterable[str] = ()
 ) -> dict[str, str]:
-    """Return the accounts with an incomplete deletion and why, as a clause. ``records``: the oldest first."""
-    found: dict[str, str] = {}
+    """Return the accounts with an incomplete deletion and why, as a clause. ``records``: the oldest first.
+
+    :param leaving: accounts that are marked; without a deletion, by their household
+    """
+    at_work = {each["account"] for each in records if is_open(each) or (each.get("finished_at") or "") >= utc_text(now)}
+    found = dict.fromkeys({*leaving} - at_work, "its household has withdrawn its consent")
     for each in records:
         if is_open(each) and each["begun_at"] < utc_text(now - LONGEST):
             found[each["account"]] = f"its deletion of {each['begun_at'][:10]} has not ended"

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from grdf.page.account import account_page as account
-from grdf.page.connect import client_connect, connect_page, progress_page
+from grdf.page.connect import client_connect, connect_page, household_page, progress_page
 from grdf.page.connect.opener import ConnectionStopped
 from grdf.page.fleet import fleet_page as fleet
 from grdf.page.guard import Guard, guard
@@ -30,6 +30,7 @@ ROUTERS = (
     connect_page.router,
     client_connect.router,
     progress_page.router,
+    household_page.router,
     import_page.router,
     proofs_page.router,
 )

@@ -69,7 +69,7 @@ def show(
         view=view,
         situation=view.line.situation(today),
         today=today,
-        charts=_charts(request, view.figures),
+        charts=draw_charts(request, view.figures),
         said=describe_cell,
         compare=compare_cell,
         allowed=allowed,
@@ -119,7 +119,8 @@ def _unknown(request: Request) -> Response:
     return problem(request, 404, "account.unknown", ((f"{request.scope['root_path']}/", "page.name"),))
 
 
-def _charts(request: Request, figures: Figures | None) -> dict[str, Any]:
+def draw_charts(request: Request, figures: Figures | None) -> dict[str, Any]:
+    """Return the charts of a meter, and the cells of the month and the year shown."""
     if figures is None:
         return {}
     t = texts_for(request)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from grdf.hooks.connection import connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import CALLBACK, GrdfOAuthHook
 from grdf.ledger.client_choice import choose_client, count_client_meters
 from grdf.page.list.shared_mirrors import all_meters
+from include.gas.account.client import DEFAULT
 from include.gas.account.connection_documents import check_connectable
 from include.gas.documents.day_documents import Document, account_range
 from include.gas.documents.doctypes import ACCOUNT, AUDIT
-from include.gas.errors import BadAccount
+from include.gas.errors import BadAccount, GasError
 from include.gas.leaving.deletion import left_accounts
 
 LOOK_UP = (3.05, 15.0)
 """Connect and read timeouts for CouchDB, in seconds."""
+
+HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def couchdb() -> CouchDBHook:
@@ -34,6 +39,15 @@ def find_connectable_account(account: str) -> tuple[Document | None, str]:
             "Choose a new id. A household that comes back connects as a new account.",
         )
     return document, connection_of(document) if document else choose_client(count_client_meters(all_meters))
+
+
+def sandbox_mailbox(connection: str = DEFAULT) -> str:
+    """Return the page with GRDF's e-mails and sample bills if GRDF is the sandbox on this machine; otherwise ``""``."""
+    try:
+        api = urlsplit(GrdfOAuthHook(connection).facts.api_base)
+    except GasError:
+        return ""
+    return f"{api.scheme}://{api.netloc}/sandbox/mailbox" if api.hostname in HERE else ""
 
 
 def page_address(connection: str) -> str:

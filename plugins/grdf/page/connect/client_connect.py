@@ -32,6 +32,7 @@ from grdf.quota.call_terms import Terms
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.connection_documents import document_after_consent, login_hint
 from include.gas.account.grant import Grant
+from include.gas.documents.day_documents import Document
 
 if TYPE_CHECKING:
     from grdf.hooks.connection import GrdfConnection
@@ -140,7 +141,7 @@ def finish_consent(attempt: Attempt, opener: Opener, code: str) -> None:
     :raises GasError: if GRDF or CouchDB does not answer, or the account cannot be connected; it is then unchanged
     :raises ConnectionStopped: if the household's link is not good
     """
-    account, connection, mark = opener.account, attempt.connection, opener.mark(datetime.now(UTC))
+    account, connection, now = opener.account, attempt.connection, datetime.now(UTC)
     oauth = GrdfOAuthHook(connection)
     find_connectable_account(account)
     if opener.has_sent(sends=True):  # another click was faster
@@ -154,7 +155,9 @@ def finish_consent(attempt: Attempt, opener: Opener, code: str) -> None:
     )
     token = Grant(sent, nonce=attempt.nonce)
     claims = oauth.verify_claims(sent, account=account, nonce=attempt.nonce)
-    AccountStore(couchdb()).save(
-        account, lambda stored: document_after_consent(stored, account, token, mark, connection=connection)
-    )
+
+    def change(stored: Document | None) -> Document:
+        return document_after_consent(stored, account, token, opener.mark(now, stored), connection=connection)
+
+    AccountStore(couchdb()).save(account, change)
     log.info("Account %s: connected by %s, with %d meter(s).", account, opener.by, len(claims))

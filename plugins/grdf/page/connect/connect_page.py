@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.datastructures import FormData
@@ -17,7 +17,16 @@ from grdf.page.connect.account_lookup import couchdb, find_connectable_account, 
 from grdf.page.connect.client_connect import redirect_to_grdf
 from grdf.page.connect.declare import declare
 from grdf.page.connect.forms import DirectForm, show_forms
-from grdf.page.connect.opener import HOUSEHOLD, LINK_DAYS, ConnectionStopped, Invitation, OpenerDep
+from grdf.page.connect.opener import (
+    HOUSEHOLD,
+    LINK_DAYS,
+    PAGE,
+    PAGE_DAYS,
+    ConnectionStopped,
+    Invitation,
+    OpenerDep,
+    PageLink,
+)
 from grdf.page.connect.sealed_texts import seal
 from grdf.page.html.render import page, wants_page
 from grdf.page.security import AccountDep, ConnectorDep, Visitor, may_connect_some
@@ -63,19 +72,25 @@ def begin(request: Request, opener: OpenerDep, sent: Annotated[FormData, Depends
 
 
 @router.post("/connect/{account}/link")
-def make_link(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
-    """Create a link for an account, in place of earlier ones."""
+def make_link(
+    request: Request, account: AccountDep, visitor: ConnectorDep, to: Literal["form", "figures"] = "form"
+) -> Response:
+    """Create a link for an account, to the form or to the figures of its household, in place of earlier ones."""
     if not settings.household_links():
         raise HTTPException(404, "links for households are switched off")
-    until, invitation = int(time.time()) + 86_400 * LINK_DAYS, Invitation(secrets.token_urlsafe(16), account)
-    _, connection = find_connectable_account(account)
-    link = f"{page_address(connection)}{HOUSEHOLD}?token={seal(invitation)}"
+    document, connection = find_connectable_account(account)
+    kind, days, path = (Invitation, LINK_DAYS, "") if to == "form" else (PageLink, PAGE_DAYS, PAGE)
+    if to == "figures" and document is None:
+        raise HTTPException(404, "no such account")
+    until, invitation = int(time.time()) + 86_400 * days, kind(secrets.token_urlsafe(16), account)
+    link = f"{page_address(connection)}{HOUSEHOLD}{path}?token={seal(invitation)}"
     HouseholdLinks(couchdb()).create_link(account, invitation.id, until)
     moment = datetime.fromtimestamp(until, UTC)
-    log.info("Account %s: %s created a link for its household, valid until %s.", account, visitor.name, moment)
+    log.info("Account %s: %s created a link to its %s, valid until %s.", account, visitor.name, to, moment)
     if not wants_page(request):
         return JSONResponse({"account": account, "link": link, "until": moment.isoformat()})
-    return page(request, "household_link.html", account=account, link=link, until=moment.astimezone(PARIS).isoformat())
+    until_text = moment.astimezone(PARIS).isoformat()
+    return page(request, "household_link.html", account=account, link=link, until=until_text, to=to)
 
 
 @router.post("/connect/{account}/link/take-back")

@@ -76,7 +76,7 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
                 "e-mail address or meter.", account, opener.by,
             )  # fmt: skip
             raise ConnectionStopped("direct_waits.household" if opener.is_household else "direct_waits", 409, account)
-        return document_to_declare(stored, account, asked, opener.mark(at), connection=connection)
+        return document_to_declare(stored, account, asked, opener.mark(at, stored), connection=connection)
 
     if not opener.has_sent(sends=True):
         change(document)  # what cannot be stored leaves no record

@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from grdf import settings
 from grdf.hooks.oauth import GrdfOAuthHook
-from grdf.page.connect.account_lookup import couchdb, find_connectable_account
+from grdf.page.connect.account_lookup import couchdb, find_connectable_account, sandbox_mailbox
+from grdf.page.connect.consent_text import consent_text
 from grdf.page.connect.opener import Opener
 from grdf.page.connect.progress_page import describe_progress
 from grdf.page.guard import policy
@@ -36,6 +37,7 @@ MINUTES = 60
 """How long a household may take on GRDF's site."""
 TEXTS = ("pce", "name", "company", "postcode", "email", "phone", "first", "calls_until", "proof")
 """Text fields, named as in the declaration; operators alone fill in ``proof``."""
+OPTIONAL = ("company", "phone", "first", "calls_until")
 ALWAYS = PERIMETERS[0]
 LONGEST_PROOF = 200
 
@@ -73,6 +75,11 @@ class DirectForm:
         odd = not household and (not proof or len(proof) > LONGEST_PROOF or not proof.isprintable())
         return [*wrong_fields(self._document(account)), *(["proof"] if odd else [])]
 
+    def has_choices(self, errors: Collection[str]) -> bool:
+        """Return whether anything optional was entered, chosen or wrong."""
+        entered = any(self.texts[name] or name in errors for name in OPTIONAL)
+        return entered or "perimeters" in errors or self.perimeters != [*USUAL_PERIMETERS]
+
     def declaration(self, account: str) -> Declaration:
         """Return the declaration of a form without wrong fields."""
         return checked_declaration(self._document(account))
@@ -96,6 +103,10 @@ def show_forms(
     action = f"{request.scope['root_path']}{opener.path()}"
     several, today = len(settings.connections()) > 1, paris_today(datetime.now(UTC))
     links = settings.household_links() and not household
+    shown = typed or DirectForm.to_correct(None if household else document)
+    # Ours in short; another text in full, since only its author knows what it says.
+    usual = Declaration(perimeters=[*USUAL_PERIMETERS])
+    own_text = consent_text(usual, t.language, today) if household and settings.consent_text() else None
     until = HouseholdLinks(couchdb()).valid_until(account, document) if links else None
     answer = page(
         request,
@@ -110,11 +121,16 @@ def show_forms(
         holder=holder or {},
         wrong=holder is not None,
         action=action,
-        typed=typed or DirectForm.to_correct(None if household else document),
+        typed=shown,
         errors={name: t(f"direct.wrong.{name}") for name in errors},
         perimeters=PERIMETERS,
+        has_choices=shown.has_choices(errors),
         oldest=oldest_allowed(today, YEARS_BACK),
         tomorrow=today + ONE_DAY,
+        own_text=own_text,
+        third_party=settings.third_party() or t("consent.third_party"),
+        known=document is not None,
+        sandbox=sandbox_mailbox(connection),
         links=links,
         link_until=datetime.fromtimestamp(until, PARIS).isoformat() if until else None,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
@@ -14,13 +15,19 @@ from grdf.page.connect.account_lookup import couchdb
 from grdf.page.connect.sealed_texts import unseal
 from grdf.page.security import Visitor, VisitorIfAnyDep, account_in_path, may_connect
 from grdf.stores.household_links import HouseholdLinks
+from include.gas.account.document_sections import parse_entry
 from include.gas.account.marks import ConnectedMark
 from include.gas.days.gas_day import utc_text
+from include.gas.documents.day_documents import Document
 
 BY_LINK = "the household itself, with a link"
 HOUSEHOLD = "/household"
+PAGE = "/figures"
+"""Below it, the household's page."""
 LINK_DAYS = 7
 """Days for which a household's link is valid."""
+PAGE_DAYS = 31
+"""The same for a link to its page: a month, between two mails of the city."""
 
 
 class ConnectionStopped(Exception):
@@ -41,6 +48,11 @@ class Invitation:
 
     id: str
     account: str
+
+
+@dataclass(frozen=True)
+class PageLink(Invitation):
+    """The same of a link to a household's page, which an operator makes for an account that exists."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +88,19 @@ class Opener:
             raise ConnectionStopped("link_void", 404)
         return standing == "used"
 
-    def mark(self, at: datetime) -> ConnectedMark:
-        """Return the mark of the account that is connected."""
-        return ConnectedMark(utc_text(at), self.by, self.link)
+    def mark(self, at: datetime, stored: Document | None) -> ConnectedMark:
+        """Return the mark of the account that is connected, and that is new without a ``stored`` document."""
+        return ConnectedMark(utc_text(at), self.by, self.link, began="" if stored else self.link)
+
+    def own_mark(self, document: Mapping[str, Any] | None) -> ConnectedMark | None:
+        """Return the mark of the account if this link was the last to connect it."""
+        mark = parse_entry(ConnectedMark, (document or {}).get(ConnectedMark.key))
+        return mark if mark and (mark.by, mark.link) == (self.by, self.link) else None
+
+    def has_page(self, document: Mapping[str, Any] | None) -> bool:
+        """Return whether this link, used, leads to the household's page: all that the account holds came by it."""
+        mark = self.own_mark(document)
+        return self.is_household and mark is not None and mark.began == self.link
 
 
 def by_link(request: Request, token: str) -> Opener:

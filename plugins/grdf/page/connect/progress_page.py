@@ -7,27 +7,29 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from grdf.page.connect.account_lookup import couchdb
-from grdf.page.connect.opener import HOUSEHOLD, Opener, OpenerDep
+from grdf.page.connect.account_lookup import couchdb, sandbox_mailbox
+from grdf.page.connect.opener import HOUSEHOLD, PAGE, Opener, OpenerDep
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.formatting import LocaleFormatter
 from grdf.page.html.render import page, texts_for, wants_page
+from grdf.page.security import VisitorIfAnyDep, can_act
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.declaration import is_correctable
-from include.gas.account.document_sections import parse_entry
-from include.gas.account.marks import ConnectedMark
 from include.gas.display.progress import Step, find_progress
 from include.gas.documents.day_documents import Document
 from include.gas.documents.doctypes import ACCOUNT
 
 router = APIRouter()
 
+LOOK = "grdf_waiting_rights"
+"""The DAG that looks for holders' answers, and that a user who may start it need not wait for."""
+
 _AGAIN = (Step.CORRECT, Step.REFUSED, Step.UNANSWERED, Step.OVER, Step.NARROW)
 
 
 @router.get("/connect/{account}/progress")
 @router.get(f"{HOUSEHOLD}/progress")
-def follow(request: Request, opener: OpenerDep) -> Response:
+def follow(request: Request, opener: OpenerDep, visitor: VisitorIfAnyDep) -> Response:
     """Show how far an account is; programs get JSON. A household learns only what it brought itself."""
     store, household = couchdb(), opener.is_household
     document, form = store.get(ACCOUNT, opener.account), f"{request.scope['root_path']}{opener.path()}"
@@ -37,14 +39,23 @@ def follow(request: Request, opener: OpenerDep) -> Response:
     status = 404 if words["state"] == Step.NOTHING else 200
     if not wants_page(request):
         return JSONResponse(words, status)
-    return page(request, "progress.html", status, account=opener.account, household=household, progress=words)
+    return page(
+        request,
+        "progress.html",
+        status,
+        account=opener.account,
+        household=household,
+        progress=words,
+        look=LOOK if not household and visitor and can_act(visitor, LOOK) else "",
+        own_page=f"{request.scope['root_path']}{opener.path(PAGE)}" if opener.has_page(document) else "",
+        sandbox="" if words["over"] else sandbox_mailbox(),
+    )
 
 
 def describe_progress(t: Texts, opener: Opener, document: Document | None, form: str) -> dict[str, Any]:
     """Return in words how far an account is, without its own message, which is not for a household."""
-    household, mark = opener.is_household, parse_entry(ConnectedMark, (document or {}).get(ConnectedMark.key))
-    is_its = not household or (mark is not None and (mark.by, mark.link) == (opener.by, opener.link))
-    found = find_progress(document if is_its else None)
+    household = opener.is_household
+    found = find_progress(document if not household or opener.own_mark(document) else None)
     spell, key = LocaleFormatter(t.language), f"progress.{found.step}"
     gaps = {"day": spell.day(found.day) if found.day else "…", "since": spell.moment(found.since)}
 

@@ -1,6 +1,6 @@
 // Looks again how far the household is, without a reload, until nothing changes any more.
 "use strict";
-const EVERY = 10_000;
+const EVERY = 5_000;
 const shown = document.getElementById("progress");
 
 async function look() {
@@ -19,6 +19,8 @@ async function look() {
 }
 
 function follow() {
+  const waits = shown.querySelector("[data-state=waits]") !== null;
+  document.getElementById("actions")?.toggleAttribute("hidden", !waits); // what is being declared is not to be disturbed
   if (document.getElementById("follows")) {
     setTimeout(look, EVERY);
   }

@@ -1,0 +1,99 @@
+"""The page behind a household's own link: its figures, its consent, its copy, and its withdrawal."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from grdf import settings
+from grdf.page.account.account_charts import compare_cell, describe_cell
+from grdf.page.account.account_data import account_view
+from grdf.page.account.account_page import download_csv, draw_charts
+from grdf.page.connect.account_lookup import couchdb
+from grdf.page.connect.opener import BY_LINK, HOUSEHOLD, PAGE, PAGE_DAYS, ConnectionStopped, Opener, PageLink, by_link
+from grdf.page.connect.sealed_texts import unseal
+from grdf.page.html.render import page, texts_for
+from grdf.stores.accounts.account_store import AccountStore
+from grdf.stores.consent_records import ConsentRecords
+from grdf.stores.household_links import HouseholdLinks
+from include.gas.account.marks import leaving_asker, with_leaving
+from include.gas.days.gas_day import ONE_DAY, YEARS, paris_today
+from include.gas.documents.day_documents import Document
+from include.gas.documents.doctypes import ACCOUNT
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+
+def _reader(request: Request, token: str = "") -> Opener:
+    """Return the household whose page a link opens; ``ConnectionStopped`` for any other link."""
+    request.state.household = True
+    found = unseal(token, PageLink, 86_400 * PAGE_DAYS) if settings.household_links() else None
+    if found:
+        reader = Opener(found.account, BY_LINK, found.id, token)
+        is_good = HouseholdLinks(couchdb()).link_state(found.account, found.id) == "good"
+    else:
+        reader = by_link(request, token)
+        is_good = reader.has_sent() and reader.has_page(couchdb().get(ACCOUNT, reader.account))
+    if not is_good:
+        raise ConnectionStopped("link_void", 404)
+    return reader
+
+
+ReaderDep = Annotated[Opener, Depends(_reader)]
+
+
+@router.get(f"{HOUSEHOLD}{PAGE}")
+def show(request: Request, reader: ReaderDep, meter: str = "", year: str = "") -> Response:
+    """Show a household's months and years, what it agreed to, and how it withdraws."""
+    t, today = texts_for(request), paris_today(datetime.now(UTC))
+    document = AccountStore(couchdb()).read_document(reader.account)
+    asked = date(int(year), 12, 1) if year.isdecimal() and len(year) == 4 and int(year) in YEARS else None
+    view = account_view(couchdb(), document, today=today, meter=meter, month=asked)
+    agreed = [record for record in ConsentRecords(couchdb()).records_of(reader.account) if record.agreed]
+    return page(
+        request,
+        "household_page.html",
+        view=view,
+        charts=draw_charts(request, view.figures),
+        said=describe_cell,
+        compare=compare_cell,
+        year_of=_year_of,
+        one_day=ONE_DAY,
+        agreed=agreed[-1] if agreed else None,
+        has_left=leaving_asker(document) is not None,
+        third_party=settings.third_party() or t("consent.third_party"),
+        path=f"{request.scope['root_path']}{HOUSEHOLD}{PAGE}",
+        token=reader.token,
+    )
+
+
+@router.get(f"{HOUSEHOLD}{PAGE}/{{table}}.csv")
+def download(reader: ReaderDep, table: Literal["days", "months", "years"]) -> Response:
+    """Return one kind of a household's figures as CSV."""
+    answer = download_csv(reader.account, table)
+    answer.headers["Content-Disposition"] = f'attachment; filename="gas-{table}.csv"'
+    return answer
+
+
+@router.post(f"{HOUSEHOLD}{PAGE}/withdraw")
+def withdraw(request: Request, reader: ReaderDep) -> Response:
+    """Stop the reading at once. The revocation at GRDF needs the deletion's secret, so an operator starts that."""
+
+    def change(document: Document) -> Document:
+        return document if leaving_asker(document) else with_leaving(document, by=BY_LINK, since=datetime.now(UTC))
+
+    AccountStore(couchdb()).update(reader.account, change)
+    log.warning(
+        "Account %s: its household has withdrawn its consent with its link. It is not read any more. Start "
+        "grdf_delete_account, which revokes the consent at GRDF.", reader.account,
+    )  # fmt: skip
+    return RedirectResponse(f"{request.scope['root_path']}{reader.path(PAGE)}", 303)
+
+
+def _year_of(day: date) -> str:
+    return str(day.year)
