@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -79,8 +80,7 @@ def start_a_run(up: Up, tab: Page, dag: str) -> None:
     (new,) = [run for run in up.runs(dag) if run["dag_run_id"] not in before]
     assert (new["run_type"], new["triggering_user_name"]) == ("manual", ADMIN)
     link = tab.get_by_role("status").get_by_role("link")
-    expect(link).to_have_text(new["dag_run_id"])
-    expect(link).to_have_attribute("href", re.compile(f"/dags/{dag}/runs/manual__"))
+    expect(link).to_have_attribute("href", re.compile(f"/dags/{dag}/runs/{quote(new['dag_run_id'], safe='')}$"))
 
 
 def order(up: Up, tab: Page, account: str) -> None:
@@ -109,7 +109,6 @@ def order(up: Up, tab: Page, account: str) -> None:
     expect(tab.locator(".result")).to_contain_text("To remove:")
     form.get_by_label("Dry run").uncheck()
     go.click()
-    expect(status.get_by_role("link")).not_to_have_text(dry["dag_run_id"])
     expect(tab.get_by_role("link", name="approve")).to_be_visible()
     up.approve("grdf_delete_account", up.runs("grdf_delete_account")[0]["dag_run_id"])
     up.wait_for_run("grdf_delete_account")

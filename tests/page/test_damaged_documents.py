@@ -26,8 +26,6 @@ ODD: list[tuple[str, str, dict[str, Any]]] = [
     (DAY, f"{MARCH}-07", {"month": 13, "doubts": [{}]}),
     (DAY, "2020-13-45", {"load": 5, "year": 2020, "month": 13, "day": 45}),
     (DAY, f"{MARCH}-07-note", {"load": 5000, "year": LAST_YEAR, "month": 3, "day": 7}),
-    (MONTH, MARCH, {"days": "many"}),
-    (MONTH, MARCH, {"days": [1]}),
     (MONTH, MARCH, {"month": "March"}),
     (MONTH, "note", {"text": "seen by another program"}),
     (YEAR, str(LAST_YEAR), {"days": float(10**15)}),

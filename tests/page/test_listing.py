@@ -54,21 +54,14 @@ URGENT = [6, 2, 3, 4, 5, 1]
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
-        ({}, URGENT),
-        ({"sort": "account"}, [1, 2]),
-        ({"sort": "account", "order": "backwards"}, [6, 5]),
-        ({"sort": "last"}, [3, 4, 5]),
-        ({"sort": "missing"}, [5, 4]),
-        ({"sort": "consent"}, [5, 2]),
-        ({"sort": "state", "order": "backwards"}, [1, 4, 5]),
-        ({"state": "gaps"}, [4, 5]),
-        ({"search": "HOME-00"}, URGENT),
-        ({"search": " home-004 "}, [4]),
-        ({"search": "09900000000002"}, [2]),
+        ({}, URGENT), ({"sort": "account"}, [1, 2]), ({"sort": "account", "order": "backwards"}, [6, 5]),
+        ({"sort": "last"}, [3, 4, 5]), ({"sort": "missing"}, [5, 4]), ({"sort": "consent"}, [5, 2]),
+        ({"sort": "state", "order": "backwards"}, [1, 4, 5]), ({"state": "gaps"}, [4, 5]),
+        ({"search": "HOME-00"}, URGENT), ({"search": " home-004 "}, [4]), ({"search": "09900000000002"}, [2]),
         ({"search": "%"}, []),
     ],
     ids=str,
-)
+)  # fmt: skip
 def test_what_is_listed_first(query: dict[str, str], wanted: list[int]) -> None:
     found = ask(MIXED, **query)
     assert ids(found)[: len(wanted)] == wanted

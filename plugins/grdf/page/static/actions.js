@@ -77,7 +77,7 @@
       if (answer.ok) {
         started = encodeURIComponent(said.dag_run_id);
         const href = `${words.dags}${dag}/runs/${started}`;
-        outcome.replaceChildren(words.started, " ", Object.assign(document.createElement("a"), { href, target: "_top", textContent: said.dag_run_id }));
+        outcome.replaceChildren(words.started, " ", Object.assign(document.createElement("a"), { href, target: "_top", textContent: words.see }));
       } else { // a sentence, or a list of messages about single fields
         outcome.textContent = `${words.refused} ${typeof said.detail === "string" ? said.detail : said.detail.map((each) => each.msg).join("; ")}`;
       }
