@@ -11,8 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from include.sandbox.adict.meter_data import synthetic
-
 pytestmark = pytest.mark.usefixtures("reset")
 PCE, RIPE, QUIRKY = "09999990000300", "09999990000600", "09999990000700"
 TODAY = "2026-06-20"
@@ -109,20 +107,6 @@ def test_one_line_per_gas_day_with_every_documented_key_and_exact_bounds_over_bo
     assert [type(each) for each in (end["index_brut_fin"]["valeur_index"], use["energie"])] == [int, int]
     assert set(use["coeff_calcul"]) == {"coeff_pta", "valeur_pcs", "coeff_conversion"}
     assert (use["journee_gaziere"], use["type_conso"]) == ("2026-03-27", "Informative Journalier")
-
-
-def test_published_month_matches_its_indexes(adict):
-    answer = ask(adict, BILLED, date_debut="2025-01-01", date_fin=TODAY)
-    lines = [json.loads(line) for line in answer.text.splitlines()]
-    months = [f"2025-{month:02}" for month in range(1, 13)] + [f"2026-{month:02}" for month in range(1, 6)]
-    assert [line["consommation"]["date_debut_consommation"][:7] for line in lines] == months
-    use, start, end = (lines[2][name] for name in ("consommation", "releve_debut", "releve_fin"))
-    volume = end["index_brut_fin"]["valeur_index"] - start["index_brut_debut"]["valeur_index"]
-    assert use["volume_brut"] == volume
-    assert use["energie"] == volume * round(use["coeff_calcul"]["coeff_conversion"] * 1000) // 1000
-    assert (use["type_conso"], use["statut_conso"], use["journee_gaziere"]) == ("Publiée", "Définitive", None)
-    assert (start["date_releve"], end["date_releve"]) == ("2025-03-01T06:00:00+01:00", "2025-04-01T06:00:00+02:00")
-    assert (start["raison_releve"], "nb_jour_gazier" in lines[2]["bordereau_publication"]) == ("RNO", True)
 
 
 def at(adict: Any, day: date, hour: int = 9) -> None:
@@ -222,10 +206,3 @@ def test_line_quirks_and_what_an_ideal_client_keeps(adict):
     adict.control.set_quirks(QUIRKY, lines={"partial": {"from": DAYS[3], "times": None}})
     assert list(adict.control.expected(QUIRKY, *WINDOW)) == DAYS[:3]
     adict.control.set_quirks(QUIRKY)
-
-
-def test_a_synthetic_day_is_the_same_on_every_machine():
-    day = synthetic.final_day("09999990000042", date(2025, 1, 15))
-    assert (day.volume, day.coefficient, day.energy) == (35, 11.131, 38)
-    before, after = (synthetic.final_day("09999990000042", date(2025, 1, 1) - timedelta(days=n)) for n in (1, 0))
-    assert before.index_end == after.index_start

@@ -36,20 +36,6 @@ def error_of(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("error", "")
 
 
-def test_bearer_forms(adict):
-    token, technical = adict.token(), f"/pce/{PCE}/donnees_techniques"
-    assert rights(adict, f"Bearer {token}").status_code == 200
-    missing = rights(adict, None)
-    assert (missing.status_code, set(missing.json())) == (401, {"erreur"})
-    assert rights(adict, "Bearer unknown").status_code == 401
-    for header in (f"bearer {token}", f"Token {token}", token, "Bearer", f"Bearer  {token}"):
-        answer = rights(adict, header)
-        assert (answer.status_code, answer.json()["code_statut_traitement"]) == (400, "9999999400")
-    assert rights(adict, f"Token {token}", technical).json()["statut_restitution"]["code"] == "9999410"
-    adict.control.drop_tokens()
-    assert rights(adict, f"Bearer {token}").status_code == 401
-
-
 def test_calls_of_a_second_and_of_a_day_in_paris(adict):
     adict.control.set(calls_per_second=1)
     token = adict.token()
