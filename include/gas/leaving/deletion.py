@@ -132,13 +132,13 @@ def unfinished_deletions(
     :param leaving: accounts that are marked; without a deletion, by their household
     """
     at_work = {each["account"] for each in records if is_open(each) or (each.get("finished_at") or "") >= utc_text(now)}
-    found = dict.fromkeys({*leaving} - at_work, "its household has withdrawn its consent")
+    found: dict[str, str] = {}
     for each in records:
         if is_open(each) and each["begun_at"] < utc_text(now - LONGEST):
             found[each["account"]] = f"its deletion of {each['begun_at'][:10]} has not ended"
         elif each.get("finished_at") and not each.get("keep_data") and each["account"] in accounts:
             found[each["account"]] = f"deleted on {each['finished_at'][:10]}, and back, as by a restored backup"
-    return found
+    return found | dict.fromkeys({*leaving} - at_work - found.keys(), "its household has withdrawn its consent")
 
 
 def left_accounts(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
