@@ -168,14 +168,10 @@ def test_rights_that_people_must_know_of_are_told_with_what_to_do(site: Site) ->
     with odd_rights():
         html, seen = browser.get("/fleet").text, site.browser("viewer").get("/fleet").text
     said = needs(html)
-    for what, more in (
-        ("without an account", 1),
-        ("without an answer for more than two days", 1),
-        ("end within 30 days, and none follows", 1),
-        ("share a meter", 2),
-        ("gone from CouchDB", 3),
-        ("are not gone", 1),
-    ):
+    for what, more in {
+        "without an account": 1, "without an answer for more than two days": 1, "share a meter": 2,
+        "end within 30 days, and none follows": 1, "gone from CouchDB": 3, "are not gone": 1,
+    }.items():  # fmt: skip
         was, now = (sum(map(int, re.findall(rf"{what}: (\d+)", each))) for each in (before, said))
         assert now == was + more, what
     assert [part for part in ("0-left", "grdf_adopt_rights") if part not in said] == []

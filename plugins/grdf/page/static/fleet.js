@@ -1,5 +1,6 @@
 // Fills in what became of this morning's runs. Airflow counts them in its database and returns one run at most for each
-// state, however many there are. What a run has read or not is said by its last task: a skipped run counts as a success. The requests use the visitor's own session, so only runs that the visitor may see count.
+// state, however many there are. What a run has read or not is said by its last task: a skipped run counts as a success.
+// The requests use the visitor's own session, so only runs that the visitor may see count.
 "use strict";
 (() => {
   const cells = [...document.querySelectorAll("[data-count]")];
