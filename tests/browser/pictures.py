@@ -84,7 +84,7 @@ def of_one(browser: Browser, folder: Path) -> None:
             page.get_by_role("button", name="Run now").wait_for()
             part = {"x": 0, "y": 0, "width": 1100, "height": 1230}
             page.screenshot(path=DOCS / "page-account.png", clip=part, full_page=True)
-        with window(browser, up.url, token, width=400, height=1000, theme="dark", locale="fr-FR") as page:
+        with window(browser, up.url, token, width=400, height=1280, theme="dark", locale="fr-FR") as page:
             page.goto(f"{up.url}/grdf/accounts/two-meters")
             page.get_by_role("heading", level=1).wait_for()
             page.screenshot(path=DOCS / "page-narrow-dark-fr.png")
