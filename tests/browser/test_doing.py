@@ -129,6 +129,7 @@ def test_the_direct_way_to_the_first_days_and_to_a_proof(up: Up, visit: Visit, g
         if wrong:
             expect(page.get_by_text("not the postcode")).to_be_visible(timeout=LONG)
             page.get_by_role("link", name="To the form").click()
+    page.get_by_role("button", name="Look now").click()
     expect(title).to_have_text(re.compile("Waiting"), timeout=LONG)
     (right,) = [each["id_droit_acces"] for each in grdf.consents() if each["id_pce"] == pce]
     with page.expect_popup() as opened:

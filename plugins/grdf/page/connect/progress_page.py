@@ -15,6 +15,7 @@ from grdf.page.html.render import page, texts_for, wants_page
 from grdf.page.security import VisitorIfAnyDep, can_act
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.declaration import is_correctable
+from include.gas.account.status import Status
 from include.gas.display.progress import Step, find_progress
 from include.gas.documents.day_documents import Document
 from include.gas.documents.doctypes import ACCOUNT
@@ -46,6 +47,8 @@ def follow(request: Request, opener: OpenerDep, visitor: VisitorIfAnyDep) -> Res
         account=opener.account,
         household=household,
         progress=words,
+        # An account without a status is being declared by its own first run, which a look would disturb.
+        looks=words["state"] == Step.WAITS or (words["state"] == Step.DECLARING and Status.key in (document or {})),
         look=LOOK if not household and visitor and can_act(visitor, LOOK) else "",
         own_page=f"{request.scope['root_path']}{opener.path(PAGE)}" if opener.has_page(document) else "",
         sandbox="" if words["over"] else sandbox_mailbox(),

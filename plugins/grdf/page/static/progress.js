@@ -19,8 +19,7 @@ async function look() {
 }
 
 function follow() {
-  const waits = shown.querySelector("[data-state=waits]") !== null;
-  document.getElementById("actions")?.toggleAttribute("hidden", !waits); // what is being declared is not to be disturbed
+  document.getElementById("actions")?.toggleAttribute("hidden", shown.querySelector("[data-looks]") === null);
   if (document.getElementById("follows")) {
     setTimeout(look, EVERY);
   }
