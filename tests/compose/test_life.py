@@ -60,7 +60,7 @@ def test_a_household_connects_through_the_proxy_and_is_read(installation: Instal
     installation.connect()
     for path in ("/", "/api/v2/version", "/grdf/connect/", "/execution/health"):
         assert installation.browser().get(f"{installation.public}{path}").status_code == 404, path
-    login = installation.browser().get(f"{installation.url}/")
+    login = installation.browser().get(f"{installation.url}/api/v2/auth/login")
     assert (login.status_code, login.url.startswith(f"{installation.url}/auth/login")) == (200, True), "operators' own"
 
 

@@ -64,15 +64,7 @@ def test_it_has_one_package_and_the_plugin_and_every_file(wheel: Path) -> None:
         assert {f"{there}{name.removeprefix(folder)}" for name in tracked.stdout.splitlines()} - texts.keys() == set()
 
 
-def test_it_asks_for_what_the_code_imports_and_is_built_by_what_is_locked() -> None:
-    def read(text: str) -> set[str]:
-        return {re.split(r"[=<>;\s]", line)[0] for line in text.splitlines() if line and not line.startswith("#")}
-
-    locked = read((ROOT / "requirements.in").read_text(encoding="utf-8"))
-    project = PROJECT["project"]
-    more = [name for names in project["optional-dependencies"].values() for name in names]
-    asked = read("\n".join([*project["dependencies"], *more]))
-    assert locked == asked
+def test_it_is_built_by_what_is_locked() -> None:
     (backend,) = PROJECT["build-system"]["requires"]
     assert re.search(rf"(?m)^{re.escape(backend)} ", (ROOT / "requirements-dev.txt").read_text(encoding="utf-8"))
 

@@ -8,6 +8,9 @@ from pathlib import Path
 from tempfile import gettempdir
 from urllib.parse import quote
 
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
 from grdf import settings
 from grdf.airflow.bundle.packaged_bundle import dag_folder
 from grdf.airflow.command_line import has_database
@@ -32,6 +35,11 @@ def find_leftovers() -> Iterator[Finding]:
 
 def _in_couchdb() -> Iterator[Finding]:
     hook = hook_of_doctor()
+    try:
+        BaseHook.get_connection(hook.couchdb_conn_id)
+    except AirflowNotFoundException:
+        yield Finding("unknown", f"it is not looked at without the connection {hook.couchdb_conn_id}")
+        return
     prefix = hook.facts.prefix  # a slash in it is quoted, as in the database's address
     there = (quote(database_name(doctype, prefix), safe="") for doctype in DOCTYPES if hook.has_database(doctype))
     yield from _left("databases", there)
@@ -57,8 +65,9 @@ def _files() -> Iterator[Finding]:
 
     bundles = conf.get("dag_processor", "dag_bundle_storage_path", fallback="") or f"{gettempdir()}/airflow/dag_bundles"
     staging, quota = settings.staging_url(), QuotaStore(settings.quota_url())
-    places = [settings.state_folder(), local_path(staging), quota.file, Path(bundles, "grdf-accounts")]
-    yield from _left("on this disk", (str(each) for each in places if each and each.exists()))
+    home, others = settings.state_folder(), (local_path(staging), quota.file, Path(bundles, "grdf-accounts"))
+    places = [home, *(each for each in others if each and home not in each.parents)]
+    yield from _left("on this disk", (str(each) for each in places if each.exists()))
     elsewhere = [staging] if local_path(staging) is None else []
     yield from _left("elsewhere", elsewhere if quota.file else [*elsewhere, "the table grdf_quota of [grdf] quota_url"])
 
