@@ -161,31 +161,25 @@ def test_an_airflow_that_cannot_be_read_from_here(clean: LocalWorld, household: 
     assert (reported.state, "their DAGs were not looked at" in reported.says) == ("ok", True)
 
 
-OTHERS = {"dag": ("dag_id", "grdf_of_others"), "connection": ("conn_id", "smtp"), "variable": ("key", "x")}
-
-
 def test_what_there_is_of_us_is_listed_for_those_who_remove_it(
     rows: Rows, household: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AIRFLOW__GRDF__POOL", "gas")
     monkeypatch.setenv("AIRFLOW__GRDF__STATE_FOLDER", str(tmp_path))
-    account = dag_id(household)
-    ours = [*OTHERS.values(), ("dag_id", account), ("dag_id", "grdf_health"), ("conn_id", "couchdb_admin")]
-    ours += [("key", "grdf_data_token_south"), ("pool", "gas")]
-    where = {column: table for table, (column, _) in OTHERS.items()} | {"pool": "slot_pool"}
+    tables = {"dag": "dag_id", "connection": "conn_id", "variable": "key", "slot_pool": "pool"}
+    ours = {"dag": dag_id(household), "connection": "couchdb_admin", "variable": "grdf_data_token", "slot_pool": "gas"}
 
     def listed() -> dict[str, str]:
         return dict(found.says.split(": ") for found in find_leftovers())
 
     before = listed()
-    for column, name in ours:
-        rows.add(where[column], **{column: name})
+    for table, column in tables.items():
+        for name in (ours[table], "grdf_of_others"):
+            rows.add(table, **{column: name})
     found = listed()
-    for column, name in ours:
-        rows.run(f"DELETE FROM {where[column]} WHERE {column} = ?", name)
-    assert {kind: names for kind, names in found.items() if kind not in before} == {
-        "DAGs": f"{account}, grdf_health", "connections": "couchdb_admin", "Variables": "grdf_data_token_south",
-        "pool": "gas",
-    }  # fmt: skip
+    for table, column in tables.items():
+        rows.run(f"DELETE FROM {table} WHERE {column} IN (?, 'grdf_of_others')", ours[table])
+    added = {kind: names for kind, names in found.items() if kind not in before}
+    assert added == dict(zip(("DAGs", "connections", "Variables", "pool"), ours.values(), strict=True))
     assert before["databases"].split(", ") == [database_name(each) for each in DOCTYPES]
     assert (before["on this disk"], listed()) == (str(tmp_path), before)

@@ -8,7 +8,6 @@ import re
 import shutil
 import socket
 import ssl
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -116,16 +115,6 @@ def test_many_half_open_connections_keep_nobody_out(proxy: Proxy) -> None:
             half = held.enter_context(socket.create_connection(("127.0.0.1", proxy.port), 30))
             half.sendall(b"\x16\x03\x01\x02\x00\x01")
         assert proxy.ask("/grdf/household?token=x")[0] == PASSED_ON
-
-
-def test_old_tls_is_refused(proxy: Proxy) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with socket.create_connection(("127.0.0.1", proxy.port), 30) as plain, pytest.raises(ssl.SSLError):
-        context.wrap_socket(plain)
 
 
 CODE, SEALED = "hush-hush", "gAAAAABhush-hush=="
