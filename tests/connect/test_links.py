@@ -201,6 +201,14 @@ def test_guesses_are_few_and_a_link_alone_writes_nothing(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: guess(front, path, code=f"code-{number}"), range(24)))
     assert 1 <= codes_sent(world) <= TRIES, "at once"
+    path, browser = front.link_to(account_id), front.browser()
+    state = asked(browser.post(path).headers["Location"])["state"]
+    world.control.clear_log()
+    world.control.fault("access_token", status=503, times=None)
+    url = f"{front.redirect_uri}?{urlencode({'state': state, 'code': 'x'})}"
+    results = [problem(browser.get(url))[1] for _ in range(2 * TRIES)]
+    assert (codes_sent(world), results[:TRIES]) == (TRIES, ["down"] * TRIES), "one address, loaded again and again"
+    assert problem(browser.get(path)) == (410, "link_tried")
 
 
 def test_what_is_kept_of_a_link_and_for_how_long(couchdb: CouchDBHook, account_id: str) -> None:

@@ -131,7 +131,7 @@ def unfinished_deletions(
 
     :param leaving: accounts that are marked; without a deletion, by their household
     """
-    at_work = {each["account"] for each in records if is_open(each) or (each.get("finished_at") or "") >= utc_text(now)}
+    at_work = {each["account"] for each in records if is_open(each)}
     found: dict[str, str] = {}
     for each in records:
         if is_open(each) and each["begun_at"] < utc_text(now - LONGEST):

@@ -47,8 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps({"exit": int(bool(bad)), "findings": [asdict(each) for each in found]}), file=out)
     elif not options.left:
         print("Nothing needs mending." if not bad else f"{bad} thing(s) need mending.", file=out)
-    elif not found:
-        print("Nothing is left.", file=out)
     return int(bool(bad))
 
 

@@ -81,8 +81,7 @@ def _again(request: Request, address: str = "") -> render.Links:
 def _ways_on(request: Request, status: int) -> render.Links:
     """Return the links of an error page: try again, where that may help, and back to the accounts, for operators."""
     again = request.method == "GET" and status >= 500
-    home = () if getattr(request.state, "household", False) else ((f"{request.scope['root_path']}/", "page.name"),)
-    return (("", "error.again"),) * again + home
+    return (("", "error.again"),) * again + render.home_link(request)
 
 
 def _gas_error(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from grdf.page.html.render import problem
+from grdf.page.html.render import home_link, problem
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM = (16_384, 10.0)
@@ -75,8 +75,8 @@ class Guard:
 
         try:
             if scope["method"] not in SAFE_METHODS and not same_site(Headers(scope=scope)):
-                home = f"{scope['root_path']}/"
-                answer = problem(Request(scope), 403, "error.other_site", ((home, "page.name"),))
+                request = Request(scope)
+                answer = problem(request, 403, "error.other_site", home_link(request))
                 await answer(scope, receive, send_guarded)
             else:
                 await self.app(scope, body.receive, send_guarded)

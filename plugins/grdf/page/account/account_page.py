@@ -14,7 +14,7 @@ from grdf import settings
 from grdf.page.account.account_charts import compare_cell, describe_cell, draw_chart
 from grdf.page.account.account_data import Figures, account_view, asked_month, names_in_addresses
 from grdf.page.html.formatting import LocaleFormatter
-from grdf.page.html.render import page, problem, texts_for
+from grdf.page.html.render import home_link, page, problem, texts_for
 from grdf.page.list.shared_mirrors import couchdb
 from grdf.page.security import AccountDep, Visitor, can_act, can_connect, may_view
 from include.gas.days.gas_day import ONE_DAY, paris_today
@@ -116,7 +116,7 @@ def download_csv(account: AccountDep, table: Literal["days", "months", "years", 
 
 
 def _unknown(request: Request) -> Response:
-    return problem(request, 404, "account.unknown", ((f"{request.scope['root_path']}/", "page.name"),))
+    return problem(request, 404, "account.unknown", home_link(request))
 
 
 def draw_charts(request: Request, figures: Figures | None) -> dict[str, Any]:

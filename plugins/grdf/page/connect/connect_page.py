@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from grdf import settings
+from grdf.hooks.connection import connection_of
 from grdf.page.connect.account_lookup import couchdb, find_connectable_account, page_address
 from grdf.page.connect.client_connect import redirect_to_grdf
 from grdf.page.connect.declare import declare
@@ -33,6 +34,7 @@ from grdf.page.security import AccountDep, ConnectorDep, Visitor, may_connect_so
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.days.gas_day import PARIS
 from include.gas.documents.day_documents import ACCOUNT_ID
+from include.gas.documents.doctypes import ACCOUNT
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -78,10 +80,13 @@ def make_link(
     """Create a link for an account, to the form or to the figures of its household, in place of earlier ones."""
     if not settings.household_links():
         raise HTTPException(404, "links for households are switched off")
-    document, connection = find_connectable_account(account)
     kind, days, path = (Invitation, LINK_DAYS, "") if to == "form" else (PageLink, PAGE_DAYS, PAGE)
-    if to == "figures" and document is None:
+    if to == "form":
+        connection = find_connectable_account(account)[1]
+    elif (document := couchdb().get(ACCOUNT, account)) is None:
         raise HTTPException(404, "no such account")
+    else:
+        connection = connection_of(document)  # also of a household that has withdrawn, until its data are gone
     until, invitation = int(time.time()) + 86_400 * days, kind(secrets.token_urlsafe(16), account)
     link = f"{page_address(connection)}{HOUSEHOLD}{path}?token={seal(invitation)}"
     HouseholdLinks(couchdb()).create_link(account, invitation.id, until)

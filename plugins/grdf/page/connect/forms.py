@@ -130,7 +130,7 @@ def show_forms(
         own_text=own_text,
         third_party=settings.third_party() or t("consent.third_party"),
         known=document is not None,
-        sandbox=sandbox_mailbox(connection),
+        sandbox="" if household else sandbox_mailbox(connection),
         links=links,
         link_until=datetime.fromtimestamp(until, PARIS).isoformat() if until else None,
     )

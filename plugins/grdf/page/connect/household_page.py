@@ -65,7 +65,7 @@ def show(request: Request, reader: ReaderDep, meter: str = "", year: str = "") -
         year_of=_year_of,
         one_day=ONE_DAY,
         agreed=agreed[-1] if agreed else None,
-        has_left=leaving_asker(document) is not None,
+        is_leaving=leaving_asker(document) is not None,
         third_party=settings.third_party() or t("consent.third_party"),
         path=f"{request.scope['root_path']}{HOUSEHOLD}{PAGE}",
         token=reader.token,

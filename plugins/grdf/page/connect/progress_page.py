@@ -51,7 +51,7 @@ def follow(request: Request, opener: OpenerDep, visitor: VisitorIfAnyDep) -> Res
         looks=words["state"] == Step.WAITS or (words["state"] == Step.DECLARING and Status.key in (document or {})),
         look=LOOK if not household and visitor and can_act(visitor, LOOK) else "",
         own_page=f"{request.scope['root_path']}{opener.path(PAGE)}" if opener.has_page(document) else "",
-        sandbox="" if words["over"] else sandbox_mailbox(),
+        sandbox="" if household or words["over"] else sandbox_mailbox(),
     )
 
 

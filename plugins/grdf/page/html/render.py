@@ -63,6 +63,13 @@ def problem(request: Request, status: int, key: str, /, links: Links = (), **gap
     return page(request, "problem.html", status, key=key, gaps=gaps, links=links)
 
 
+def home_link(request: Request) -> Links:
+    """Return the link to the accounts for an error page; none for a household, who may not open them."""
+    base, path = request.scope["root_path"], request.url.path
+    is_household = getattr(request.state, "household", False) or path.startswith(f"{base}/household")
+    return () if is_household else ((f"{base}/", "page.name"),)
+
+
 def wants_page(request: Request) -> bool:
     """Return whether the client is a browser that expects a page."""
     return "text/html" in request.headers.get("Accept", "")

@@ -24,7 +24,7 @@
     );
 
   const found = async (task, text) => {
-    for (;;) {
+    for (let looks = 0; looks < 150; looks++) { // five minutes
       const { state } = await read(task);
       if (state === "success") {
         const { value } = await read(`${task}/xcomEntries/return_value`);
@@ -35,6 +35,7 @@
       }
       await moment(2);
     }
+    return section.dataset.unread;
   };
 
   const isWaiting = async () => {

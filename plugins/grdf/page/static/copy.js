@@ -1,16 +1,10 @@
-// Copies what a field holds. Browsers have a clipboard on https and on this machine only, so there is the old way, too.
+// Copies what a field holds, where the browser has a clipboard: on https and on this machine.
 "use strict";
-for (const button of document.querySelectorAll("[data-copy]")) {
-  const field = document.getElementById(button.dataset.copy);
+for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
   const said = document.querySelector("[data-copied]");
   button.hidden = false;
   button.addEventListener("click", async () => {
-    field.select();
-    try {
-      await navigator.clipboard.writeText(field.value);
-    } catch {
-      document.execCommand("copy");
-    }
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
     said.textContent = said.dataset.copied;
   });
 }

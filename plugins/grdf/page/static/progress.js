@@ -1,6 +1,6 @@
 // Looks again how far the household is, without a reload, until nothing changes any more.
 "use strict";
-const EVERY = 5_000;
+const EVERY = 10_000;
 const shown = document.getElementById("progress");
 
 async function look() {
