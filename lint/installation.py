@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sysconfig
+import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -322,7 +324,10 @@ def find_wrong_images(root: Path) -> Iterator[Finding]:
 def find_wrong_locks(root: Path) -> Iterator[Finding]:
     """Find locks with an address or option, or that differ from the requirements."""
     heads: dict[str, set[str]] = {}
+    project = tomllib.loads(read(root, "pyproject.toml"))["project"]
+    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
     for lock in LOCKS:
+        of_package = wanted if lock.startswith("requirements") else []
         for number, line in enumerate(read(root, f"{lock}.txt").splitlines(), 1):
             if line.startswith("-") or "://" in line:
                 yield Finding(f"{lock}.txt", number, "a lock has no option and names no registry: ./grdf lock")
@@ -330,9 +335,9 @@ def find_wrong_locks(root: Path) -> Iterator[Finding]:
         heads[lock] = {
             re.sub(r"\[.*\]| ;.*", "", head) for head in re.findall(r"(?m)^[a-z0-9].*?==.*?(?= \\$|$)", text)
         }
-        for name in re.findall(r"(?m)^([a-z][a-z0-9-]*)", read(root, f"{lock}.in")):
+        for name in re.findall(r"(?m)^([a-z][a-z0-9-]*)", "\n".join([read(root, f"{lock}.in"), *of_package])):
             if name not in {head.partition("==")[0] for head in heads[lock]}:
-                yield at(root, f"{lock}.in", name, f"{name} is not locked: ./grdf lock")
+                yield Finding(f"{lock}.txt", 1, f"{name} is not locked: ./grdf lock")
         if text.count("==") and len(re.findall(r"(?m)^[a-z0-9].*==.*\\$\n +--hash=", text)) < len(heads[lock]):
             yield Finding(f"{lock}.txt", 1, "a package has no hash: ./grdf lock")
     for head in heads["requirements"] - heads["requirements-dev"]:
