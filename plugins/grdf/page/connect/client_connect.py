@@ -92,7 +92,7 @@ def redirect_to_grdf(request: Request, opener: Opener, sent: FormData) -> Respon
     facts, back = oauth.facts, urlsplit(oauth.redirect_uri)
     origin = request.headers.get("Origin")
     if origin and urlsplit(origin).netloc != back.netloc:  # the cookie would be missing on return
-        again = f"{page_address(connection)}{opener.path()}" if opener.is_household else ""
+        again = f"{page_address(connection)}{opener.path()}"
         raise ConnectionStopped("other_address", 409, f"{back.scheme}://{back.netloc}", again)
     holder = {name: str(sent.get(name, "")) for name in HOLDER}
     hint = login_hint(**holder, third_party=settings.third_party())
