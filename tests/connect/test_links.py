@@ -30,6 +30,7 @@ from tests.connect.direct import followed, run, stored
 from tests.connect.site import Site
 from tests.helpers import holder, known_account
 from tests.leaving.runs import acquire
+from tests.leaving.steps import delete
 
 VOID = (404, "link_void")
 
@@ -183,10 +184,13 @@ def test_a_household_withdraws_and_nothing_more_is_read(
     with pytest.raises(AirflowSkipException):
         acquire(account_id)
     assert "withdraw?" not in figures(front, path).text
-    assert "Start grdf_delete_account" in caplog.text
+    assert caplog.text.count("Start grdf_delete_account") == 1
     assert find_concerns(CouchDBHook(), [], [summarize_account(stored(account_id) or {})], [], datetime.now(UTC)) == [
         (Cause.DELETION, NamedReason(account_id, "its household has withdrawn its consent"))
     ]
+    delete(account_id)
+    assert stored(account_id) is None
+    assert problem(figures(front, path)) == VOID
 
 
 def test_guesses_are_few_and_a_link_alone_writes_nothing(

@@ -25,13 +25,13 @@ def nodes(root: ElementTree.Element, word: str) -> list[ElementTree.Element]:
 
 
 def test_nothing_is_in_it_that_the_page_forbids_and_texts_are_texts() -> None:
-    root = drawn(Bar(5, "measured", level=4), Bar(None, "awaited", "?"), Bar(7, "measured", marked=True), name=NASTY)
+    root = drawn(Bar(5, "measured", compared=4), Bar(None, "awaited", "?"), Bar(7, "measured", marked=True), name=NASTY)
     assert {node.tag.rpartition("}")[2] for node in root.iter()} == {"svg", "g", "rect", "path", "text", "title"}
     names = {name for node in root.iter() for name in node.attrib}
     assert not any(name == "style" or name.startswith("on") or "href" in name for name in names)
     assert (root.get("role"), root.get("aria-label")) == ("img", NASTY)
     assert [node.text for node in root.iter() if node.tag.endswith("title")] == [f"{NASTY} {at}" for at in range(3)]
-    assert [len(nodes(root, word)) for word in ("mark", "level", "unit")] == [1, 1, 1]
+    assert [len(nodes(root, word)) for word in ("mark", "compared", "unit")] == [1, 1, 1]
 
 
 def test_a_zero_is_a_line_and_what_is_missing_has_a_sign_in_a_column_of_its_own() -> None:
@@ -55,5 +55,5 @@ def test_what_it_says_of_a_period_names_its_days(language: str) -> None:
     assert [part for part in ("228", "225", "25", "Nov", "250", "28") if part not in said] == []
     assert "27" in describe_cell(cells[0], t)
     chart = draw_chart(cells, t, name="", label=lambda cell: str(cell.first.day), title=str)
-    assert [kind for kind, _, _ in chart.legend] == ["measured", "so_far", "none", "former", "level", "zero"]
+    assert [kind for kind, _, _ in chart.legend] == ["measured", "so_far", "none", "former", "compared", "zero"]
     assert "2" in chart.legend[2][2], "how many are missing"

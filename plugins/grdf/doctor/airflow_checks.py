@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import conf
-
 from grdf import settings
 from grdf.airflow.command_line import has_database
 from grdf.doctor.findings import Finding
@@ -18,13 +16,6 @@ from include.gas.documents.day_documents import DAG_PREFIX, dag_id
 
 MOST_NAMED = 5
 _OURS = f"dag_id LIKE '{DAG_PREFIX}%'"
-_FAB_APPROVERS = """
-SELECT users.username, 1 FROM ab_user users JOIN ab_user_role roles ON roles.user_id = users.id
-JOIN ab_permission_view_role granted ON granted.role_id = roles.role_id
-JOIN ab_permission_view pairs ON pairs.id = granted.permission_view_id
-JOIN ab_permission verbs ON verbs.id = pairs.permission_id JOIN ab_view_menu things ON things.id = pairs.view_menu_id
-WHERE users.active AND verbs.name = 'can_edit' AND things.name = 'HITL Detail'
-"""
 QUERIES = {
     "pools": "SELECT pool, slots FROM slot_pool",
     "errors": "SELECT filename, 1 FROM import_error",
@@ -45,8 +36,6 @@ class Airflow:
     paused: Mapping[str, int]
     stale: Mapping[str, int]
     read: Mapping[str, int]
-    approvers: Mapping[str, int]
-    """Users who may answer Airflow's questions to people; empty with an auth manager that has them elsewhere."""
 
     def why_unread(self, accounts: Sequence[str]) -> Mapping[str, str]:
         """Return why accounts' DAGs do not read them."""
@@ -68,14 +57,13 @@ def read_airflow() -> Airflow | Finding:
     if not has_database():
         return Finding("unknown", "it has no database here", "Run this in the API server.")
     since = bindparam("since", datetime.now(UTC) - timedelta(days=DAYS), type_=DateTime(timezone=True))
-    rows: dict[str, Any] = {"approvers": _simple_approvers()}
-    fab = {"approvers": _FAB_APPROVERS} if conf.get("core", "auth_manager").endswith(".FabAuthManager") else {}
+    rows: dict[str, Any] = {}
     try:
         from airflow.api.common.airflow_health import get_airflow_health
         from airflow.utils.session import create_session
 
         with create_session() as session:
-            for name, query in (QUERIES | fab).items():
+            for name, query in QUERIES.items():
                 found = session.execute(text(query).bindparams(*([since] if ":since" in query else [])))
                 rows[name] = {str(key): int(value) for key, value in found}
         return Airflow(get_airflow_health(), **rows)
@@ -102,14 +90,6 @@ def _is_another(error: Exception) -> bool:
     return kind in ("ProgrammingError", "DatabaseError") or said.startswith(("no such table", "no such column"))
 
 
-def _simple_approvers() -> dict[str, int]:
-    """Return the users with more than a viewer's role of Airflow's own auth manager, which needs no database."""
-    if not conf.get("core", "auth_manager").endswith(".SimpleAuthManager"):
-        return {}
-    users = [user.split(":") for user in conf.getlist("core", "simple_auth_manager_users")]
-    return {name: 1 for name, role, *_ in users if role != "viewer"}
-
-
 def check_airflow(airflow: Airflow | Finding) -> Iterator[Finding]:
     """Look at what was read of Airflow's database."""
     if isinstance(airflow, Finding):
@@ -129,13 +109,10 @@ def check_airflow(airflow: Airflow | Finding) -> Iterator[Finding]:
         )  # fmt: skip
     for component in ("scheduler", "dag_processor"):
         yield _component(component, airflow.health[component])
-    asked = conf.get("grdf", settings.deletion_by_one_person.name, fallback="").strip()
-    if len(airflow.approvers) == 1 and settings.deletion_needs_approval.or_default() and not asked:
+    if settings.deletion_needs_approval.or_default() and not settings.deletion_by_one_person.or_default():
         yield Finding(
-            "look",
-            f"only {', '.join(airflow.approvers)} may approve, and nobody approves a deletion that they asked for",
-            "If one person runs this, set [grdf] deletion_by_one_person to True. If another one is to approve, give "
-            "them a user, or set it to False, and this is not asked again.",
+            "ok", "a deletion waits until another user than the one who asked approves it",
+            "If one person runs this alone, set [grdf] deletion_by_one_person to True.",
         )  # fmt: skip
     if errors := list(airflow.errors):
         some = ", ".join(errors[:MOST_NAMED]) + (" …" if len(errors) > MOST_NAMED else "")

@@ -100,9 +100,7 @@ def check_log(hook: CouchDBHook) -> Iterator[Finding]:
 def check_databases(hook: CouchDBHook) -> Iterator[Finding]:
     """Check databases, indexes and access."""
     prefix = hook.facts.prefix
-    if (
-        prefix[-1:].isalnum() and next(hook.scan(ACCOUNT), None) is None
-    ):  # later, another prefix would hide what is there
+    if prefix[-1:].isalnum() and next(hook.scan(ACCOUNT), None) is None:  # later, another would hide what is there
         yield Finding(
             "look", f"the connection's database_prefix ends without a dash: {database_name(ACCOUNT, prefix)}",
             f"If that is not meant, set it to {prefix}- (for couchdb_admin, too) before the first household. {SET_UP}",

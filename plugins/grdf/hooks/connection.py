@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 API_BASE = "https://api.grdf.fr/adict/v2"
 TOKEN_URL = "https://adict-connexion.grdf.fr/oauth2/aus5y2ta2uEHjCWIR417/v1/token"
 AUTHORIZE_URL = "https://sofit-sso-oidc.grdf.fr/openam/oauth2/realms/externeGrdf/authorize"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NO_ADDRESS = "is not an http(s) address"
 HAS_LOGIN = "holds a login before its @, which belongs in the login and the password of the connection"
 UNSAFE = (
@@ -45,7 +46,7 @@ def address_fault(url: str, *, carries_secrets: bool = False) -> str:
         return NO_ADDRESS
     if "@" in parts.netloc:
         return HAS_LOGIN
-    is_here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    is_here = parts.hostname in LOOPBACK
     return UNSAFE if carries_secrets and parts.scheme != "https" and not is_here else ""
 
 
@@ -206,7 +207,7 @@ def base_url(connection: Connection, *, default_scheme: str) -> str:
     if schema not in ("", "http", "https"):
         schema, path = "", "/" + schema.strip("/")
     if "://" not in host:
-        here = host.partition(":")[0].partition("/")[0] in ("localhost", "127.0.0.1")
+        here = host.partition(":")[0].partition("/")[0] in LOOPBACK
         scheme = "https" if connection.conn_type == "https" else "http" if here else default_scheme
         host = f"{schema or scheme}://{host}"
     scheme, _, rest = host.partition("://")

@@ -39,8 +39,8 @@ def draw_chart(
 
     def column(cell: Cell) -> Column:
         marked = bool(cell.changes or cell.doubts)
-        level = cell.matched if not years and _is_cut(cell) else None
-        now = Bar(cell.load, cell.kind, SIGNS.get(cell.kind, ""), marked, level)
+        matched = cell.matched if not years and _is_partly_compared(cell) else None
+        now = Bar(cell.load, cell.kind, SIGNS.get(cell.kind, ""), marked, matched)
         text = t("account.sum", title=title(cell.first), said=describe_cell(cell, t))
         empty = cell.kind if cell.load is None else ""
         if years:
@@ -58,7 +58,7 @@ def draw_chart(
     return Chart(drawing, tuple(_legend(cells, t, years=years)))
 
 
-def _is_cut(cell: Cell) -> bool:
+def _is_partly_compared(cell: Cell) -> bool:
     """Whether some days of its load have none beside them."""
     return cell.load is not None and cell.matched not in (None, cell.load)
 
@@ -72,7 +72,7 @@ def _legend(cells: Sequence[Cell], t: Texts, *, years: bool) -> Iterator[tuple[s
         yield kind, SIGNS.get(kind, ""), said
     for word, is_held in (
         ("former", not years and any(cell.before is not None for cell in cells)),
-        ("level", not years and any(map(_is_cut, cells))),
+        ("compared", not years and any(map(_is_partly_compared, cells))),
         ("zero", any(cell.load == 0 for cell in cells)),
         ("marked", any(cell.changes or cell.doubts for cell in cells)),
     ):
@@ -103,7 +103,7 @@ def compare_cell(cell: Cell, t: Texts, earlier: str) -> str:
     spell, said = LocaleFormatter(t.language), []
     figures = {"days": cell.compared, "kwh": cell.matched or 0, "before": cell.before or 0}
     if cell.compared:
-        key = "account.same.some" if _is_cut(cell) else "account.same"
+        key = "account.same.some" if _is_partly_compared(cell) else "account.same"
         said.append(t(key, **{name: spell.number(value) for name, value in figures.items()}))
     if cell.former is not None and not (cell.compared and cell.former == cell.before):
         key = "account.former.part" if cell.former_days else "account.former"

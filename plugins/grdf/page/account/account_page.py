@@ -77,7 +77,6 @@ def show(
         one_person=settings.deletion_by_one_person.or_default(),
         reread=_range_to_reread(view.figures, today),
         one_day=ONE_DAY,
-        year_of=_year_of,
         tag=lambda pce: meter_tag(account, pce),  # as logs and messages name it
     )
 
@@ -128,7 +127,7 @@ def draw_charts(request: Request, figures: Figures | None) -> dict[str, Any]:
 
     def year_label(cell: Cell) -> str:
         days = t("account.years.days", year=cell.first.year, days=cell.part[0] if cell.part else cell.days)
-        return days if cell.part or cell.kind in UNFINISHED else _year_of(cell.first)
+        return days if cell.part or cell.kind in UNFINISHED else spell.year(cell.first)
 
     name = t("account.days.chart", month=spell.month(month)), t("account.months.chart", year=month.year)
     return {
@@ -136,14 +135,10 @@ def draw_charts(request: Request, figures: Figures | None) -> dict[str, Any]:
         "months": draw_chart(
             figures.months, t, name=name[1], label=lambda cell: spell.month_name(cell.first), title=spell.month
         ),
-        "years": draw_chart(years, t, name=t("account.years.chart"), label=year_label, title=_year_of, years=True),
+        "years": draw_chart(years, t, name=t("account.years.chart"), label=year_label, title=spell.year, years=True),
         "month": figures.months[month.month - 1],
         "year": next((cell for cell in years if cell.first.year == month.year), None),
     }
-
-
-def _year_of(day: date) -> str:
-    return str(day.year)
 
 
 def _range_to_reread(figures: Figures | None, today: date) -> tuple[date, date]:

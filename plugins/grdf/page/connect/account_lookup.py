@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from grdf.hooks.connection import connection_of
+from grdf.hooks.connection import LOOPBACK, connection_of
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import CALLBACK, GrdfOAuthHook
 from grdf.ledger.client_choice import choose_client, count_client_meters
@@ -18,8 +18,6 @@ from include.gas.leaving.deletion import left_accounts
 
 LOOK_UP = (3.05, 15.0)
 """Connect and read timeouts for CouchDB, in seconds."""
-
-HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def couchdb() -> CouchDBHook:
@@ -47,7 +45,7 @@ def sandbox_mailbox(connection: str = DEFAULT) -> str:
         api = urlsplit(GrdfOAuthHook(connection).facts.api_base)
     except GasError:
         return ""
-    return f"{api.scheme}://{api.netloc}/sandbox/mailbox" if api.hostname in HERE else ""
+    return f"{api.scheme}://{api.netloc}/sandbox/mailbox" if api.hostname in LOOPBACK else ""
 
 
 def page_address(connection: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -22,39 +23,38 @@ from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.marks import leaving_asker, with_leaving
 from include.gas.days.gas_day import ONE_DAY, YEARS, paris_today
-from include.gas.documents.day_documents import Document
 from include.gas.documents.doctypes import ACCOUNT
 
 log = logging.getLogger(__name__)
 router = APIRouter()
 
 
-def _reader(request: Request, token: str = "") -> Opener:
+def _household(request: Request, token: str = "") -> Opener:
     """Return the household whose page a link opens; ``ConnectionStopped`` for any other link."""
     request.state.household = True
     found = unseal(token, PageLink, 86_400 * PAGE_DAYS) if settings.household_links() else None
     if found:
-        reader = Opener(found.account, BY_LINK, found.id, token)
+        household = Opener(found.account, BY_LINK, found.id, token)
         is_good = HouseholdLinks(couchdb()).link_state(found.account, found.id) == "good"
     else:
-        reader = by_link(request, token)
-        is_good = reader.has_sent() and reader.has_page(couchdb().get(ACCOUNT, reader.account))
+        household = by_link(request, token)
+        is_good = household.has_sent() and household.has_page(couchdb().get(ACCOUNT, household.account))
     if not is_good:
         raise ConnectionStopped("link_void", 404)
-    return reader
+    return household
 
 
-ReaderDep = Annotated[Opener, Depends(_reader)]
+HouseholdDep = Annotated[Opener, Depends(_household)]
 
 
 @router.get(f"{HOUSEHOLD}{PAGE}")
-def show(request: Request, reader: ReaderDep, meter: str = "", year: str = "") -> Response:
+def show(request: Request, household: HouseholdDep, meter: str = "", year: str = "") -> Response:
     """Show a household's months and years, what it agreed to, and how it withdraws."""
     t, today = texts_for(request), paris_today(datetime.now(UTC))
-    document = AccountStore(couchdb()).read_document(reader.account)
+    document = AccountStore(couchdb()).read_document(household.account)
     asked = date(int(year), 12, 1) if year.isdecimal() and len(year) == 4 and int(year) in YEARS else None
     view = account_view(couchdb(), document, today=today, meter=meter, month=asked)
-    agreed = [record for record in ConsentRecords(couchdb()).records_of(reader.account) if record.agreed]
+    agreed = [record for record in ConsentRecords(couchdb()).records_of(household.account) if record.agreed]
     return page(
         request,
         "household_page.html",
@@ -62,38 +62,31 @@ def show(request: Request, reader: ReaderDep, meter: str = "", year: str = "") -
         charts=draw_charts(request, view.figures),
         said=describe_cell,
         compare=compare_cell,
-        year_of=_year_of,
         one_day=ONE_DAY,
         agreed=agreed[-1] if agreed else None,
         is_leaving=leaving_asker(document) is not None,
         third_party=settings.third_party() or t("consent.third_party"),
         path=f"{request.scope['root_path']}{HOUSEHOLD}{PAGE}",
-        token=reader.token,
+        token=household.token,
     )
 
 
 @router.get(f"{HOUSEHOLD}{PAGE}/{{table}}.csv")
-def download(reader: ReaderDep, table: Literal["days", "months", "years"]) -> Response:
+def download(household: HouseholdDep, table: Literal["days", "months", "years"]) -> Response:
     """Return one kind of a household's figures as CSV."""
-    answer = download_csv(reader.account, table)
+    answer = download_csv(household.account, table)
     answer.headers["Content-Disposition"] = f'attachment; filename="gas-{table}.csv"'
     return answer
 
 
 @router.post(f"{HOUSEHOLD}{PAGE}/withdraw")
-def withdraw(request: Request, reader: ReaderDep) -> Response:
+def withdraw(request: Request, household: HouseholdDep) -> Response:
     """Stop the reading at once. The revocation at GRDF needs the deletion's secret, so an operator starts that."""
-
-    def change(document: Document) -> Document:
-        return document if leaving_asker(document) else with_leaving(document, by=BY_LINK, since=datetime.now(UTC))
-
-    AccountStore(couchdb()).update(reader.account, change)
-    log.warning(
-        "Account %s: its household has withdrawn its consent with its link. It is not read any more. Start "
-        "grdf_delete_account, which revokes the consent at GRDF.", reader.account,
-    )  # fmt: skip
-    return RedirectResponse(f"{request.scope['root_path']}{reader.path(PAGE)}", 303)
-
-
-def _year_of(day: date) -> str:
-    return str(day.year)
+    store = AccountStore(couchdb())
+    if leaving_asker(store.read_document(household.account)) is None:
+        store.update(household.account, partial(with_leaving, by=BY_LINK, since=datetime.now(UTC)))
+        log.warning(
+            "Account %s: its household has withdrawn its consent with its link. It is not read any more. Start "
+            "grdf_delete_account, which revokes the consent at GRDF.", household.account,
+        )  # fmt: skip
+    return RedirectResponse(f"{request.scope['root_path']}{household.path(PAGE)}", 303)

@@ -29,14 +29,14 @@ class Bar:
 
     :param sign: what stands in its place if it has no load
     :param marked: whether it was corrected or is doubtful
-    :param level: how much of the load is compared with the bar beside it, if not all
+    :param compared: how much of the load is compared with the bar beside it, if not all
     """
 
     load: Number | None
     kind: str
     sign: str = ""
     marked: bool = False
-    level: Number | None = None
+    compared: Number | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _adapt_bar(group: Any, bar: Bar) -> None:
         return
     if bar.load == 0:
         box.attrib.update({"y": str(top - ZERO), "height": str(ZERO), "class": f"{box.get('class')} zero"})
-    elif bar.level is not None:
-        _add(group, "path", "level", d=f"M{left:.2f} {top + height * (1 - bar.level / bar.load):.2f}h{width:.2f}")
+    elif bar.compared is not None:
+        _add(group, "path", "compared", d=f"M{left:.2f} {top + height * (1 - bar.compared / bar.load):.2f}h{width:.2f}")
     if bar.marked:
         _add(group, "path", "mark", d=f"M{middle} {top - 4:.2f}l-4 -6h8z")

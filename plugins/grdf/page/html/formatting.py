@@ -36,6 +36,10 @@ class LocaleFormatter:
         """Format a month such as "March 2024"."""
         return format_date(day, "LLLL y", locale=self.language)
 
+    def year(self, day: date) -> str:
+        """Format a year such as "2024"."""
+        return str(day.year)
+
     def month_name(self, day: date) -> str:
         """Format a month such as "Mar"."""
         return format_date(day, "LLL", locale=self.language)
