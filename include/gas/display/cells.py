@@ -27,6 +27,7 @@ class Kind(StrEnum):
     MEASURED = "measured"
     ESTIMATED = "estimated"
     PROVISIONAL = "provisional"
+    WHOLE = "whole"
     SO_FAR = "so_far"
     PARTIAL = "partial"
     CUT = "cut"
@@ -168,7 +169,7 @@ def _total_cell(
     if is_from_periods(total):
         part = (covered, len(period)) if 0 < covered < len(period) else None
         return Cell(first, Kind.PUBLISHED, total["load"], part=part, **compared)
-    kind = Kind.MEASURED
+    kind = Kind.WHOLE
     if not covered:
         kind = Kind.ADOPTED
     elif covered < expected:

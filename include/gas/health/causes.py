@@ -56,8 +56,7 @@ class Cause(StrEnum):
     DELETION = (
         "deletion", None, True,
         "{count} household(s) that have left are not gone",
-        "See the runs of grdf_delete_account. If none is at work, start it for the account again: it goes on where it "
-        "stopped",
+        "See the runs of grdf_delete_account. If none is at work, start it for the account: one that stopped goes on",
     )  # fmt: skip
     LATE = (
         "late", None, False,

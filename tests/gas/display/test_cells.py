@@ -87,7 +87,7 @@ def test_totals_say_how_many_days_they_sum_and_how_many_are_missing(numbers: set
             length = ((cell.first + timedelta(days=31)).replace(day=1) - cell.first).days
             assert cell.load == (2 * len(mine) if mine else None)
             assert (cell.days, cell.expected) == (len(mine), len(due))
-            kind = Kind.MEASURED if len(mine) == length else Kind.PARTIAL if len(mine) < len(due) else Kind.CUT
+            kind = Kind.WHOLE if len(mine) == length else Kind.PARTIAL if len(mine) < len(due) else Kind.CUT
             assert not mine or cell.kind == kind
     years = year_cells(list(year_documents("a", "m", documents).values()), bounds())
     assert sum(cell.days for cell in years) == len(days)
@@ -130,7 +130,7 @@ def test_months_without_a_total() -> None:
 def test_years_run_from_the_first_to_the_last() -> None:
     cells = year_cells([total(2022), total(2025, days=365)], bounds())
     assert [cell.first.year for cell in cells] == [2022, 2023, 2024, 2025]
-    assert [cell.kind for cell in cells] == [Kind.ADOPTED, Kind.OUTSIDE, Kind.NONE, Kind.MEASURED]
+    assert [cell.kind for cell in cells] == [Kind.ADOPTED, Kind.OUTSIDE, Kind.NONE, Kind.WHOLE]
     assert year_cells([], bounds()) == ()
     parts = ((366, None), (181, (181, 366)), (1, (1, 366)), (0, None), (400, None), (None, None), ("181", None))
     for covered, part in parts:  # billing periods that cover only a part of a year
