@@ -75,17 +75,20 @@ def test_a_file_of_households_is_uploaded_checked_and_imported(
     again = put(browser, "/import/upload", (name, table(account_id, email="other@example.org")))
     assert again.status_code == 422, "it is not replaced"
     assert HOME in file.read_text()
-    for dry_run in (True, False):
-        run(name, dry_run=dry_run)
+    run(name, dry_run=True)
+    assert "to declare: 1" in browser.get("/import/").text
+    run(name)
     assert find_progress(document(clean, account_id)).step is Step.WAITS
     page, result = browser.get("/import/"), name.replace(".csv", ".result.csv")
     assert conf(page, "grdf_import_accounts") == []
     taken = browser.get(result_at(page, result))
     assert (taken.status_code, taken.headers["Content-Disposition"]) == (200, f'attachment; filename="{result}"')
     assert (HOME in taken.text, account_id in taken.text) == (False, True)
-    put(browser, "/import/upload", ("b.csv", table(account_id)))
-    assert "b.csv" not in followed(browser, browser.post("/import/remove", data={"name": "b.csv"})).text
-    assert [each.name for each in (staging / "import").glob("*.csv")] == [result]
+    put(browser, "/import/upload", ("b.csv", table(account_id, postcode="x")))
+    run("b.csv", dry_run=True)
+    assert "Line 2: its postcode" in browser.get("/import/").text
+    assert 'value="b.csv"' not in followed(browser, browser.post("/import/remove", data={"name": "b.csv"})).text
+    assert {each.name for each in (staging / "import").glob("*.csv")} == {"b.result.csv", result}
     log = "\n".join(each.getMessage() for each in caplog.records if each.name.startswith("grdf.page"))
     assert [each for each in ("op uploaded a CSV file with 1 line", "op removed a CSV file") if each not in log] == []
     assert "Durand" not in log

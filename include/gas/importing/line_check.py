@@ -152,3 +152,11 @@ def result_csv(lines: Iterable[ImportLine]) -> str:
     writer.writerow(("line", "account", "outcome", "reason"))
     writer.writerows((each.number, safe_cell(each.account), each.outcome, safe_cell(each.reason)) for each in lines)
     return "".join(rows)
+
+
+def read_result(content: bytes) -> tuple[Counter[str], list[dict[str, str]]]:
+    """Return a result file's lines by outcome, and those that cannot be declared."""
+    lines = list(csv.DictReader(content.decode().splitlines()))
+    return Counter(each["outcome"] for each in lines), [
+        each for each in lines if each["outcome"] in ("wrong", "refused")
+    ]

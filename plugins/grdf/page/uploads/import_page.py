@@ -17,9 +17,12 @@ from grdf.page.uploads.upload_reading import read_uploads
 from grdf.staging.imports import Imports
 from include.gas.errors import BadRequest
 from include.gas.importing.csv_file import COLUMNS, REQUIRED, check_name
+from include.gas.importing.line_check import read_result
 
 log = logging.getLogger(__name__)
 router = APIRouter()
+MOST_LINES = 20
+"""Lines of a result on the page; its file has all."""
 ImporterDep = Annotated[Visitor, Depends(may_import)]
 
 
@@ -80,7 +83,8 @@ def _page(request: Request, *, stored: str = "", wrong: str = "") -> Response:
         dag=IMPORT,
         folder=place.url,
         waiting=waiting,
-        results=place.waiting(results=True),
+        results=[(name, read_result(place.content(name) or b"")) for name in place.waiting(results=True)],
+        most_lines=MOST_LINES,
         stored=stored if stored in waiting else "",
         wrong=wrong,
         columns=COLUMNS,
