@@ -15,6 +15,7 @@ from include.gas.documents.day_documents import DAG_PREFIX
 from tests.masks import forget_masks
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
+BUNDLE = tempfile.TemporaryDirectory()
 
 
 def run_named(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
@@ -24,12 +25,9 @@ def run_named(dag_id: str, conf: dict[str, Any]) -> dict[str, Any]:
     bag = DagBag(str(DAGS / file))
     assert dag_id in bag.dags, bag.import_errors
     # dag.test() parses all files of the DAG's bundle and writes all their DAGs to Airflow's database: give it this one.
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / file).symlink_to(DAGS / file)
-        classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
-        bundle = {"name": Path(file).stem, "classpath": classpath, "kwargs": {"path": folder}}
-        os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps([bundle])
-        run: Any = bag.dags[dag_id].test(run_conf=conf)
+    (link := Path(BUNDLE.name) / file).symlink_to(DAGS / file)
+    run: Any = bag.dags[dag_id].test(run_conf=conf)
+    link.unlink()
     return {"state": str(getattr(run.state, "value", run.state))}
 
 
@@ -38,7 +36,10 @@ COMMANDS = {"run_named": run_named}
 
 def main() -> None:
     gc.set_threshold(100_000)  # as in tests/conftest.py
-    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8", buffering=1) as answers:
+    classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    bundle = {"name": "worker", "classpath": classpath, "kwargs": {"path": BUNDLE.name}}
+    os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps([bundle])  # Airflow 3.4 reads it once
+    with BUNDLE, os.fdopen(int(sys.argv[1]), "w", encoding="utf-8", buffering=1) as answers:
         for line in sys.stdin:
             request = json.loads(line)
             before = dict(os.environ)
