@@ -165,7 +165,7 @@ class IdTokenRefused(FailNow):
 class AccountLeaving(FailNow):
     """The account is being deleted: nothing is read or stored for it."""
 
-    default_step = "Nothing to do: its DAG disappears by itself. See the DAG grdf_delete_account."
+    default_step = "See the DAG grdf_delete_account, with which its DAG goes."
 
 
 class BadAccount(FailNow):

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
+from grdf.airflow.account_list import id_if_listed
 from grdf.health.fleet_verdict import find_concerns
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.ledger.rights_ledger import Ledger
 from grdf.page.connect.account_lookup import page_address
 from grdf.page.connect.client_connect import Attempt
 from grdf.page.connect.opener import LINK_DAYS, Invitation
 from grdf.page.connect.sealed_texts import seal, unseal
 from grdf.stores.household_links import TRIES, HouseholdLinks, link_document
 from grdf.stores.removal import Remover
+from include.gas.account.marks import BY_LINK, leaving_asker, with_leaving
+from include.gas.days.gas_day import paris_today
 from include.gas.display.account_summary import summarize_account
 from include.gas.documents.doctypes import ACCOUNT, CONNECT, YEAR
 from include.gas.health.causes import Cause
@@ -160,15 +164,16 @@ def test_a_household_sees_and_takes_along_its_own_figures_alone(
         text = figures(front, path, more).text.replace(",", "")
         assert ("4321" in text, "8765" in text, account_id in text) == (True, False, False)
     with_own_link = front.link_to(account_id, "figures")
-    assert problem(figures(front, path)) == VOID, "a new one replaces it"
-    assert "4,321" in figures(front, with_own_link).text
+    assert all("4,321" in figures(front, each).text for each in (path, with_own_link))
     token = with_own_link.partition("?")[2]
     for answer in (browser.get(f"/household?{token}"), browser.post(f"/household?{token}")):
         assert problem(answer) == VOID, "it connects nothing"
     again = front.link_to(account_id)
     assert browser.get(consent(begin(browser, account_id, path=again))).status_code == 303
     assert problem(figures(front, again)) == VOID, "what was there before may be another household's"
+    assert "4,321" in figures(front, with_own_link).text, "a renewal leaves it"
     last = front.link_to(account_id, "figures")
+    assert problem(figures(front, with_own_link)) == VOID, "a new one replaces it"
     take_back(front, account_id)
     assert problem(figures(front, last)) == VOID
 
@@ -176,19 +181,29 @@ def test_a_household_sees_and_takes_along_its_own_figures_alone(
 def test_a_household_withdraws_and_nothing_more_is_read(
     front: Site, world: LocalWorld, account_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    known_account(world, account_id)
+    (pce,) = known_account(world, account_id)
     path = front.link_to(account_id, "figures")
+    browser, withdrawal = front.browser(), f"/household/figures/withdraw?{path.partition('?')[2]}"
+    withdrawn = datetime.now(UTC) - timedelta(days=20)
+    CouchDBHook().put(ACCOUNT, with_leaving(stored(account_id) or {}, by=BY_LINK, since=withdrawn))
+    delete(account_id, form={"keep_data": True})
+    (right,) = Ledger(CouchDBHook()).fetch_meters([pce])[pce].rights
+    assert right.ended_on == paris_today(withdrawn), "the days after it may be the next household's"
+    browser.post(withdrawal)
+    assert browser.get(consent(begin(browser, account_id, path=front.link_to(account_id)))).status_code == 303
+    assert leaving_asker(stored(account_id) or {}) is None, "it has changed its mind"
     for _ in range(2):
-        back = front.browser().post(f"/household/figures/withdraw?{path.partition('?')[2]}")
+        back = browser.post(withdrawal)
     assert back.headers["Location"] == f"/grdf{path}"
+    assert id_if_listed(stored(account_id) or {}) == account_id, "its DAG stays until the deletion begins"
     with pytest.raises(AirflowSkipException):
         acquire(account_id)
     assert "withdraw?" not in figures(front, path).text
-    assert caplog.text.count("Start grdf_delete_account") == 1
+    assert caplog.text.count("Start grdf_delete_account") == 2
     assert find_concerns(CouchDBHook(), [], [summarize_account(stored(account_id) or {})], [], datetime.now(UTC)) == [
-        (Cause.DELETION, NamedReason(account_id, "its household has withdrawn its consent"))
+        (Cause.WITHDRAWN, NamedReason(account_id))
     ]
-    delete(account_id)
+    delete(account_id, run_id="run-2")
     assert stored(account_id) is None
     assert problem(figures(front, path)) == VOID
 

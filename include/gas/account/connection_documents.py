@@ -10,7 +10,7 @@ from include.gas.account.client import DEFAULT, client_of, with_client
 from include.gas.account.declaration import Declaration, declaration_section, is_correctable, needs_declaration
 from include.gas.account.document_sections import with_value
 from include.gas.account.grant import RESULTS, Grant, oauth_results, with_id_token
-from include.gas.account.marks import ConnectedMark
+from include.gas.account.marks import ConnectedMark, has_withdrawn, without_leaving
 from include.gas.answers.french_words import fold, fold_address
 from include.gas.documents.day_documents import Document, check_account_id
 from include.gas.errors import BadAccount
@@ -35,11 +35,12 @@ def check_connectable(document: Mapping[str, Any] | None) -> None:
     """Check that an account is new or may be connected again.
 
     :raises BadAccount: if it is another type of account, or cannot be understood
-    :raises AccountLeaving: if the household's deletion is in progress
+    :raises AccountLeaving: if the household's deletion is in progress; one that has only withdrawn may come back
     """
     if document is not None:
         Account.from_document(document)
-        check_not_leaving(document)
+        if not has_withdrawn(document):
+            check_not_leaving(document)
 
 
 def document_after_consent(
@@ -74,7 +75,7 @@ def document_to_declare(
 def _document_or_new(document: Mapping[str, Any] | None, account: str, connection: str) -> Document:
     check_connectable(document)
     if document is not None:
-        return dict(document)
+        return without_leaving(document)
     return with_client({"_id": check_account_id(account), "account_type": ACCOUNT_TYPE, "name": ""}, connection)
 
 

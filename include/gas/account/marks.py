@@ -12,6 +12,8 @@ from include.gas.account.document_sections import entry_to_json, object_or_empty
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.day_documents import Document
 
+BY_LINK = "the household itself, with a link"
+"""``by`` of what a household does with its link. Stored and compared: never reword it."""
 _LEAVING = "leaving"
 
 
@@ -55,9 +57,19 @@ def leaving_asker(document: Mapping[str, Any]) -> str | None:
     return str(mark.get("by") or "somebody") if isinstance(mark, Mapping) else None
 
 
+def has_withdrawn(document: Mapping[str, Any]) -> bool:
+    """Return whether the household has withdrawn with its link, and its deletion has not begun."""
+    return leaving_asker(document) == BY_LINK
+
+
+def leaving_since(document: Mapping[str, Any]) -> str:
+    """Return since when nothing is read of a leaving account, UTC text; ``""`` if unknown."""
+    return str(object_or_empty(document.get(_LEAVING)).get("since") or "")
+
+
 def with_leaving(document: Mapping[str, Any], *, by: str, since: datetime) -> Document:
-    """Return the account document with the mark of a deletion."""
-    return with_value(document, _LEAVING, {"by": by, "since": utc_text(since)})
+    """Return the account document with the mark of a deletion. That of a household which has withdrawn began it."""
+    return with_value(document, _LEAVING, {"by": by, "since": leaving_since(document) or utc_text(since)})
 
 
 def without_leaving(document: Mapping[str, Any]) -> Document:

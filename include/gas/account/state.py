@@ -151,7 +151,7 @@ def _about(account: str, access: Sequence[MeterAccess], said: str) -> str:
 def settle_account(document: Mapping[str, Any], access: Sequence[MeterAccess], now: datetime) -> Document:
     """Return the account document with its meters and state, equal to the old one if nothing has changed."""
     if leaving_asker(document) is not None:
-        return dict(document)
+        return without_expired_person(dict(document), now)
     named, changed = has_personal_data(document), with_entry_time(with_meters(document, access), now)
     if is_refused(changed) or not any(_ends_near(each, now) for each in access):
         changed = without_expired_person(changed, now)

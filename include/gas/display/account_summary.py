@@ -11,7 +11,7 @@ from typing import Any, Self
 from include.gas.account.account import Account
 from include.gas.account.client import DEFAULT, client_of, client_or_empty
 from include.gas.account.declaration import waits_for_meter
-from include.gas.account.marks import ConnectedMark, SilenceMark, leaving_asker
+from include.gas.account.marks import ConnectedMark, SilenceMark, has_withdrawn, leaving_asker
 from include.gas.account.state import state_since
 from include.gas.account.status import Status
 from include.gas.answers.proof_state import ASKED, REFUSED
@@ -111,6 +111,7 @@ class AccountSummary:
     known: date | None = None
     client: str = DEFAULT
     days_of_meters: tuple[MeterDays, ...] = ()
+    withdrawn: bool = False
 
     @property
     def leaving(self) -> bool:
@@ -218,6 +219,7 @@ def _summary(document: Mapping[str, Any]) -> AccountSummary:
         **_rights(document, account),
         asked=any(Status.reading_of(document, access.pce).whole_at for access in account.meters),
         renews=account.renews,
+        withdrawn=has_withdrawn(document),
         known=max(days_in(SilenceMark.read_moment(document)), default=None),
         **_proofs(account),
     )

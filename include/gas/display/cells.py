@@ -80,7 +80,7 @@ class Cell:
 
 def _why_none(due: DueDays, first: date, end: date) -> Kind:
     if not due.between(first, end):
-        return Kind.EXPECTED if due.windows and end > due.end else Kind.OUTSIDE
+        return Kind.EXPECTED if due.goes_on and end > due.end else Kind.OUTSIDE
     return Kind.AWAITED if due.between(max(first, due.settled), end) else Kind.NONE
 
 
@@ -165,7 +165,9 @@ def _total_cell(
     compared = _compared(period, total, former, by_day) if former else {}
     if total is None:
         return Cell(first, _why_none(due, first, end), expected=due.number(first, end), **compared)
-    covered, expected = _covered(total), due.number(first, end)
+    # Days that came before they were due fill no hole.
+    early = sum(max(first, due.end) <= day < end for day in by_day)
+    covered, expected = _covered(total), due.number(first, end) + early
     if is_from_periods(total):
         part = (covered, len(period)) if 0 < covered < len(period) else None
         return Cell(first, Kind.PUBLISHED, total["load"], part=part, **compared)
@@ -175,7 +177,7 @@ def _total_cell(
     elif covered < expected:
         kind = Kind.PARTIAL
     elif covered < len(period):
-        kind = Kind.SO_FAR if due.windows and end > due.end else Kind.CUT
+        kind = Kind.SO_FAR if due.goes_on and end > due.end else Kind.CUT
     return Cell(first, kind, total["load"], days=covered, expected=expected, **compared)
 
 

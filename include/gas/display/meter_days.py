@@ -39,6 +39,11 @@ class DueDays:
     end: date
     settled: date
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether more days are to come."""
+        return bool(self.windows) and self.windows[-1].end >= self.end
+
     def between(self, first: date, end: date) -> tuple[Window, ...]:
         """Return those of a period."""
         return tuple(part for window in self.windows if (part := window.clip(first, end)))
@@ -62,6 +67,7 @@ class MeterDays(msgspec.Struct, frozen=True):
     billed: date | None = None
     is_read: bool = True
     came: tuple[date, ...] = ()
+    leaving: bool = False
 
     @property
     def daily(self) -> bool:
@@ -82,7 +88,7 @@ class MeterDays(msgspec.Struct, frozen=True):
         """Return the days that should be stored by now; without a right to daily data, up to the newest stored."""
         end, last = due_until(self.billing.frequency, today), self.last
         since = min((day for day in (self.since, self.first) if day), default=end)
-        is_asked = self.is_read or (self.access.is_open and self.access.word != "narrow")
+        is_asked = self.is_read or (self.access.is_open and self.access.word != "narrow" and not self.leaving)
         stop = end if is_asked else min(end - ONE_DAY, last) + ONE_DAY if last else since
         whole = Window.between(since, stop)
         return DueDays(self.access.allowed_parts(whole) if whole else (), end, today - timedelta(days=REREAD_DAYS))
@@ -133,7 +139,10 @@ def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool
         years = tuple(year for _, year in sorted(reading.by_year().items()))
         read_on = reading.whole_at if years else None  # only what came since then counts
         came = [day for day in came if not read_on or day > read_on]
-        found.append(MeterDays(access, years, reading.since, billing, billed, reads and is_read, tuple(came)))
+        is_leaving = account.leaving is not None
+        found.append(
+            MeterDays(access, years, reading.since, billing, billed, reads and is_read, tuple(came), is_leaving)
+        )
     return tuple(found)
 
 

@@ -106,6 +106,11 @@ class Cause(StrEnum):
         "Write to these households: the page makes a new link for each. If many came at once, compare with GRDF's "
         "portal first",
     )  # fmt: skip
+    WITHDRAWN = (
+        "withdrawn", NEVER, False,
+        "{count} household(s) have withdrawn their consent, and are not read any more",
+        "Start grdf_delete_account for them, which revokes it at GRDF. Until then the household may come back",
+    )  # fmt: skip
     UNCLAIMED = (
         "unclaimed", NEVER, False,
         "{count} right(s) in force at GRDF have no account",

@@ -125,20 +125,16 @@ def divide_rights(
 
 
 def unfinished_deletions(
-    records: Collection[Mapping[str, Any]], accounts: Collection[str], now: datetime, *, leaving: Iterable[str] = ()
+    records: Iterable[Mapping[str, Any]], accounts: Collection[str], now: datetime
 ) -> dict[str, str]:
-    """Return the accounts with an incomplete deletion and why, as a clause. ``records``: the oldest first.
-
-    :param leaving: accounts that are marked; without a deletion, by their household
-    """
-    at_work = {each["account"] for each in records if is_open(each)}
+    """Return the accounts with an incomplete deletion and why, as a clause. ``records``: the oldest first."""
     found: dict[str, str] = {}
     for each in records:
         if is_open(each) and each["begun_at"] < utc_text(now - LONGEST):
             found[each["account"]] = f"its deletion of {each['begun_at'][:10]} has not ended"
         elif each.get("finished_at") and not each.get("keep_data") and each["account"] in accounts:
             found[each["account"]] = f"deleted on {each['finished_at'][:10]}, and back, as by a restored backup"
-    return found | dict.fromkeys({*leaving} - at_work - found.keys(), "its household has withdrawn its consent")
+    return found
 
 
 def left_accounts(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from grdf import settings
 from grdf.staging.files import write_private
-from include.gas.account.marks import leaving_asker
+from include.gas.account.marks import has_withdrawn, leaving_asker
 from include.gas.documents.day_documents import ACCOUNT_ID
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import ServiceUnavailable
@@ -59,9 +59,9 @@ def known_accounts() -> tuple[str, ...]:
 
 
 def id_if_listed(document: dict[str, Any]) -> str | None:
-    """Return an account's id; ``None`` if it is leaving or its id cannot be in a DAG's."""
-    account = str(document["_id"])
-    return account if leaving_asker(document) is None and ACCOUNT_ID.fullmatch(account) else None
+    """Return an account's id; ``None`` if its deletion has begun or its id cannot be in a DAG's."""
+    account, has_dag = str(document["_id"]), leaving_asker(document) is None or has_withdrawn(document)
+    return account if has_dag and ACCOUNT_ID.fullmatch(account) else None
 
 
 def accounts_with_dag(mirror: AccountMirror[str]) -> Mapping[str, str]:

@@ -48,10 +48,10 @@ def find_concerns(
     """Return what the causes about rights and deletions concern."""
     asked, accounts = Ledger(couchdb).last_asked(), {each.id: each.renews is not None for each in fleet}
     of_clients = {client.name: asked.get(client.name, "") for client in clients}
-    records = list(couchdb.scan(AUDIT))
-    left = unfinished_deletions(records, accounts, now, leaving=[each.id for each in fleet if each.leaving])
+    left = unfinished_deletions(couchdb.scan(AUDIT), accounts, now)
     return [
         *((Cause.DELETION, NamedReason(*each)) for each in left.items()),
+        *((Cause.WITHDRAWN, NamedReason(each.id)) for each in fleet if each.withdrawn),
         *find_rights_concerns(meters, accounts, now, of_clients),
     ]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.tasks.run import Run
-from grdf.operators.base import AccountOperator
+from grdf.operators.base import AccountRunOperator
 from include.gas.account.account import Account
 from include.gas.account.declaration import with_resend
 from include.gas.days.gas_day import paris_today
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from include.gas.documents.day_documents import Document
 
 
-class AcquireTokenOperator(AccountOperator):
+class AcquireTokenOperator(AccountRunOperator):
     """Turns the account's grant or declaration into meters on the first launch; later checks that they are known."""
 
     def perform(self, context: Context) -> dict[str, Any]:

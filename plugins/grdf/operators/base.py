@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowRescheduleException
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from grdf import settings
 from grdf.airflow.retries import GasRetryPolicy
 from grdf.staging.staged_answers import Staging
-from include.gas.errors import QuotaWait
+from include.gas.errors import AccountLeaving, QuotaWait
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -97,3 +97,14 @@ class AccountOperator(GrdfOperator):
     def __init__(self, *, account_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.account_id = account_id
+
+
+class AccountRunOperator(AccountOperator):
+    """A task of an account's own DAG: it is skipped if the household has left or leaves meanwhile."""
+
+    def execute(self, context: Context) -> Any:
+        """Run the task in Airflow."""
+        try:
+            return super().execute(context)
+        except AccountLeaving as leaving:
+            raise AirflowSkipException(str(leaving)) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.meters.meter_requests import MeterRead, MeterRequest, handle_problems, read_meters, unsettled_windows
-from grdf.operators.base import AccountOperator
+from grdf.operators.base import AccountRunOperator
 from include.gas.account.account import Account, check_not_leaving
 from include.gas.account.state import settle_account
 from include.gas.account.status import Status
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from grdf.quota.call_terms import Purpose
 
 
-class ExtractOperator(AccountOperator):
+class ExtractOperator(AccountRunOperator):
     """Asks ADICT for a run's gas days (:mod:`include.gas.days.asked_days`), one call per meter, and stages them.
 
     Only allowed days of the last 3 years up to yesterday in Paris, under a right in force. Without room in GRDF's quota

@@ -15,6 +15,7 @@ from grdf.operators.base import AccountOperator, GrdfOperator
 from grdf.quota.governor import governor_for
 from include.gas.account.account import Account, check_not_leaving
 from include.gas.account.client import DEFAULT, client_or_empty
+from include.gas.account.marks import leaving_asker
 from include.gas.days.gas_day import paris_today
 from include.gas.days.past_range import askable_part, parse_range
 from include.gas.days.windows import Window
@@ -64,7 +65,7 @@ class PlanHistoryOperator(GrdfOperator):
 
         found: dict[str, tuple[int, str]] = {}
         for document in self.accounts.our_documents():
-            if id_if_listed(document):
+            if id_if_listed(document) and leaving_asker(document) is None:
                 try:
                     account = Account.from_document(document)
                     found[account.id] = len(account.meters), client_or_empty(document) or DEFAULT

@@ -12,7 +12,7 @@ from grdf.airflow.announcing import announce_changes
 from grdf.airflow.tasks.run import Run
 from grdf.meters.answer_storage import StoredAnswer, record_stored_days, store_answer, undo_if_household_left
 from grdf.metrics import count_stored_days
-from grdf.operators.base import AccountOperator
+from grdf.operators.base import AccountRunOperator
 from grdf.staging.staged_answers import AnswersGone, StagedAnswer
 from include.gas.account.account import check_not_leaving
 from include.gas.account.client import client_or_empty
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class LoadOperator(AccountOperator):
+class LoadOperator(AccountRunOperator):
     """Stores what ``extract`` has staged, and replaces the totals in progress.
 
     Only allowed days are stored, and disallowed ones after the first of these are removed, also of meters that are not

@@ -1,4 +1,4 @@
-"""The validity of households' links: per account at most one, the last created.
+"""The validity of households' links: per account at most one of each kind, the last created.
 
 A sealed link names its account, which may not exist yet. A document per account has the valid link, its end, and its
 tries, which are limited because a thief could send anything. Use is noted on the account, so failures and later
@@ -30,13 +30,13 @@ TRIES = 5
 
 
 class HouseholdLinks:
-    """The links of all households."""
+    """The links of all households to the form, or to their pages."""
 
-    def __init__(self, couchdb: CouchDBHook) -> None:
-        self._couchdb = couchdb
+    def __init__(self, couchdb: CouchDBHook, *, to_page: bool = False) -> None:
+        self._couchdb, self._to_page = couchdb, to_page
 
     def create_link(self, account: str, link: str, until: int) -> None:
-        """Make a link, named by an id, valid until epoch seconds, and any other link of the account void."""
+        """Make a link, named by an id, valid until epoch seconds, and any other of its kind void."""
         self._change(account, lambda stored: stored | {"link": link, "until": until, "tries": 0})
 
     def link_state(self, account: str, link: str, *, sends: bool = False) -> LinkState:
@@ -69,11 +69,11 @@ class HouseholdLinks:
         return remover.remove_revisions(DOCTYPE, over)
 
     def revoke_links(self, account: str) -> None:
-        """Make all links of an account void."""
+        """Make the link of an account void."""
         self._change(account, lambda stored: {key: stored[key] for key in ("_id", "_rev") if key in stored})
 
     def _stored(self, account: str) -> Document:
-        name = link_document(account)
+        name = link_document(account, to_page=self._to_page)
         return self._couchdb.get(DOCTYPE, name) or {"_id": name}
 
     def _change(self, account: str, change: Callable[[Document], Document]) -> Document:
@@ -90,6 +90,6 @@ def _state_of_link(stored: Document, link: str, document: Mapping[str, Any] | No
     return "good" if is_good else "tried"
 
 
-def link_document(account: str) -> str:
+def link_document(account: str, *, to_page: bool = False) -> str:
     """Return the id of an account's link document."""
-    return f"link-{account}"
+    return f"link-{account}~page" if to_page else f"link-{account}"

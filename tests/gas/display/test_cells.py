@@ -116,6 +116,15 @@ def test_the_whole_former_period_stands_apart(holes: tuple[int, ...], found: tup
     assert [cell.compared for cell in year_cells(leap, bounds())] == [0, 0], "366 days are not 365"
 
 
+def test_a_day_that_came_early_fills_no_hole_and_nothing_is_to_come_where_reading_has_ended() -> None:
+    days = [stored(date(2026, 5, day)) for day in range(1, 19) if day != 4]  # they are due up to the 16th
+    totals = list(month_documents("a", "m", days).values())
+    may = month_cells(2026, totals, bounds(), days)[4]
+    assert (may.kind, may.days, may.expected) == (Kind.PARTIAL, 17, 18)
+    cells = month_cells(2026, totals, bounds(consent_end=date(2026, 5, 4)))
+    assert kinds(cells[4:6]) == ["cut", "outside"]
+
+
 def test_months_without_a_total() -> None:
     cells = month_cells(2024, [total(2024, 1, 310.25)], bounds(first=date(2024, 3, 1)))
     assert kinds(cells[:3]) == ["adopted", "outside", "none"]

@@ -75,8 +75,6 @@ def test_unfinished_deletions_are_reported() -> None:
     day, why = NOW + timedelta(hours=25), "its deletion of 2026-01-02 has not ended"
     assert d.unfinished_deletions([entry(), gone], ["a"], NOW + timedelta(hours=23)) == {}
     assert d.unfinished_deletions([entry(), gone, kept], ["a"], day) == dict.fromkeys(("a", "gone", "kept"), why)
-    by_household = d.unfinished_deletions([entry()], ["a", "b"], NOW + timedelta(hours=1), leaving=["a", "b"])
-    assert by_household == {"b": "its household has withdrawn its consent"}
     asked = d.with_request(d.open_record("b", []), order())
     assert d.unfinished_deletions([asked, gone | {"finished_at": "2026"}], ["b"], day) == {}
     ended, kept = entry(finished_at="2026-01-02T04"), entry(account="b", keep_data=True, finished_at="2026-01-02T04")

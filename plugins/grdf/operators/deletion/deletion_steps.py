@@ -11,7 +11,7 @@ from grdf.airflow.tasks.run import Run
 from grdf.operators.deletion.step import DeletionOperator
 from include.gas.account.declaration import without_person
 from include.gas.account.grant import without_grant
-from include.gas.account.marks import leaving_asker, with_leaving, without_leaving
+from include.gas.account.marks import leaving_asker, leaving_since, with_leaving, without_leaving
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.day_documents import Document, account_range, possible_ids
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONNECT, CONSENT_RECORD, DATA, METER
@@ -58,7 +58,10 @@ class RevokeRightsOperator(DeletionOperator):
         run = Run.from_context(context)
         record = self.note_facts(run)
         self.wait_for_running(context)
-        own, left = self.own_rights(self.query_meters(self.couchdb.get(ACCOUNT, self.account_id) or {}))
+        document, now = self.couchdb.get(ACCOUNT, self.account_id) or {}, datetime.now(UTC)
+        own, left = self.own_rights(self.query_meters(document))
+        # Nothing was read since a withdrawal: the days after it may be the next household's.
+        last = paris_today(datetime.fromisoformat(leaving_since(document) or utc_text(now)))
         clients = {right.id: right.client for _, right in own if right.state in STANDING}
         if record["approved_by"] and not clients.keys() <= {*record["rights"]}:
             raise BadRequest.about(
@@ -75,7 +78,7 @@ class RevokeRightsOperator(DeletionOperator):
             if right.id in clients:
                 self.note_facts(run)  # another one may have taken over meanwhile
                 hooks[right.client].revoke(right.id, account=self.account_id)
-            self.ledger.apply(pce, partial(end_right, right_id=right.id, today=paris_today(datetime.now(UTC))))
+            self.ledger.apply(pce, partial(end_right, right_id=right.id, today=last))
         self.log.info("Account %s: consents revoked at GRDF: %s.", self.account_id, asked or "none")
         if left:
             self.log.warning("Account %s: consents on its meters that stay: %s.", self.account_id, left)
@@ -143,7 +146,8 @@ class PurgeAccountOperator(DeletionOperator):
             elif meter.rev:
                 self.remover.remove_revisions(METER, {meter.pce: meter.rev})
         self.staging.remove_all(self.account_id)
-        self.remover.remove(CONNECT, link_document(self.account_id))
+        for to_page in (False, True):
+            self.remover.remove(CONNECT, link_document(self.account_id, to_page=to_page))
         # Last: until then every reader finds the account leaving.
         self.remover.remove(ACCOUNT, self.account_id)
 

@@ -18,7 +18,7 @@ from include.gas.documents.day_checks import WORDS
 from include.gas.documents.day_documents import Document, account_range, day_id, day_if_own
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import find_unclaimed_rights
+from include.gas.rights.meter_rights import Meter, find_unclaimed_rights
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,18 @@ def names_in_addresses(account: str, meters: Iterable[str]) -> dict[str, str]:
 
 
 def account_view(
-    couchdb: CouchDBHook, document: Document, *, today: date, meter: str = "", month: date | None = None
+    couchdb: CouchDBHook,
+    document: Document,
+    *,
+    today: date,
+    meter: str = "",
+    month: date | None = None,
+    of_operator: bool = True,
 ) -> AccountView:
-    """Return the data to show for an account: by default, its first meter and the month of the last stored day."""
+    """Return the data to show for an account: by default, its first meter and the month of the last stored day.
+
+    :param of_operator: whether billing periods and the ledger are read, too, which a household is not shown
+    """
     line = summarize_account(document)
     if line.odd or not line.meters:
         return AccountView(line)
@@ -92,19 +101,21 @@ def account_view(
     meters = line.days_of_meters
     shown = next((each for each in meters if each.access.pce == named.get(meter)), meters[0])
     names = {pce: name for name, pce in named.items()}
-    return AccountView(line, shown, _figures(couchdb, line.id, shown, today, month), names)
+    return AccountView(line, shown, _figures(couchdb, line.id, shown, today, month, of_operator), names)
 
 
-def _figures(couchdb: CouchDBHook, account: str, meter: MeterDays, today: date, month: date | None) -> Figures:
+def _figures(
+    couchdb: CouchDBHook, account: str, meter: MeterDays, today: date, month: date | None, of_operator: bool
+) -> Figures:
     pce, billed = meter.access.pce, meter.billed if meter.access.is_open else None
     span = account_range(account, pce)
     months, years = couchdb.range(MONTH, *span), couchdb.range(YEAR, *span)
     month = (month or _newest(meter, months) or today).replace(day=1)
     two_years = date(month.year - 1, 1, 1), date(month.year, 12, 31)
     keys = [day_id(account, pce, day) for day in two_years]
-    days, periods = couchdb.range(DAY, *keys), couchdb.range(PUBLISHED, *keys)
+    days, periods = couchdb.range(DAY, *keys), couchdb.range(PUBLISHED, *keys) if of_operator else []
     due = meter.due_days(today)
-    rights = Ledger(couchdb).fetch_meters([pce])[pce]
+    rights = Ledger(couchdb).fetch_meters([pce])[pce] if of_operator else Meter(pce=pce)
     return Figures(
         month,
         day_cells(month, days, due),

@@ -89,7 +89,7 @@ def make_link(
         connection = connection_of(document)  # also of a household that has withdrawn, until its data are gone
     until, invitation = int(time.time()) + 86_400 * days, kind(secrets.token_urlsafe(16), account)
     link = f"{page_address(connection)}{HOUSEHOLD}{path}?token={seal(invitation)}"
-    HouseholdLinks(couchdb()).create_link(account, invitation.id, until)
+    HouseholdLinks(couchdb(), to_page=to == "figures").create_link(account, invitation.id, until)
     moment = datetime.fromtimestamp(until, UTC)
     log.info("Account %s: %s created a link to its %s, valid until %s.", account, visitor.name, to, moment)
     if not wants_page(request):
@@ -101,6 +101,7 @@ def make_link(
 @router.post("/connect/{account}/link/take-back")
 def revoke_links(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
     """Void all links for an account, even if links are switched off."""
-    HouseholdLinks(couchdb()).revoke_links(account)
+    for to_page in (False, True):
+        HouseholdLinks(couchdb(), to_page=to_page).revoke_links(account)
     log.info("Account %s: %s took the link for its household back.", account, visitor.name)
     return RedirectResponse(f"{request.scope['root_path']}/connect/{account}", 303)

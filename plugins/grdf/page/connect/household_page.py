@@ -15,13 +15,13 @@ from grdf.page.account.account_charts import compare_cell, describe_cell
 from grdf.page.account.account_data import account_view
 from grdf.page.account.account_page import download_csv, draw_charts
 from grdf.page.connect.account_lookup import couchdb
-from grdf.page.connect.opener import BY_LINK, HOUSEHOLD, PAGE, PAGE_DAYS, ConnectionStopped, Opener, PageLink, by_link
+from grdf.page.connect.opener import HOUSEHOLD, PAGE, PAGE_DAYS, ConnectionStopped, Opener, PageLink, by_link
 from grdf.page.connect.sealed_texts import unseal
 from grdf.page.html.render import page, texts_for
 from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.household_links import HouseholdLinks
-from include.gas.account.marks import leaving_asker, with_leaving
+from include.gas.account.marks import BY_LINK, leaving_asker, with_leaving
 from include.gas.days.gas_day import ONE_DAY, YEARS, paris_today
 from include.gas.documents.doctypes import ACCOUNT
 
@@ -35,7 +35,7 @@ def _household(request: Request, token: str = "") -> Opener:
     found = unseal(token, PageLink, 86_400 * PAGE_DAYS) if settings.household_links() else None
     if found:
         household = Opener(found.account, BY_LINK, found.id, token)
-        is_good = HouseholdLinks(couchdb()).link_state(found.account, found.id) == "good"
+        is_good = HouseholdLinks(couchdb(), to_page=True).link_state(found.account, found.id) == "good"
     else:
         household = by_link(request, token)
         is_good = household.has_sent() and household.has_page(couchdb().get(ACCOUNT, household.account))
@@ -53,7 +53,7 @@ def show(request: Request, household: HouseholdDep, meter: str = "", year: str =
     t, today = texts_for(request), paris_today(datetime.now(UTC))
     document = AccountStore(couchdb()).read_document(household.account)
     asked = date(int(year), 12, 1) if year.isdecimal() and len(year) == 4 and int(year) in YEARS else None
-    view = account_view(couchdb(), document, today=today, meter=meter, month=asked)
+    view = account_view(couchdb(), document, today=today, meter=meter, month=asked, of_operator=False)
     agreed = [record for record in ConsentRecords(couchdb()).records_of(household.account) if record.agreed]
     return page(
         request,

@@ -16,18 +16,17 @@ from grdf.page.connect.sealed_texts import unseal
 from grdf.page.security import Visitor, VisitorIfAnyDep, account_in_path, may_connect
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.document_sections import parse_entry
-from include.gas.account.marks import ConnectedMark
+from include.gas.account.marks import BY_LINK, ConnectedMark
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.day_documents import Document
 
-BY_LINK = "the household itself, with a link"
 HOUSEHOLD = "/household"
 PAGE = "/figures"
 """Below it, the household's page."""
 LINK_DAYS = 7
 """Days for which a household's link is valid."""
-PAGE_DAYS = 31
-"""The same for a link to its page: a month, between two mails of the city."""
+PAGE_DAYS = 45
+"""The same for a link to its page: longer than a month, between two mails of the city."""
 
 
 class ConnectionStopped(Exception):
