@@ -50,7 +50,6 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
         "direct_check.html",
         422 if is_sent else 200,
         account=account,
-        household=household,
         declaration=asked,
         what=f"direct.check.{what}",
         renews=renews,

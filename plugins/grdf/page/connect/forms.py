@@ -115,7 +115,6 @@ def show_forms(
         account=account,
         before=describe_progress(t, opener, document, action),
         client=connection if several and not household else "",
-        household=household,
         ways=ways,
         minutes=MINUTES,
         holder=holder or {},

@@ -45,7 +45,6 @@ def follow(request: Request, opener: OpenerDep, visitor: VisitorIfAnyDep) -> Res
         "progress.html",
         status,
         account=opener.account,
-        household=household,
         progress=words,
         # An account without a status is being declared by its own first run, which a look would disturb.
         looks=words["state"] == Step.WAITS or (words["state"] == Step.DECLARING and Status.key in (document or {})),

@@ -1,4 +1,4 @@
-"""Pages from templates, which also have ``t``, ``spell``, ``base``, ``airflow``, ``static``, and static files."""
+"""Static files, and pages from templates, which also have what :func:`page` gives to all."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ def page(request: Request, template: str, status: int = 200, /, **values: Any) -
         spell=LocaleFormatter(t.language),
         base=base,
         airflow=base.rpartition("/")[0],
+        household=is_household(request),
         static=lambda file: f"{base}/static/{file}?{static_version()}",
         **values,
     )
@@ -65,9 +66,13 @@ def problem(request: Request, status: int, key: str, /, links: Links = (), **gap
 
 def home_link(request: Request) -> Links:
     """Return the link to the accounts for an error page; none for a household, who may not open them."""
-    base, path = request.scope["root_path"], request.url.path
-    is_household = getattr(request.state, "household", False) or path.startswith(f"{base}/household")
-    return () if is_household else ((f"{base}/", "page.name"),)
+    return () if is_household(request) else ((f"{request.scope['root_path']}/", "page.name"),)
+
+
+def is_household(request: Request) -> bool:
+    """Return whether a household with its link asks, not an operator."""
+    path: str = request.url.path
+    return getattr(request.state, "household", False) or path.startswith(f"{request.scope['root_path']}/household")
 
 
 def wants_page(request: Request) -> bool:
