@@ -122,6 +122,12 @@ def alert_notifier_kwargs(written: str) -> dict[str, Any]:
 
 
 @Setting
+def price_file(written: str) -> Path | None:
+    """Return the CSV file with the prices of gas; ``None`` if others keep Cozy's table, or nobody does."""
+    return Path(written) if written else None
+
+
+@Setting
 def couchdb_readers(written: str) -> list[str]:
     """Return the CouchDB users that the set-up lets into the gas data."""
     return [name.strip() for name in written.split(",") if name.strip()]

@@ -15,7 +15,7 @@ import pytest
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.day_documents import database_name
-from include.gas.documents.doctypes import DATA, DAY
+from include.gas.documents.doctypes import DATA
 from include.gas.documents.storing import store_readings
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import own_couchdb
@@ -45,7 +45,6 @@ def hook(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> CouchDBHook:
     store(made)
     other = [Reading(FIRST + timedelta(days=3), 31)]
     store_readings(made, "home-2", "09999990746208", other, datetime(2026, 2, 4, tzinfo=UTC))
-    made.put(DAY, (made.get(DAY, f"home-1:{PCE}:{FIRST}") or {}) | {"price": 6.2})
     return made
 
 
@@ -79,7 +78,7 @@ def test_the_answer_is_the_one_on_the_page(ask: Ask, pair: tuple[str, str]) -> N
 
 
 def test_all_are_asked() -> None:
-    assert len(PAIRS) == TEXT.count("```http") == TEXT.count("```json") == 8
+    assert len(PAIRS) == TEXT.count("```http") == TEXT.count("```json") == 7
 
 
 def test_what_has_changed(hook: CouchDBHook, ask: Ask) -> None:

@@ -61,6 +61,7 @@ class Cell:
     :param part: of a total from billing periods that cover only a part: the covered days and all its days
     :param compared: the number of days that both years have; ``matched`` is their load
     :param former: the whole period one year earlier, of which only ``former_days`` are stored unless 0
+    :param price: in €
     """
 
     first: date
@@ -76,6 +77,7 @@ class Cell:
     matched: Number | None = None
     former: Number | None = None
     former_days: int = 0
+    price: Number | None = None
 
 
 def _why_none(due: DueDays, first: date, end: date) -> Kind:
@@ -116,7 +118,13 @@ def _day_cell(day: date, stored: Mapping[date, Mapping[str, Any]], due: DueDays)
     elif document.get("quality") == "estimated":
         kind = Kind.ESTIMATED
     doubts = tuple(word for word in WORDS if is_doubted(document, word))
-    return Cell(day, kind, document["load"], before, 1, expected, tuple(_changes(document)), doubts)
+    changes, price = tuple(_changes(document)), _price(document)
+    return Cell(day, kind, document["load"], before, 1, expected, changes, doubts, price=price)
+
+
+def _price(document: Mapping[str, Any]) -> Number | None:
+    price = document.get("price")
+    return price if is_number(price) else None
 
 
 def month_cells(year: int, totals: Iterable[Document], due: DueDays, days: Iterable[Document] = ()) -> tuple[Cell, ...]:
@@ -178,7 +186,7 @@ def _total_cell(
         kind = Kind.PARTIAL
     elif covered < len(period):
         kind = Kind.SO_FAR if due.goes_on and end > due.end else Kind.CUT
-    return Cell(first, kind, total["load"], days=covered, expected=expected, **compared)
+    return Cell(first, kind, total["load"], days=covered, expected=expected, price=_price(total), **compared)
 
 
 def _compared(

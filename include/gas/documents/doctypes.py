@@ -15,6 +15,7 @@ CONNECT = "com.grandlyon.grdf.connect"
 LEASE = "com.grandlyon.grdf.lease"
 CONSENT_RECORD = "com.grandlyon.grdf.consent-record"
 METER = "com.grandlyon.grdf.meter"
+PRICES = "com.grandlyon.fluidsprices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ DATABASES = (
     # A deletion removes the account's link. The mark that stays has a moment and a hash.
     Database(CONNECT),
     Database(LEASE),  # nothing about any account
+    Database(PRICES, for_readers=True),  # Cozy's, about no account
 )
 """In the order of creation, and of removal by a deletion."""
 

@@ -36,6 +36,7 @@ from include.gas.documents.day_documents import (
     year_id,
 )
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.prices import NO_PRICES, PriceTable, with_price
 from include.gas.documents.totals import Number, merge_total, month_documents, year_documents
 from include.gas.documents.year_counts import stored_years
 from include.gas.errors import StoreBusy
@@ -85,6 +86,7 @@ def store_readings(
     car: Number | None = None,
     allowed: Sequence[Window] | None = None,
     tidies: bool = True,
+    prices: PriceTable = NO_PRICES,
 ) -> StoreReport:
     """Store readings of one meter and update its totals, with 6 store calls, or 3 if nothing changed.
 
@@ -94,10 +96,12 @@ def store_readings(
     :param car: the contract's annual consumption in kWh, for :mod:`include.gas.documents.day_checks`
     :param allowed: the days that the account may hold; ``None`` for no bound
     :param tidies: whether disallowed days on or after the first allowed one are removed, in the years that are read
+    :param prices: what the stored days of these years cost
     """
     own = [reading for reading in readings if allowed is None or any(reading.day in each for each in allowed)]
     days = [day_document(account, reading, pce, read_at) for reading in own]
-    return DayStoring(store, account, pce, days, [window] if window else [], car, allowed if tidies else None).run()
+    windows = [window] if window else []
+    return DayStoring(store, account, pce, days, windows, car, allowed if tidies else None, prices).run()
 
 
 class DayStoring:
@@ -112,8 +116,9 @@ class DayStoring:
         windows: Iterable[Window] = (),
         car: Number | None = None,
         allowed: Sequence[Window] | None = None,
+        prices: PriceTable = NO_PRICES,
     ) -> None:
-        self.store, self.account, self.pce, self.car = store, account, pce, car
+        self.store, self.account, self.pce, self.car, self.prices = store, account, pce, car, prices
         self.allowed = allowed or ()
         self.new = {document["_id"]: document for document in days}
         years = {document["year"] for document in self.new.values()}
@@ -149,11 +154,9 @@ class DayStoring:
         gone = {key: document for key, document in days.items() if self._is_disallowed(document)}
         stored = {key: each for key, each in {**days, **merged}.items() if key not in gone and is_day(each)}
         doubts = find_doubts(stored.values(), self.car)
-        pending = merged | {
-            key: with_doubts(document, doubts.get(key, []))  # a new day may change those of others
-            for key, document in stored.items()
-            if doubts.get(key, []) != document.get("doubts", [])
-        }
+        judged = {key: with_price(with_doubts(each, doubts.get(key, [])), self.prices) for key, each in stored.items()}
+        # A new day may change the doubts of others, and a corrected table their prices.
+        pending = merged | {key: document for key, document in judged.items() if document != stored[key]}
         pending |= {key: {"_id": key, "_rev": document["_rev"], "_deleted": True} for key, document in gone.items()}
         result = self.store.write(DAY, pending.values()) if pending else WriteResult()
         for key in result.written - gone.keys():
@@ -183,7 +186,7 @@ class DayStoring:
         """Write the totals that differ from the sums of the days. Return ``False`` after a conflict."""
         conflict = False
         for doctype, documents in (MONTH, month_documents), (YEAR, year_documents):
-            sums, old = documents(self.account, self.pce, days), stored[doctype]
+            sums, old = documents(self.account, self.pce, days, self.prices), stored[doctype]
             pending = [total for key, new in sums.items() if (total := merge_total(old.get(key), new)) is not None]
             pending += [
                 {"_id": key, "_rev": total["_rev"], "_deleted": True}

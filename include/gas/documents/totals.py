@@ -9,6 +9,7 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 from include.gas.documents.day_documents import Document, day_of, is_number, month_id, without_stale_price, year_id
+from include.gas.documents.prices import NO_PRICES, PriceTable
 
 Number = int | float
 
@@ -16,8 +17,8 @@ _EXACT = Context(prec=700, traps=[Inexact, InvalidOperation])
 """Adds any floats exactly: their digits are fewer than 700 places apart."""
 
 QUALITIES = ("measured", "estimated", "corrected")
-OF_PERIODS = frozenset(("source", "published_days"))
-"""Keys of a total from published periods, which stored days replace."""
+REPLACED = frozenset(("source", "published_days", "priced_days"))
+"""Keys that a sum of days does not keep: of a total from published periods, and of former prices."""
 
 
 def exact_sum(loads: Iterable[Number]) -> Number:
@@ -36,24 +37,40 @@ def exact_sum(loads: Iterable[Number]) -> Number:
     return float(total)
 
 
-def month_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -> dict[str, Document]:
+def month_documents(
+    account: str, pce: str, days: Iterable[Mapping[str, Any]], prices: PriceTable = NO_PRICES
+) -> dict[str, Document]:
     """Return the month totals of stored days by id. ``days`` is the number of days summed."""
-    return _totals(account, pce, days, month_id)
+    return _totals(account, pce, days, prices, month_id)
 
 
-def year_documents(account: str, pce: str, days: Iterable[Mapping[str, Any]]) -> dict[str, Document]:
+def year_documents(
+    account: str, pce: str, days: Iterable[Mapping[str, Any]], prices: PriceTable = NO_PRICES
+) -> dict[str, Document]:
     """Return the year totals by id, of **all** stored days of the years concerned."""
-    return _totals(account, pce, days, lambda account, pce, year, _: year_id(account, pce, year))
+    return _totals(account, pce, days, prices, lambda account, pce, year, _: year_id(account, pce, year))
 
 
 def _totals(
-    account: str, pce: str, days: Iterable[Mapping[str, Any]], name: Callable[[str, str, int, int], str]
+    account: str,
+    pce: str,
+    days: Iterable[Mapping[str, Any]],
+    prices: PriceTable,
+    name: Callable[[str, str, int, int], str],
 ) -> dict[str, Document]:
     groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for document in days:
         day = day_of(document)
         groups[name(account, pce, day.year, day.month)].append(document)
-    return {key: _total(key, group) for key, group in sorted(groups.items())}
+    return {key: _total(key, group) | _sum_prices(group, prices) for key, group in sorted(groups.items())}
+
+
+def _sum_prices(days: list[Mapping[str, Any]], prices: PriceTable) -> Document:
+    """Return the sum of the days' prices if each has one, and how many have, of days that the table concerns."""
+    if not any(prices.find_price(day_of(document)) for document in days):
+        return {}
+    found = [price for document in days if is_number(price := document.get("price"))]
+    return {"priced_days": len(found)} | ({"price": exact_sum(found)} if len(found) == len(days) else {})
 
 
 def bare_total(document_id: str, load: Number, days: int) -> Document:
@@ -80,8 +97,8 @@ def merge_total(stored: Document | None, new: Document) -> Document | None:
         return dict(new)
     if all(stored.get(key) == value for key, value in new.items()):
         return None
-    kept = {key: value for key, value in without_stale_price(stored, new["load"]).items() if key not in OF_PERIODS}
-    return {**kept, **new}
+    gone = REPLACED | {"price"} if "priced_days" in new else REPLACED
+    return {key: value for key, value in without_stale_price(stored, new["load"]).items() if key not in gone} | new
 
 
 def _total(document_id: str, days: list[Mapping[str, Any]]) -> Document:

@@ -20,6 +20,7 @@ from include.gas.account.state import settle_account
 from include.gas.account.status import named_meters
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import LEASE, METER
+from include.gas.documents.prices import NO_PRICES, PriceTable
 from include.gas.errors import BadAccount
 from include.gas.rights.meter_rights import Meter, MeterAccess, access_to_meter, find_lasting_right
 from include.gas.rights.transitions import Claimant
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 ASKED = "rights-asked"
 """Id of the document with the times at which GRDF was last asked about all rights, by client."""
+PRICE_TABLE = "~prices"
+"""Id of the checked price table beside the meters: who stores a meter's days reads its rights anyway."""
 Event = Callable[[Meter], Meter]
 """A change of a meter's rights, see :mod:`include.gas.rights.transitions`."""
 
@@ -37,16 +40,19 @@ class Ledger:
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
+        self.prices = NO_PRICES
+        """What gas costs, as of the last look at meters."""
 
     def fetch_meters(self, pces: Iterable[str]) -> dict[str, Meter]:
         """Return some meters by number; one without a document has no rights."""
         wanted = list(dict.fromkeys(pces))
-        found = self._couchdb.fetch(METER, wanted) if wanted else {}
+        found = self._couchdb.fetch(METER, [*wanted, PRICE_TABLE]) if wanted else {}
+        self.prices = msgspec.convert(found.pop(PRICE_TABLE, {}), PriceTable)
         return {pce: _read(found[pce]) if pce in found else Meter(pce=pce) for pce in wanted}
 
     def all_meters(self) -> Iterator[Meter]:
         """Yield all meters. An unreadable one is logged."""
-        for document in self._couchdb.scan(METER):
+        for document in self._couchdb.scan(METER, endkey="~"):  # before PRICE_TABLE
             try:
                 yield _read(document)
             except BadAccount as error:
@@ -59,6 +65,14 @@ class Ledger:
         """
         documents = (each for each in self._couchdb.scan(METER) if f"'account': {account!r}" in str(each))
         return [meter for meter in map(_read, documents) if meter.rights_of(account)]
+
+    def store_prices(self, table: PriceTable) -> bool:
+        """Store the price table, and return whether it differs from the stored one."""
+        stored = self._couchdb.get(METER, PRICE_TABLE) or {"_id": PRICE_TABLE}
+        new = stored | msgspec.to_builtins(table)
+        if new != stored:
+            self._couchdb.put(METER, new)
+        return bool(new != stored)
 
     def last_asked(self) -> dict[str, str]:
         """Return when GRDF was last asked about all rights, UTC text by client."""

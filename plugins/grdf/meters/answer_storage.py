@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from grdf.stores.accounts.account_store import AccountStore
     from include.gas.answers.consumption.daily import Reading
     from include.gas.answers.consumption.sorting import SortedAnswer
+    from include.gas.documents.prices import PriceTable
     from include.gas.rights.meter_rights import MeterAccess
 
 
@@ -45,6 +46,7 @@ def store_answer(
     access: MeterAccess,
     answer: StagedAnswer,
     lines: SortedAnswer[Reading],
+    prices: PriceTable,
     log: Log,
 ) -> StoredAnswer:
     """Store the readings of allowed days, update the totals, and log what changed.
@@ -55,7 +57,7 @@ def store_answer(
     pce, car = answer.pce, Status.billing_of(account, answer.pce).contract.car
     report = store_readings(
         couchdb, account["_id"], pce, lines.rows, answer.read_at,
-        window=answer.window, car=car, allowed=access.days, tidies=not answer.body,
+        window=answer.window, car=car, allowed=access.days, tidies=not answer.body, prices=prices,
     )  # fmt: skip
     done = {
         "new": report.new,

@@ -109,7 +109,9 @@ class ReadHistoryOperator(AccountOperator):
                     reads.append(read)
                     access = {each.pce: each for each in self.ledger.access_of(document)}[read.pce]  # as it is by now
                     for answer, lines in read.answers:
-                        loads.append(store_answer(self.couchdb, document, access, answer, lines, self.log))
+                        loads.append(
+                            store_answer(self.couchdb, document, access, answer, lines, self.ledger.prices, self.log)
+                        )
             finally:  # what was read is stored, even if the next meter has to wait
                 record_stored_days(self.accounts, document, loads)
         if problems := handle_problems(run, self.accounts, account, reads):

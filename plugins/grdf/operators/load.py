@@ -103,7 +103,7 @@ class LoadOperator(AccountRunOperator):
 
     def _store(self, access: MeterAccess, answer: StagedAnswer) -> StoredAnswer:
         lines = parse_daily(answer.body, account=self.account_id, pce=answer.pce, window=answer.window)
-        return store_answer(self.couchdb, self._before, access, answer, lines, self.log)
+        return store_answer(self.couchdb, self._before, access, answer, lines, self.ledger.prices, self.log)
 
     def _remove_disallowed_days(self, meters: Iterable[MeterAccess]) -> Iterator[StoredAnswer]:
         now = datetime.now(UTC)

@@ -81,12 +81,13 @@ def _legend(cells: Sequence[Cell], t: Texts, *, years: bool) -> Iterator[tuple[s
 
 
 def describe_cell(cell: Cell, t: Texts, *, figure: bool = True) -> str:
-    """Return a description of a cell, with the kWh if ``figure``."""
+    """Return a description of a cell, with the kWh and € if ``figure``."""
     spell = LocaleFormatter(t.language)
     words = [t(f"kind.{cell.kind}")]
     if figure and cell.load is not None:
         of = "cell.kwh.days" if cell.kind in UNFINISHED else "cell.kwh"
         words.insert(0, t(of, kwh=spell.number(cell.load), days=spell.number(cell.days)))
+        words[1:1] = [spell.euros(cell.price)] if cell.price is not None else []
     if cell.part:
         covered, length = cell.part
         words.append(t("cell.part", covered=spell.number(covered), length=spell.number(length)))

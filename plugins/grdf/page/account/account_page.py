@@ -32,12 +32,12 @@ router = APIRouter()
 MEASURED = ("volume", "coefficient", "index_start", "index_end")
 SUMMED = ("volume", "volume_days", "measured_days", "estimated_days", "corrected_days")
 TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "days": (DAY, ("pce", "day", "load", "status", "quality", "read_at", "corrections", *MEASURED, "doubts")),
-    "months": (MONTH, ("pce", "month", "load", "days", *SUMMED)),
-    "years": (YEAR, ("pce", "year", "load", "days", *SUMMED)),
+    "days": (DAY, ("pce", "day", "load", "status", "quality", "read_at", "corrections", *MEASURED, "doubts", "price")),
+    "months": (MONTH, ("pce", "month", "load", "days", *SUMMED, "price")),
+    "years": (YEAR, ("pce", "year", "load", "days", *SUMMED, "price")),
     "published": (PUBLISHED, ("pce", "first", "end", "load", "coefficient", "reason", "status", "quality", "read_at")),
 }
-"""Doctype and columns of each CSV. ``load`` is in kWh, volumes and indexes in m³; ``end`` is exclusive."""
+"""Doctype and columns of each CSV: ``load`` in kWh, ``price`` in €, volumes and indexes in m³; ``end`` is exclusive."""
 
 ACTIONS = {"reread": "grdf_history", "leave": "grdf_delete_account"}
 """Further DAGs that can be started for an account."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 
 from include.gas.days.gas_day import PARIS, parse_day
 from include.gas.documents.day_documents import is_number
@@ -61,3 +61,7 @@ class LocaleFormatter:
         if not is_number(number):
             return "?"
         return format_decimal(number, "#,##0.###", locale=self.language)
+
+    def euros(self, price: float) -> str:
+        """Format a price to the cent."""
+        return format_currency(price, "EUR", locale=self.language)
