@@ -22,6 +22,9 @@ DONE, NEEDS_A_PERSON, LATER = 0, 1, 4
 PAUSES = (0.2, 1.0, 3.0)
 """Seconds between the tries with a new password."""
 
+MOST_UNINDEXED, LOOK = 10_000, 10.0
+"""Documents that CouchDB indexes before it answers a query; and seconds between looks. Of more it may answer 500."""
+
 Say = Callable[[str], None]
 
 
@@ -87,6 +90,10 @@ def set_up(ordinary: CouchDBHook, *, say: Say, readers: Collection[str] = ()) ->
                 f"{admin.couchdb_conn_id}",
                 next_step="Let both connections name the same server.",
             )
+    for doctype in DOCTYPES:
+        while (number := admin.count_unindexed(doctype)) > MOST_UNINDEXED:
+            say(f"database {database_name(doctype, admin.facts.prefix)}: {number:,} documents to index; waiting")
+            time.sleep(LOOK)
     say("ready")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from grdf.couchdb_setup import logs_requests
+from grdf.couchdb_setup import MOST_UNINDEXED, logs_requests
 from grdf.doctor.findings import Finding, State, compare_clocks
 from grdf.hooks.couchdb import COMPARES, CouchDBHook
 from grdf.hooks.http_calls import parse_json
@@ -26,6 +26,10 @@ FAULTS: Mapping[str, tuple[State, str, str]] = {
     "open": ("bad", "anybody may read {}", f"{SET_UP} It corrects the access rules."),
     "missing": ("bad", "the databases {} are missing", SET_UP),
     "unindexed": ("look", "{} have no or an older index, so searches are slow", SET_UP),
+    "unbuilt": (
+        "look", "{} builds an index: until it has, searches end in an error (500) after a minute",
+        "Wait: ./grdf couchdb setup says when it is built.",
+    ),
     "uncompared": ("bad", "{} does not compare revisions: a household that leaves may come back", SET_UP),
 }  # fmt: skip
 """Faults of databases: state, message, next step."""
@@ -122,6 +126,8 @@ def _faults(hook: CouchDBHook, doctype: str) -> Iterator[tuple[str, str]]:
     wanted = [index_name(fields) for fields in database(doctype).indexes]
     if any(hook.request("GET", doctype, f"/_design/{each}").status_code == 404 for each in wanted):
         yield "unindexed", name
+    elif hook.count_unindexed(doctype) > MOST_UNINDEXED:
+        yield "unbuilt", name
     if database(doctype).compares_revisions and hook.request("GET", doctype, COMPARES).status_code == 404:
         yield "uncompared", name
     members = hook.json_object(hook.request("GET", doctype, "/_security")).get("members") or {}

@@ -143,6 +143,12 @@ class CouchDBHook(CouchServer):
                 made.append(f"now with the index {name}")
         return ["created"] if is_new else ["exists", *made]
 
+    def count_unindexed(self, doctype: str) -> int:
+        """Return how many documents one of a doctype's indexes lacks: CouchDB builds them by itself, one by one."""
+        paths = [f"/_design/{index_name(fields)}/_info" for fields in database(doctype).indexes]
+        infos = [self.request_json("GET", doctype, path) or {"view_index": {}} for path in paths]
+        return max((info["view_index"].get("updates_pending", {}).get("total", 0) for info in infos), default=0)
+
     def has_database(self, doctype: str) -> bool:
         """Return whether a doctype's database exists."""
         return self.request_json("GET", doctype, "") is not None
