@@ -16,7 +16,7 @@ from typing import Any
 from grdf.hooks.couchdb import HIGHEST, CouchDBHook
 from include.gas.account.document_sections import object_or_empty
 from include.gas.documents.day_documents import ACCOUNT_ID, account_range
-from include.gas.documents.doctypes import ACCOUNT, FOR_READERS
+from include.gas.documents.doctypes import ACCOUNT, DATA, FOR_READERS
 from include.gas.errors import BadSettings
 
 PURGE_BATCH = 100
@@ -88,7 +88,7 @@ def find_strays(couchdb: CouchDBHook, account: str) -> dict[str, dict[str, str]]
     """
     ids = {account, *(str(document["_id"]) for document in couchdb.scan(ACCOUNT))}
     ranges = sorted(account_range(each) for each in ids if ACCOUNT_ID.fullmatch(each))
-    found: dict[str, dict[str, str]] = {doctype: {} for doctype in FOR_READERS}
+    found: dict[str, dict[str, str]] = {doctype: {} for doctype in FOR_READERS if doctype in DATA}
     for doctype, rows in found.items():
         for (_, after), (before, _) in pairwise([("", ""), *ranges, (HIGHEST, HIGHEST)]):
             for document in couchdb.scan(doctype, after, before):
