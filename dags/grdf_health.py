@@ -16,7 +16,8 @@ cause how many accounts are concerned, which are new since the last look, and wh
 is named once. It is **red** if a share crosses its limit, few calls to GRDF are left, GRDF was not asked about a
 client's rights, accounts or databases are gone from CouchDB, or CouchDB does not answer (`docs/runbook.md`).
 
-It changes nothing, and asks GRDF for a token alone, if an account is silent. If there is anything to tell, one mail for
+It writes on an account's document why its days are late, if they are, for the programs that show it to the household,
+and asks GRDF for a token alone, if an account is silent. If there is anything to tell, one mail for
 all accounts is sent by the notifier of `[grdf] alert_notifier`.
 If it has not ended in time, the scheduler finds that out and the triggerer sends one, because then the morning's pass
 is probably stuck, too. After 23 hours without an end, as in a pool without slots, the scheduler makes the run red, so

@@ -41,6 +41,12 @@ DAYS = Metric(
     "`awaited`, and older ones, `none`",
     ("connection", "kind"),
 )
+DELAY = Metric(
+    "grdf.publication_delay",
+    "gauge",
+    "days from a gas day to its reading, of the newest one that most meters have: the `median`, and `most` of 95 %",
+    ("connection", "kind"),
+)
 QUOTA_LEFT = Metric("grdf.quota.left", "gauge", "calls to GRDF that are left today")
 QUOTA = Metric("grdf.quota.allowed", "gauge", "calls to GRDF that its contract allows in a day")
 SHARE = Metric("grdf.health.share", "gauge", "percentage that a cause concerns, see grdf_health", ("cause",))

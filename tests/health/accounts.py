@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from include.gas.account.freshness import Freshness
 from include.gas.account.status import Reading, Status
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.days.windows import Window
@@ -37,6 +38,7 @@ def account(number: int, *, age: int = 2, days: int = 1, **more: Any) -> dict[st
     years = {str(last.year): StoredYear(first, last)}
     reading = Reading(years, today(), first, (consent["id_accreditation"],))
     document = Status.with_reading(document, pce, reading)
+    document = Status.with_freshness(document, pce, Freshness(last, last + timedelta(days=4), "2" * 10))
     access = MeterAccess(
         pce=pce, word="active", right=consent["id_accreditation"], days=(Window(date.min, date.max),),
         since=utc_text(datetime.now(UTC)),

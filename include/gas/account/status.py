@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from include.gas.account.document_sections import entry_to_json, object_or_empty, parse_entry, with_value
+from include.gas.account.freshness import Freshness
 from include.gas.account.grant import RESULTS, object_at, text_at
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.contract import Contract
@@ -75,6 +76,7 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     meters: dict[str, MeterAccess]
     readings: dict[str, Reading] = msgspec.field(default_factory=dict)
     billing: dict[str, Billing] = msgspec.field(default_factory=dict)
+    freshness: dict[str, Freshness] = msgspec.field(default_factory=dict)
 
     @classmethod
     def access_of(cls, document: Mapping[str, Any]) -> dict[str, MeterAccess]:
@@ -106,6 +108,17 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     def with_billing(cls, document: Mapping[str, Any], pce: str, billing: Billing) -> Document:
         """Return the account document with what a monthly reading found."""
         return cls._with_entry(document, "billing", pce, billing)
+
+    @classmethod
+    def freshness_of(cls, document: Mapping[str, Any], pce: str) -> Freshness:
+        """Return how fresh a meter's days are; empty if that cannot be understood."""
+        return parse_entry(Freshness, cls._entry(document, "freshness", pce)) or Freshness()
+
+    @classmethod
+    def with_freshness(cls, document: Mapping[str, Any], pce: str, fresh: Freshness) -> Document:
+        """Return the account document with how fresh a meter's days are."""
+        is_known = fresh == cls.freshness_of(document, pce)
+        return dict(document) if is_known else cls._with_entry(document, "freshness", pce, fresh)
 
     @classmethod
     def _entry(cls, document: Mapping[str, Any], name: str, pce: str) -> object:

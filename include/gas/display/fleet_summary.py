@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from include.gas.account.freshness import USUAL_PART, reach
 from include.gas.display.account_summary import AccountSummary, Group, Situation
 
 AGES = (2, 3, 4, 5, 6, 7, 14, 30, 90)
 """Highest age in days of each class; one more class has the older ones."""
+DELAYS_SHOWN = timedelta(days=31)
 
 
 class Age(NamedTuple):
@@ -23,6 +25,15 @@ class Age(NamedTuple):
     number: int
 
 
+class DayDelay(NamedTuple):
+    """How many days later meters' days of one gas day were read: for half, and for 95 % of the meters."""
+
+    day: date
+    median: int
+    most: int
+    meters: int
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """The accounts together: ``silent`` from the longest on, ``ages`` by newest day, without unreadable ones."""
@@ -31,6 +42,7 @@ class Fleet:
     groups: Mapping[Group, Mapping[Situation, int]]
     silent: tuple[AccountSummary, ...]
     ages: tuple[Age, ...]
+    delays: tuple[DayDelay, ...]
 
 
 def summarize_fleet(overviews: Collection[AccountSummary], today: date) -> Fleet:
@@ -45,7 +57,22 @@ def summarize_fleet(overviews: Collection[AccountSummary], today: date) -> Fleet
         },
         silent=tuple(sorted(silent, key=lambda each: (each.silent_on(today), each.id))),
         ages=_ages([each.last for each in overviews if not each.odd], today),
+        delays=find_delays(overviews, today),
     )
+
+
+def find_delays(overviews: Iterable[AccountSummary], today: date) -> tuple[DayDelay, ...]:
+    """Return how late the gas days of the last month were read, as far as any was."""
+    by_day = defaultdict[date, list[int]](list)
+    for meter in (meter for account in overviews for meter in account.days_of_meters):
+        for day, delay in meter.freshness.delays_by_day().items():
+            by_day[day].append(delay)
+    found = []
+    for day, delays in sorted(by_day.items()):
+        if day >= today - DELAYS_SHOWN:
+            delays.sort()
+            found.append(DayDelay(day, reach(delays, 0.5), reach(delays, USUAL_PART), len(delays)))
+    return tuple(found)
 
 
 def _ages(newest: Iterable[date | None], today: date) -> tuple[Age, ...]:

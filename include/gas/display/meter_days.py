@@ -11,6 +11,7 @@ import msgspec
 
 from include.gas.account.account import Account
 from include.gas.account.declaration import Declaration
+from include.gas.account.freshness import Freshness
 from include.gas.account.marks import ConnectedMark
 from include.gas.account.status import Billing, Status
 from include.gas.days.asked_days import REREAD_DAYS
@@ -68,6 +69,7 @@ class MeterDays(msgspec.Struct, frozen=True):
     is_read: bool = True
     came: tuple[date, ...] = ()
     leaving: bool = False
+    freshness: Freshness = Freshness()
 
     @property
     def daily(self) -> bool:
@@ -139,9 +141,11 @@ def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool
         years = tuple(year for _, year in sorted(reading.by_year().items()))
         read_on = reading.whole_at if years else None  # only what came since then counts
         came = [day for day in came if not read_on or day > read_on]
-        is_leaving = account.leaving is not None
+        fresh, is_leaving = Status.freshness_of(document, access.pce), account.leaving is not None
         found.append(
-            MeterDays(access, years, reading.since, billing, billed, reads and is_read, tuple(came), is_leaving)
+            MeterDays(
+                access, years, reading.since, billing, billed, reads and is_read, tuple(came), is_leaving, fresh
+            )
         )
     return tuple(found)
 

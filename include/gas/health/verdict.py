@@ -21,6 +21,8 @@ SILENT = (Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE)
 """Why an account may be silent."""
 NAMELESS = (Cause.UNSEEN, Cause.SETTING, Cause.DOWN, Cause.LATE, Cause.TOKEN)
 """What is about no account, or passes by itself."""
+NO_ANSWER = "gets no answer"
+"""The end of a reason for which GRDF, and not we, gives no token."""
 NAMED = 20
 """How many accounts log and mail name for each cause."""
 

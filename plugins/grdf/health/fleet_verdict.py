@@ -18,7 +18,7 @@ from include.gas.documents.doctypes import AUDIT, DOCTYPES
 from include.gas.errors import CredentialsRefused, GasError, ServiceUnavailable
 from include.gas.health.causes import Cause
 from include.gas.health.rights_concerns import Concern, NamedReason, find_rights_concerns
-from include.gas.health.verdict import Client, Unread, Verdict, reach_verdict
+from include.gas.health.verdict import NO_ANSWER, Client, Unread, Verdict, reach_verdict
 from include.gas.leaving.deletion import unfinished_deletions
 from include.gas.rights.meter_rights import Meter
 
@@ -63,7 +63,7 @@ def token_problem(client: str) -> str:
     except CredentialsRefused:
         return "is refused"
     except ServiceUnavailable:
-        return "gets no answer"
+        return NO_ANSWER
     except GasError:  # other checks report it
         pass
     return ""

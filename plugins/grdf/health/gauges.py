@@ -10,6 +10,7 @@ from grdf import metrics as known
 from grdf.metrics import gauge
 from include.gas.days.gas_day import paris_today
 from include.gas.display.account_summary import AccountSummary, Situation
+from include.gas.display.fleet_summary import find_delays
 from include.gas.health.causes import Cause
 from include.gas.health.verdict import Client, Verdict
 
@@ -48,6 +49,11 @@ def _set_accounts(name: str, accounts: Sequence[AccountSummary], today: date) ->
     for bound in known.AGES:
         gauge(known.NEWEST_DAY, sum(age <= bound for age in ages), connection=name, le=str(bound))
     gauge(known.NEWEST_DAY, len(ages), connection=name, le=INFINITE)
+    delays = find_delays(accounts, today)
+    many = max((each.meters for each in delays), default=0) / 2
+    for newest in [each for each in delays if each.meters >= many][-1:]:
+        gauge(known.DELAY, newest.median, connection=name, kind="median")
+        gauge(known.DELAY, newest.most, connection=name, kind="most")
     days = Counter[str]()
     for account in accounts:
         missing = account.missing(today)

@@ -104,10 +104,18 @@ def record_stored_days(
 
     def change(document: Document) -> Document:
         for answer, _, report in loads:
-            document = with_stored_years(document, answer.pce, report)
+            document, day = (
+                with_stored_years(document, answer.pce, report),
+                paris_today(datetime.fromisoformat(answer.read_at)),
+            )
+            reading, frequency = (
+                Status.reading_of(document, answer.pce),
+                Status.billing_of(document, answer.pce).frequency,
+            )
+            fresh = Status.freshness_of(document, answer.pce).after_load(reading.by_year(), day, frequency)
+            document = Status.with_freshness(document, answer.pce, fresh)
             if answer.history_from:
-                since, day = answer.history_from, paris_today(datetime.fromisoformat(answer.read_at))
-                reading = Status.reading_of(document, answer.pce)
+                since = answer.history_from
                 reading = replace(reading, whole_at=day, since=since, under=answer.under)
                 document = Status.with_reading(document, answer.pce, reading)
         return document if well is None else with_rights_state(document, well, datetime.now(UTC), is_read=True)

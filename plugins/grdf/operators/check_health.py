@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from logging import ERROR, INFO
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
+from include.gas.account.freshness import Late, Lateness
+from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today, utc_text
-from include.gas.errors import BadSettings, FailNow, GasError, RetryLater
+from include.gas.documents.day_documents import Document
+from include.gas.errors import BadAccount, BadSettings, FailNow, GasError, RetryLater
 from include.gas.health.causes import Cause
+from include.gas.health.late_meters import find_late_meters
 from include.gas.health.verdict import NamedBefore, Verdict
 
 if TYPE_CHECKING:
@@ -69,12 +77,26 @@ class CheckHealthOperator(GrdfOperator):
         try:
             clients = [read_client(name) for name in settings.connections.or_default()]
             fleet, verdict = judge_fleet(self.couchdb, clients, unread, now)
+            self._note_late_meters(find_late_meters(fleet, verdict, paris_today(now)))
         except GasError as error:
             if isinstance(error, RetryLater) and not Run.from_context(context).is_last_try:
                 raise
             return Verdict().with_failure(Cause.UNSEEN, error.cause)
         gauges.set_fleet(fleet, clients, now)
         return verdict
+
+    def _note_late_meters(self, late: Mapping[str, Mapping[str, Lateness | None]]) -> None:
+        """Write why meters are late on their accounts, for programs that show it to households."""
+
+        def with_causes(meters: Mapping[str, Lateness | None], document: Document) -> Document:
+            for pce, why in meters.items():
+                fresh = replace(Status.freshness_of(document, pce), late=Late.because(why) if why else None)
+                document = Status.with_freshness(document, pce, fresh)
+            return document
+
+        for account, meters in late.items():
+            with suppress(BadAccount):  # it has left meanwhile
+                self.accounts.update(account, partial(with_causes, meters))
 
     def _send_mail(self, context: Context, verdict: Verdict, lines: list[str]) -> bool:
         """Send the day's mail, if it has a line. Return ``False`` if that failed."""

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from include.gas.account.freshness import Freshness, Late, Lateness
 from include.gas.account.status import Status
 from include.gas.answers.proof_state import ASKED
 from include.gas.days.windows import Window
 from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.health.causes import Cause
+from include.gas.health.late_meters import find_late_meters
 from include.gas.health.rights_concerns import Concern, find_rights_concerns
-from include.gas.health.verdict import Client, Verdict, list_names, reach_verdict
+from include.gas.health.verdict import NO_ANSWER, Client, Verdict, list_names, reach_verdict
 from include.gas.rights.meter_rights import Meter, MeterAccess, Proof, Right, Standing
 from tests.readings import with_billing, with_reading
 
@@ -65,13 +67,14 @@ def verdict(
     unread: Mapping[str, str] | None = None,
     refused: Iterable[str] = (),
     rights: Iterable[Concern] = (),
+    unanswered: Iterable[str] = (),
 ) -> Verdict:
-    """``unread``: why accounts are not read by us; ``refused``: the clients that GRDF gives no token."""
+    """``unread``: why accounts are not read by us; ``refused``, ``unanswered``: the clients that get no token."""
     why = unread or {}
     return reach_verdict(
         [summarize_account(each) for each in documents], list(clients), NOW, rights,
         lambda asked: {name: why[name] for name in asked if name in why},
-        lambda client: "is refused" if client in refused else "",
+        lambda client: "is refused" if client in refused else NO_ANSWER if client in unanswered else "",
     )  # fmt: skip
 
 
@@ -126,6 +129,32 @@ TWO_UNREAD = {"a": "?", "b": "?", "old": PAUSED}
 def test_the_cause_of_silence_is_looked_for_in_order(fleet: Any, more: Any, found: dict[str, list[str]]) -> None:
     """No token, us, GRDF late for everybody, this meter alone. What has no right any more is not silent."""
     assert causes(verdict(fleet, **more)) == found
+
+
+def noted(document: dict[str, Any], why: Lateness) -> dict[str, Any]:
+    return Status.with_freshness(document, PCE, Freshness(late=Late.because(why)))
+
+
+@pytest.mark.parametrize(
+    ("fleet", "more", "found"),
+    [
+        ([*ABC, account("well")], {}, dict.fromkeys("abc", "grdf")),
+        ([old("old"), *WELL], {}, {"old": "meter"}),
+        ([noted(old("old"), Lateness.METER), *WELL], {}, {}),
+        ([old("old"), *WELL], {"unread": {"old": PAUSED}}, {"old": "us"}),
+        (AB_OLD, {"unread": TWO_UNREAD, "refused": ["grdf_adict"]}, dict.fromkeys(("a", "b", "old"), "us")),
+        (AB_OLD, {"unread": TWO_UNREAD, "unanswered": ["grdf_adict"]}, dict.fromkeys(("a", "b", "old"), "grdf")),
+        ([*WELL, old("known", 40, **KNOWN)], {}, {"known": "meter"}),
+        ([*WELL, over(old("moved", 40), 40)], {}, {"moved": "right"}),
+        ([*WELL, over(account("moves", 4), 2)], {}, {}),
+        ([*WELL, noted(account("back"), Lateness.GRDF)], {}, {"back": None}),
+        ([*WELL, noted(old("gone", leaving={"run": "r", "by": "x", "since": "s"}), Lateness.US)], {}, {"gone": None}),
+        ([*WELL, with_billing(old("monthly", 20), PCE, "MM"), with_billing(old("billed", 90), PCE, "6M")], {}, {}),
+    ],
+)  # fmt: skip
+def test_each_late_meter_is_noted_with_its_cause_and_no_household_is_accused(fleet: Any, more: Any, found: Any) -> None:
+    late = find_late_meters(map(summarize_account, fleet), verdict(fleet, **more), TODAY)
+    assert late == {name: {PCE: why and Lateness(why)} for name, why in found.items()}
 
 
 def test_what_falls_silent_is_named_once() -> None:

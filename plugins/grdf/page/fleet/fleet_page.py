@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 
 from fastapi import APIRouter, HTTPException, Request
+from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.health.fleet_verdict import find_concerns, read_client
 from grdf.page.html.catalogue import Texts
+from grdf.page.html.chart import Bar, Column, bar_chart
+from grdf.page.html.formatting import LocaleFormatter
 from grdf.page.html.render import page, texts_for
 from grdf.page.list.shared_mirrors import account_mirror, all_meters, couchdb
 from grdf.page.security import AccountDep, ActorDep, VisitorDep, can_act, can_connect_some, visible_accounts
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.account.marks import SilenceMark
 from include.gas.days.gas_day import PARIS, paris_today, utc_text
-from include.gas.display.fleet_summary import AGES, summarize_fleet
+from include.gas.display.fleet_summary import AGES, DayDelay, summarize_fleet
 from include.gas.documents.day_documents import ACCOUNT_ID, DAG_PREFIX, dag_id
 from include.gas.errors import BadAccount
 from include.gas.health.verdict import reach_verdict
@@ -49,6 +53,7 @@ def fleet_view(request: Request, visitor: VisitorDep) -> Response:
         findings=reach_verdict(overviews, clients, now, rights).findings,
         named=NAMED,
         ages=list(zip(_names(texts_for(request)), found.ages, strict=True)),
+        delays=_draw_delays(found.delays, texts_for(request)),
         may_know={each.id for each in found.silent if can_act(visitor, dag_id(each.id))},
         midnight=datetime.combine(paris_today(now), time(), PARIS).astimezone(UTC),
         clients=clients,
@@ -73,6 +78,21 @@ def mark_silence_known(request: Request, account: AccountDep, visitor: ActorDep)
         raise HTTPException(404, "no such account") from None
     log.info("Account %s: %s says that its silence is known.", account, visitor.name)
     return RedirectResponse(f"{request.scope['root_path']}/fleet#silent", 303)
+
+
+def _draw_delays(delays: Sequence[DayDelay], t: Texts) -> Markup | None:
+    """Return the chart of how late the last month's days were read."""
+    spell = LocaleFormatter(t.language)
+    columns = [
+        Column(
+            str(each.day.day),
+            t("fleet.delay", day=spell.weekday(each.day), median=each.median, most=each.most, meters=each.meters),
+            (Bar(each.median, "measured"), Bar(each.most, "former")),
+        )
+        for each in delays
+    ]
+    name, unit = t("fleet.delays"), t("fleet.delays.unit")
+    return bar_chart(columns, ("now", "before"), name=name, unit=unit, number=spell.number) if columns else None
 
 
 def _names(t: Texts) -> list[str]:

@@ -1,0 +1,123 @@
+"""How fresh a meter's gas days are, for readers of the account document: the newest, the next, and why it is late."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Self
+
+import msgspec
+
+from include.gas.days.gas_day import ONE_DAY
+from include.gas.days.lateness import MONTH_BY, PUBLISHED_WITHIN, silent_after
+from include.gas.days.windows import Window
+from include.gas.documents.year_counts import StoredYear
+
+SEEN = 60
+"""Gas days whose delays are kept."""
+FEW = 10
+"""Delays needed to expect by them."""
+USUAL_PART = 0.95
+ABSENT = "."
+
+
+class Lateness(StrEnum):
+    """Why a meter's next day is late, for its household: in a word, and in a sentence."""
+
+    en: str
+    fr: str
+
+    def __new__(cls, word: str, en: str, fr: str) -> Self:
+        """Make a row of the table."""
+        self = str.__new__(cls, word)
+        self._value_, self.en, self.fr = word, en, fr
+        return self
+
+    GRDF = (
+        "grdf",
+        "GRDF publishes late for everybody: the missing days follow by themselves.",
+        "GRDF publie en retard pour tout le monde : les jours manquants suivront d’eux-mêmes.",
+    )
+    METER = (
+        "meter",
+        "GRDF publishes nothing new of this meter: it may have been exchanged, or its radio may fail.",
+        "GRDF ne publie rien de nouveau pour ce compteur : il a pu être remplacé, ou son module radio être en panne.",
+    )
+    RIGHT = (
+        "right",
+        "It may not be read now: its consent has ended, or does not yet hold.",
+        "Il ne peut pas être lu actuellement : l’accord a pris fin ou n’est pas encore valable.",
+    )
+    US = (
+        "us",
+        "We do not read it at the moment: the fault is on our side, and the missing days follow once it is mended.",
+        "Nous ne le lisons pas en ce moment : le défaut est de notre côté, et les jours manquants suivront ensuite.",
+    )
+
+
+class Late(msgspec.Struct, frozen=True):
+    """A lateness as the account document has it."""
+
+    cause: str
+    en: str
+    fr: str
+
+    @classmethod
+    def because(cls, why: Lateness) -> Self:
+        """Return the entry for a cause."""
+        return cls(why.value, why.en, why.fr)
+
+
+class Freshness(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How fresh a meter with daily data is.
+
+    :param expected: civil day in Paris by which a newer gas day should be stored
+    :param delays: of the gas days up to the newest, a digit each: how many days later it was read, 9 for 9 and more
+    """
+
+    newest: date | None = None
+    expected: date | None = None
+    delays: str = ""
+    late: Late | None = None
+
+    def after_load(self, years: Mapping[int, StoredYear], read_on: date, frequency: str) -> Freshness:
+        """Return it after a load, by what is stored now; ``read_on`` is the civil day in Paris of GRDF's answer."""
+        newest = max((year.last for year in years.values()), default=None)
+        if newest is None or silent_after(frequency) is None:
+            return Freshness()
+        delays = self.delays if self.newest and self.newest <= newest else ""
+        if self.newest:  # of days before the first load, the delay is not known
+            new = Window.between(self.newest + ONE_DAY, newest + ONE_DAY)
+            delays += "".join(_delay(day, years, read_on) for day in new.days()) if new else ""
+        delays = delays[-SEEN:]
+        late = self.late if newest == self.newest else None
+        return Freshness(newest, _expected(newest, delays, frequency), delays, late)
+
+    def delays_by_day(self) -> dict[date, int]:
+        """Return the delays in days by gas day."""
+        if not self.newest:
+            return {}
+        first = self.newest - ONE_DAY * (len(self.delays) - 1)
+        return {first + ONE_DAY * at: int(digit) for at, digit in enumerate(self.delays) if digit != ABSENT}
+
+
+def reach(delays: Sequence[int], part: float) -> int:
+    """Return within how many days a part of the days came, by sorted delays."""
+    return delays[math.ceil(part * len(delays)) - 1]
+
+
+def _delay(day: date, years: Mapping[int, StoredYear], read_on: date) -> str:
+    is_stored = day.year in years and years[day.year].within(Window(day, day + ONE_DAY))
+    return str(min((read_on - day).days, 9)) if is_stored else ABSENT
+
+
+def _expected(newest: date, delays: str, frequency: str) -> date:
+    """Return by when the day after the newest one should be there; no later than it counts as silent."""
+    following = newest + ONE_DAY
+    if frequency == "MM":
+        return (following.replace(day=1) + timedelta(days=31)).replace(day=MONTH_BY)
+    known = sorted(int(digit) for digit in delays if digit != ABSENT)
+    usual = reach(known, USUAL_PART) if len(known) >= FEW else PUBLISHED_WITHIN.days
+    return min(following + ONE_DAY * usual, newest + ONE_DAY * (silent_after(frequency) or 0))
