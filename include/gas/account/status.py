@@ -29,12 +29,14 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
 
     :param whole_at: civil date in Paris of the last full read; ``since`` is its oldest gas day
     :param under: GRDF's ids of the rights of that read
+    :param drift: what was new in GRDF's last answer
     """
 
     years: dict[str, StoredYear] = msgspec.field(default_factory=dict)
     whole_at: date | None = None
     since: date | None = None
     under: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
 
     def last_whole(self, access: MeterAccess, today: date) -> date | None:
         """Return the date of the last full read; ``None`` if a right is new since, or allows older days."""
@@ -61,6 +63,7 @@ class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
     contract: Contract = Contract()
     until: date | None = None
     refused: str = ""
+    drift: tuple[str, ...] = ()
 
     def last_read(self, access: MeterAccess) -> date | None:
         """Return the date of the last full read; ``None`` if a right is new since, or GRDF may no longer be asked."""

@@ -12,6 +12,7 @@ Quality = Literal["measured", "estimated", "corrected"]
 
 HIGHEST = 10**10
 """Of kWh, m³ and any number: a larger one is none."""
+_NUMBER = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,6})?")
 _DEFINITIVE = re.compile(r"d.{0,2}finiti")  # tolerates an accent broken by a wrong charset
 _QUALITIES: tuple[tuple[str, Quality], ...] = (("mesur", "measured"), ("estim", "estimated"), ("corrig", "corrected"))
 _MOST_CAREFUL: Quality = "estimated"
@@ -25,7 +26,12 @@ def value_at(value: Any, *path: str) -> Any:
 
 
 def number_in(value: object) -> int | float | None:
-    """Return a number from 0 to :data:`HIGHEST`, whole ones as ``int`` (60 and 60.0 are one); otherwise ``None``."""
+    """Return a number from 0 to :data:`HIGHEST`, whole ones as ``int`` (60 and 60.0 are one); otherwise ``None``.
+
+    A text counts as the number in it, with a point or a French comma.
+    """
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value.replace(",", "."))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if not 0 <= value <= HIGHEST:

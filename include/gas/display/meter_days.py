@@ -70,6 +70,7 @@ class MeterDays(msgspec.Struct, frozen=True):
     came: tuple[date, ...] = ()
     leaving: bool = False
     freshness: Freshness = Freshness()
+    drift: tuple[str, ...] = ()
 
     @property
     def daily(self) -> bool:
@@ -141,10 +142,18 @@ def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool
         years = tuple(year for _, year in sorted(reading.by_year().items()))
         read_on = reading.whole_at if years else None  # only what came since then counts
         came = [day for day in came if not read_on or day > read_on]
-        fresh, is_leaving = Status.freshness_of(document, access.pce), account.leaving is not None
         found.append(
             MeterDays(
-                access, years, reading.since, billing, billed, reads and is_read, tuple(came), is_leaving, fresh
+                access,
+                years,
+                reading.since,
+                billing,
+                billed,
+                is_read=reads and is_read,
+                came=tuple(came),
+                leaving=account.leaving is not None,
+                freshness=Status.freshness_of(document, access.pce),
+                drift=reading.drift + billing.drift,
             )
         )
     return tuple(found)

@@ -117,6 +117,11 @@ class Cause(StrEnum):
         "Their holders consented and did not come back here. Start grdf_adopt_rights, which makes accounts for them: "
         "its dry run names them first",
     )  # fmt: skip
+    DRIFT = (
+        "drift", NEVER, True,
+        "GRDF's answers have {count} thing(s) that this project does not know",
+        "Nothing is lost: lines are used as far as they can be. Tell the project's maintainers",
+    )  # fmt: skip
     UNANSWERED = (
         "unanswered", NEVER, False,
         "{count} declaration(s) have waited for an answer for more than two days",

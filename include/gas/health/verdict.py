@@ -157,7 +157,8 @@ def reach_verdict(
     of |= dict.fromkeys(SILENT, len(expected))
     named = defaultdict[Cause, list[NamedReason]](list)
     others = chain.from_iterable(_other_causes(each, what, today) for each, what in pressing)
-    for cause, each in chain(_silent(expected, today, unread, no_token), others, _short(clients), rights):
+    silent = _silent(expected, today, unread, no_token)
+    for cause, each in chain(silent, others, _short(clients), rights, _drift(present)):
         named[cause].append(each)
     concerned = {each.name for cause, names in named.items() if cause.percent != NEVER for each in names}
     well = sum(account.id not in concerned for account in present)
@@ -181,6 +182,13 @@ def _silent(
             yield Cause.UNREAD, NamedReason(account.id, f"{_newest(account)}, {problem}")
         else:
             yield Cause.LATE if account.client in late else Cause.ALONE, NamedReason(account.id, _newest(account))
+
+
+def _drift(present: Iterable[AccountSummary]) -> Iterator[Concern]:
+    """Yield each new thing in GRDF's answers once."""
+    accounts = Counter(each for account in present for each in {*chain(*(it.drift for it in account.days_of_meters))})
+    for what, number in sorted(accounts.items()):
+        yield Cause.DRIFT, NamedReason(what, f"{number} account(s)")
 
 
 def _tokens(no_token: Callable[[str], str], unread: Sequence[AccountSummary]) -> dict[str, str]:

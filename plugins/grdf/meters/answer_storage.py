@@ -83,7 +83,12 @@ def store_answer(
 
 
 def warn_of_skipped_lines(answer: SortedAnswer[Any], kind: str, log: Log) -> int:
-    """Log how many lines of a stored answer were left out, and return their number."""
+    """Log how many lines of a stored answer were left out, and what was new, and return the number left out."""
+    if answer.drift:
+        log.warning(
+            "Account %s, meter %s: GRDF's answer has something that this project does not know, and was used as far as "
+            "it can be: %s.", answer.account, meter_tag(answer.account, answer.pce), "; ".join(answer.drift),
+        )  # fmt: skip
     if left_out := answer.left_out:
         log.warning(
             "Account %s, meter %s: GRDF's answer contained %s that were left out: %s. All others are stored; "
@@ -103,25 +108,28 @@ def record_stored_days(
     """
 
     def change(document: Document) -> Document:
-        for answer, _, report in loads:
-            document, day = (
-                with_stored_years(document, answer.pce, report),
-                paris_today(datetime.fromisoformat(answer.read_at)),
-            )
-            reading, frequency = (
-                Status.reading_of(document, answer.pce),
-                Status.billing_of(document, answer.pce).frequency,
-            )
-            fresh = Status.freshness_of(document, answer.pce).after_load(reading.by_year(), day, frequency)
-            document = Status.with_freshness(document, answer.pce, fresh)
-            if answer.history_from:
-                since = answer.history_from
-                reading = replace(reading, whole_at=day, since=since, under=answer.under)
-                document = Status.with_reading(document, answer.pce, reading)
+        for loaded in loads:
+            document = with_stored_answer(document, loaded)
         return document if well is None else with_rights_state(document, well, datetime.now(UTC), is_read=True)
 
     if loads and (any(load.report.has_written for load in loads) or change(known) != known):
         accounts.update_if_staying(known["_id"], change, known=known)
+
+
+def with_stored_answer(document: Document, loaded: StoredAnswer) -> Document:
+    """Return the account document with what a load has found of a meter."""
+    answer, lines, report = loaded
+    document, read_on = (
+        with_stored_years(document, answer.pce, report),
+        paris_today(datetime.fromisoformat(answer.read_at)),
+    )
+    reading, frequency = Status.reading_of(document, answer.pce), Status.billing_of(document, answer.pce).frequency
+    fresh = Status.freshness_of(document, answer.pce).after_load(reading.by_year(), read_on, frequency)
+    if answer.body:
+        reading = replace(reading, drift=lines.drift)
+    if answer.history_from:
+        reading = replace(reading, whole_at=read_on, since=answer.history_from, under=answer.under)
+    return Status.with_freshness(Status.with_reading(document, answer.pce, reading), answer.pce, fresh)
 
 
 def with_stored_years(document: Document, pce: str, report: StoreReport) -> Document:

@@ -104,7 +104,7 @@ def test_french_words(status: str | None, quality: str | None, found: tuple[str,
     assert [(row.status, row.quality) for row in rows] == [found]
 
 
-@pytest.mark.parametrize("energy", ["60", True, float("nan"), float("inf"), -1, -0.1, [], {}, 10**12, 1e300])
+@pytest.mark.parametrize("energy", ["6 0", True, float("nan"), float("inf"), -1, -0.1, [], {}, 10**12, 1e300])
 def test_an_energy_that_is_none_is_broken(energy: Any) -> None:
     answer = read(line(energy=energy), line("2024-03-29"))
     assert kinds(answer) == {"broken": 1, "readings": 1}
@@ -116,9 +116,36 @@ def test_an_energy_that_is_none_is_broken(energy: Any) -> None:
 def test_numbers_have_one_spelling_and_a_measured_zero_counts() -> None:
     for energy, text in ((0, "0"), (-0.0, "0"), (60.0, "60"), (60.5, "60.5")):
         assert [repr(reading.load) for reading in read(line(energy=energy)).rows] == [text]
+    for energy, load in (("60", 60), ("31,24", 31.24), (" 31.240 ", 31.24), ("0", 0)):
+        assert [repr(reading.load) for reading in read(line(energy=energy)).rows] == [repr(load)]
     assert kinds(read(line(energy=10**7), line("2024-03-29", 10**7 + 1))) == {"readings": 1, "broken": 1}
     assert kinds(bills(billed(energie=31 * 10**7))) == {"periods": 1}, "the highest energy is by the day"
     assert kinds(bills(billed(energie=31 * 10**7 + 1))) == {"broken": 1}
+
+
+@pytest.mark.parametrize(("changed", "said"), [
+    (line() | {"nouveau": {"a": 123}}, 'the key nouveau is new: {"a": ###}'),
+    (line(temperature=12.5), "the key consommation.temperature is new: ##.#"),
+    (line(coeff_calcul={"coeff_conversion": 11.2, "zone2": 1}), "the key consommation.coeff_calcul.zone# is new: #"),
+    (line(energy=31.24), "consommation.energie has decimals: ##.##"),
+    (line(energy="31,24"), 'consommation.energie is no whole number: "##,##"'),
+    (line(volume_brut="5"), 'consommation.volume_brut is no number: "#"'),
+    (line(volume_brut=[5]), "consommation.volume_brut is no number: [#]"),
+    (line(statut_conso="Révisée"), 'consommation.statut_conso has a new word: "Révisée"'),
+    (line(type_qualif_conso="Reconstitué"), 'consommation.type_qualif_conso has a new word: "Reconstitué"'),
+    (line(statut_conso=2), "consommation.statut_conso has a new word: #"),
+    (line(coeff_calcul=11.2), "consommation.coeff_calcul is no object: ##.#"),
+    (line(flag_retour_zero="Vrai"), 'consommation.flag_retour_zero is no flag: "Vrai"'),
+])  # fmt: skip
+def test_what_is_new_in_a_line_is_named_without_figures_and_the_line_is_used(changed: Any, said: str) -> None:
+    answer = read(changed, line("2024-03-29"))
+    assert (answer.drift, [reading.day for reading in answer.rows]) == ((said,), [D28, D29])
+
+
+def test_what_is_known_is_no_drift() -> None:
+    for answer in (read(line(), refused("1000014"), line("2024-03-29", None)), bills(billed(flag_retour_zero=False))):
+        assert answer.drift == ()
+    assert len(read(*(line(**{f"key {chr(97 + number)}": 1}) for number in range(26))).drift) == 20
 
 
 def test_absent_is_missing_never_zero() -> None:
@@ -345,7 +372,7 @@ def test_all_of_a_whole_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [-1, True, "5", [5], {}, 1e300, 10**400, float("nan"), None], ids=lambda odd: repr(odd)[:9]
+    "odd", [-1, True, "5 m", [5], {}, 1e300, 10**400, float("nan"), None], ids=lambda odd: repr(odd)[:9]
 )
 def test_what_is_odd_is_left_out(odd: Any) -> None:
     index = {"date_releve": "2024-03-29T06:00:00+01:00", "index_brut_fin": {"valeur_index": odd}}

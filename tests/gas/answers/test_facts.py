@@ -44,7 +44,7 @@ def test_a_contract() -> None:
     assert bare == Contract("T2", "P012", 9426)
     assert contract(car={"car_actuelle": 10**10}) == Contract(car=10**10)
     assert contract(car={"car_actuelle": 10**10 + 1}) == Contract(), "beyond all use"
-    for odd in (None, "11400", True, -1, [], {}, {"car_actuelle": "many"}, 10**25, 1e30, 10**400):
+    for odd in (None, "11 MWh", True, -1, [], {}, {"car_actuelle": "many"}, 10**25, 1e30, 10**400):
         assert contract(car=odd, profil=odd if isinstance(odd, dict) else None) == Contract()
     with_other = OTHER + "\n" + answer("donnees_contractuelles", {"car": 9426})
     assert parse_contract(with_other, account="a", pce=PCE) == Contract(car=9426)

@@ -157,6 +157,14 @@ def test_each_late_meter_is_noted_with_its_cause_and_no_household_is_accused(fle
     assert late == {name: {PCE: why and Lateness(why)} for name, why in found.items()}
 
 
+def test_what_is_new_in_answers_is_told_once_however_many_accounts_have_it() -> None:
+    changed = [with_reading(account(name), PCE, year(2, 99), drift=["a key is new"]) for name in "ab"]
+    found = verdict([*changed, with_billing(account("c"), PCE, drift=["a word is new"]), *WELL])
+    assert (causes(found), found.red) == ({"drift": ["a key is new", "a word is new"]}, ())
+    assert [each.why for each in found.findings[0].named] == ["2 account(s)", "1 account(s)"]
+    assert (found.well, mail(found, {"drift": ["a key is new"]})) == (12, ["a word is new"])
+
+
 def test_what_falls_silent_is_named_once() -> None:
     def name(before: Any, *fleet: dict[str, Any], **more: Any) -> tuple[list[str], dict[str, list[str]]]:
         found = verdict([*fleet, *WELL], **more)

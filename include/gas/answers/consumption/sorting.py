@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Generic, TypeVar
 
+from include.gas.answers.drift import find_drift
 from include.gas.answers.fields import is_about_meter, number_in
 from include.gas.answers.french_words import fold
 from include.gas.answers.json_objects import find_objects
@@ -22,13 +23,17 @@ Row = TypeVar("Row")
 HIGHEST_LOAD = 10_000_000
 """kWh per day. A line with more is broken."""
 
+MOST_DRIFT = 20
 LEFT_OUT = ("foreign", "outside", "broken")
 """Counts of lines worth reporting to GRDF."""
 
 
 @dataclass(frozen=True, slots=True)
 class SortedAnswer(Generic[Row]):
-    """A sorted answer: ``rows`` with a usable energy by time, days or periods ``absent`` at GRDF, and ``counts``."""
+    """A sorted answer: ``rows`` with a usable energy by time, days or periods ``absent`` at GRDF, and ``counts``.
+
+    :param drift: what is new in its lines
+    """
 
     account: str
     pce: str
@@ -38,6 +43,7 @@ class SortedAnswer(Generic[Row]):
     refusals: tuple[GasError, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -104,6 +110,7 @@ def sort_answer(
         refusals=tuple(sorter.refusals),
         counts=counts,
         broken=(*found.broken, *sorter.broken),
+        drift=tuple(sorted(sorter.drift)[:MOST_DRIFT]),
     )
 
 
@@ -114,6 +121,7 @@ class _Sorter(Generic[Row]):
         self.absent: set[date] = set()
         self.refusals: list[GasError] = []
         self.broken: list[str] = []
+        self.drift: set[str] = set()
 
     def sort_line(self, line: Line) -> str:
         """Keep what a line contains, and return the name of its count."""
@@ -121,6 +129,7 @@ class _Sorter(Generic[Row]):
         use = line.get("consommation")
         if not is_about_meter(line, self.pce):
             return "foreign"
+        self.drift.update(find_drift(line))
         if (code and not is_success(code, message)) or (message and not code and not use):
             refusal = refusal_error(code, message, account=self.account, pce=self.pce)
             self.refusals += [refusal] if refusal else []
