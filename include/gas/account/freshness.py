@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import accumulate
 from typing import Self
 
 import msgspec
@@ -95,17 +96,12 @@ class Freshness(msgspec.Struct, frozen=True, omit_defaults=True):
         late = self.late if newest == self.newest else None
         return Freshness(newest, _expected(newest, delays, frequency), delays, late)
 
-    def delays_by_day(self) -> dict[date, int]:
-        """Return the delays in days by gas day."""
-        if not self.newest:
-            return {}
-        first = self.newest - ONE_DAY * (len(self.delays) - 1)
-        return {first + ONE_DAY * at: int(digit) for at, digit in enumerate(self.delays) if digit != ABSENT}
 
-
-def reach(delays: Sequence[int], part: float) -> int:
-    """Return within how many days a part of the days came, by sorted delays."""
-    return delays[math.ceil(part * len(delays)) - 1]
+def reach(delays: Counter[str], part: float) -> int:
+    """Return within how many days a part of the days came, by counted digits of ``delays``."""
+    digits = sorted(delays.keys() - {ABSENT})
+    so_far = list(accumulate(delays[digit] for digit in digits))
+    return int(next(digit for digit, number in zip(digits, so_far, strict=True) if number >= part * so_far[-1]))
 
 
 def _delay(day: date, years: Mapping[int, StoredYear], read_on: date) -> str:
@@ -118,6 +114,6 @@ def _expected(newest: date, delays: str, frequency: str) -> date:
     following = newest + ONE_DAY
     if frequency == "MM":
         return (following.replace(day=1) + timedelta(days=31)).replace(day=MONTH_BY)
-    known = sorted(int(digit) for digit in delays if digit != ABSENT)
-    usual = reach(known, USUAL_PART) if len(known) >= FEW else PUBLISHED_WITHIN.days
+    is_known = len(delays) - delays.count(ABSENT) >= FEW
+    usual = reach(Counter(delays), USUAL_PART) if is_known else PUBLISHED_WITHIN.days
     return min(following + ONE_DAY * usual, newest + ONE_DAY * (silent_after(frequency) or 0))

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from include.gas.account.freshness import USUAL_PART, reach
+from include.gas.account.freshness import ABSENT, USUAL_PART, reach
+from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.account_summary import AccountSummary, Group, Situation
 
 AGES = (2, 3, 4, 5, 6, 7, 14, 30, 90)
 """Highest age in days of each class; one more class has the older ones."""
-DELAYS_SHOWN = timedelta(days=31)
+DELAYS_SHOWN = 31
+"""Gas days of the chart of delays."""
 
 
 class Age(NamedTuple):
@@ -63,16 +65,19 @@ def summarize_fleet(overviews: Collection[AccountSummary], today: date) -> Fleet
 
 def find_delays(overviews: Iterable[AccountSummary], today: date) -> tuple[DayDelay, ...]:
     """Return how late the gas days of the last month were read, as far as any was."""
-    by_day = defaultdict[date, list[int]](list)
+    by_newest = defaultdict[date | None, list[str]](list)
     for meter in (meter for account in overviews for meter in account.days_of_meters):
-        for day, delay in meter.freshness.delays_by_day().items():
-            by_day[day].append(delay)
-    found = []
-    for day, delays in sorted(by_day.items()):
-        if day >= today - DELAYS_SHOWN:
-            delays.sort()
-            found.append(DayDelay(day, reach(delays, 0.5), reach(delays, USUAL_PART), len(delays)))
-    return tuple(found)
+        by_newest[meter.freshness.newest].append(meter.freshness.delays[-DELAYS_SHOWN:].rjust(DELAYS_SHOWN, ABSENT))
+    by_day = defaultdict[date, Counter[str]](Counter)
+    for newest, delays in by_newest.items():
+        for age, digits in enumerate(zip(*(each[::-1] for each in delays), strict=True)):
+            if newest:
+                by_day[newest - ONE_DAY * age].update(digits)
+    return tuple(
+        DayDelay(day, reach(delays, 0.5), reach(delays, USUAL_PART), meters)
+        for day, delays in sorted(by_day.items())
+        if day >= today - ONE_DAY * DELAYS_SHOWN and (meters := delays.total() - delays[ABSENT])
+    )
 
 
 def _ages(newest: Iterable[date | None], today: date) -> tuple[Age, ...]:

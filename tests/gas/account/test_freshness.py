@@ -40,14 +40,12 @@ def test_the_next_day_is_expected_by_the_delays_seen_and_before_it_counts_as_sil
 def test_delays_are_of_days_that_came_while_the_meter_was_read() -> None:
     assert after().delays == "", "a first import says nothing of how late its days came"
     assert after(1, 2, 12).delays == "129"
-    assert after(1, 2).delays_by_day() == {date(2026, 6, 11): 1, date(2026, 6, 12): 2}
     behind = after(1).after_load(stored(date(2026, 6, 14), date(2026, 6, 12)), date(2026, 6, 15), "1M")
-    assert (behind.delays, behind.delays_by_day()[date(2026, 6, 14)]) == ("1.21", 1)
+    assert behind.delays == "1.21"
     assert len(after(*(1,) * 90).delays) == 60
     assert after(1, 2).after_load(stored(LAST), LAST, "1M") == Freshness(LAST, date(2026, 6, 14)), (
         "a day was taken back"
     )
-    assert Freshness().delays_by_day() == {}
 
 
 def test_a_new_day_ends_the_lateness_and_a_load_without_one_does_not() -> None:
