@@ -12,8 +12,8 @@ Reads the prices of gas, from the file of `[grdf] price_file` or as Cozy's own s
 `com-grandlyon-fluidsprices`, and checks them: a gap, an overlap or an absurd value makes it **red**, names the line,
 and changes nothing. docs/documents.md describes the file.
 
-Each account's next run writes what its days of this year cost, and of older years within four weeks: so a corrected
-price is corrected everywhere. Without prices nothing is written.
+Each account's next run writes what its days of this year cost, and within four weeks what those of the last three years
+do, which a run then reads again. Without prices nothing is written.
 """
 
 with DAG(

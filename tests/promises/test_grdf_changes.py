@@ -7,15 +7,21 @@ import re
 from tests.promises.adapter import METERS, Town
 
 CHANGES = {
-    "the key nouveau is new: #": ('{"pce"', '{"nouveau": 7, "pce"'),
-    "the key consommation.temperature is new: ##.#": ('"energie"', '"temperature": 12.5, "energie"'),
+    "the key nouveau is new (a number)": ('{"pce"', '{"nouveau": 7, "pce"'),
+    "the key consommation.temperature is new (a number)": ('"energie"', '"temperature": 12.5, "energie"'),
     "the key consommation.coeff_calcul.zone is new": ('"coeff_pta"', '"zone": "L1", "coeff_pta"'),
     "the key releve_fin.canal is new": ('"index_brut_fin"', '"canal": {"nom": "radio"}, "index_brut_fin"'),
-    "consommation.energie is no whole number": (r'"energie": ?(\d+)', r'"energie": "\1,00"'),
-    "consommation.volume_brut is no number": (r'"volume_brut": ?([\d.]+)', r'"volume_brut": "\1"'),
-    "consommation.coeff_calcul.coeff_conversion is no": (r'"coeff_conversion": ?([\d.]+)', r'"coeff_conversion": "\1"'),
-    "releve_fin.index_brut_fin.valeur_index is no": (r'"valeur_index": ?(\d+)', r'"valeur_index": "\1"'),
-    "consommation.flag_retour_zero is no flag": ('"flag_retour_zero": ?null', '"flag_retour_zero": "Faux"'),
+    "consommation.energie is a text in place of a whole number": (r'"energie": ?(\d+)', r'"energie": "\1,00"'),
+    "consommation.volume_brut is a text in place of a number": (r'"volume_brut": ?([\d.]+)', r'"volume_brut": "\1"'),
+    "consommation.coeff_calcul.coeff_conversion is a text": (
+        r'"coeff_conversion": ?([\d.]+)',
+        r'"coeff_conversion": "\1"',
+    ),
+    "releve_fin.index_brut_fin.valeur_index is a text": (r'"valeur_index": ?(\d+)', r'"valeur_index": "\1"'),
+    "consommation.flag_retour_zero is a text in place of a flag": (
+        '"flag_retour_zero": ?null',
+        '"flag_retour_zero": "Faux"',
+    ),
     "consommation.statut_conso has a new word": ('"statut_conso": ?"Provisoire"', '"statut_conso": "Validé"'),
     "consommation.type_qualif_conso has a new word": ('"type_qualif_conso": ?"[^"]*"', '"type_qualif_conso": "Lu"'),
     "consommation.sens_flux_gaz has a new word": ('"sens_flux_gaz": ?"[^"]*"', '"sens_flux_gaz": "Livraison"'),

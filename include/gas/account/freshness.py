@@ -43,18 +43,18 @@ class Lateness(StrEnum):
     )
     METER = (
         "meter",
-        "GRDF publishes nothing new of this meter: it may have been exchanged, or its radio may fail.",
+        "GRDF publishes nothing new for this meter: it may have been exchanged, or its radio may fail.",
         "GRDF ne publie rien de nouveau pour ce compteur : il a pu être remplacé, ou son module radio être en panne.",
     )
     RIGHT = (
         "right",
-        "It may not be read now: its consent has ended, or does not yet hold.",
-        "Il ne peut pas être lu actuellement : l’accord a pris fin ou n’est pas encore valable.",
+        "This meter may not be read now: its consent has ended, or does not yet hold.",
+        "Ce compteur ne peut pas être lu actuellement : l’accord a pris fin ou n’est pas encore valable.",
     )
     US = (
         "us",
-        "We do not read it at the moment: the fault is on our side, and the missing days follow once it is mended.",
-        "Nous ne le lisons pas en ce moment : le défaut est de notre côté, et les jours manquants suivront ensuite.",
+        "We do not read this meter at the moment, which is our fault: the missing days follow once it is mended.",
+        "Nous ne lisons pas ce compteur en ce moment, par notre faute : les jours manquants suivront ensuite.",
     )
 
 
@@ -88,7 +88,8 @@ class Freshness(msgspec.Struct, frozen=True, omit_defaults=True):
         newest = max((year.last for year in years.values()), default=None)
         if newest is None or silent_after(frequency) is None:
             return Freshness()
-        delays = self.delays if self.newest and self.newest <= newest else ""
+        gone = max((self.newest - newest).days, 0) if self.newest else 0
+        delays = self.delays[: max(len(self.delays) - gone, 0)]
         if self.newest:  # of days before the first load, the delay is not known
             new = Window.between(self.newest + ONE_DAY, newest + ONE_DAY)
             delays += "".join(_delay(day, years, read_on) for day in new.days()) if new else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -39,30 +38,36 @@ LONGEST = 40
 
 
 def find_drift(line: Mapping[str, Any], known: Mapping[str, Any] = KNOWN, at: str = "") -> Iterator[str]:
-    """Yield what is new in a line, as clauses without figures."""
+    """Yield what is new in a line, as clauses without values: of those, a word of GRDF's alone is quoted."""
     for key, value in line.items():
         name, expected = f"{at}{_shape(key)}", known.get(key)
         if expected is None:
-            yield f"the key {name} is new: {_shape(json.dumps(value, ensure_ascii=False))}"
+            yield f"the key {name} is new ({_type_of(value)})"
         elif value is None:
             continue
         elif isinstance(expected, dict) and isinstance(value, Mapping):
             yield from find_drift(value, expected, f"{name}.")
         elif fault := _fault(value, expected):
-            yield f"{name} {fault}: {_shape(json.dumps(value, ensure_ascii=False))}"
+            yield f"{name} {fault}"
 
 
 def _fault(value: object, expected: object) -> str:
     """Return what is new about a value, or ``""``."""
     if isinstance(expected, tuple):
-        return "" if fold(value).startswith(expected) else "has a new word"
+        word = _shape(value) if isinstance(value, str) else _type_of(value)
+        return "" if fold(value).startswith(expected) else f"has a new word: {word}"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if expected == "whole number" and isinstance(value, float) and not value.is_integer():
         return "has decimals"
     kinds = {"text": isinstance(value, str), "flag": isinstance(value, bool)}
     if isinstance(expected, str) and kinds.get(expected, is_number):
         return ""
-    return f"is no {expected if isinstance(expected, str) else 'object'}"
+    return f"is {_type_of(value)} in place of {'an object' if isinstance(expected, dict) else f'a {expected}'}"
+
+
+def _type_of(value: object) -> str:
+    names = {str: "a text", bool: "a flag", dict: "an object", list: "a list", type(None): "null"}
+    return names.get(type(value), "a number")
 
 
 def _shape(text: str) -> str:

@@ -67,6 +67,8 @@ def find_delays(overviews: Iterable[AccountSummary], today: date) -> tuple[DayDe
     """Return how late the gas days of the last month were read, as far as any was."""
     by_newest = defaultdict[date | None, list[str]](list)
     for meter in (meter for account in overviews for meter in account.days_of_meters):
+        if meter.billing.frequency == "MM":  # its days come by the month
+            continue
         by_newest[meter.freshness.newest].append(meter.freshness.delays[-DELAYS_SHOWN:].rjust(DELAYS_SHOWN, ABSENT))
     by_day = defaultdict[date, Counter[str]](Counter)
     for newest, delays in by_newest.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import Any
@@ -13,8 +13,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from include.gas.answers.fields import number_in
+from include.gas.answers.french_words import instant_in
 from include.gas.days.gas_day import ONE_DAY, paris_today, parse_day
-from include.gas.documents.day_documents import Document, day_of, is_number
+from include.gas.documents.day_documents import Document, day_of
 from include.gas.errors import BadRequest
 from include.gas.redact import excerpt
 
@@ -109,8 +111,8 @@ def _check(rows: Iterable[tuple[str, Sequence[Any]]]) -> PriceTable:
     named, faults = list[tuple[str, Price]](), list[str]()
     for name, cells in rows:
         try:
-            named.append((name, _read_price(*cells)))
-        except (TypeError, ValueError) as error:
+            named.append((name, _read_price(cells)))
+        except ValueError as error:
             faults.append(f"{name}: {error}")
     named.sort(key=lambda each: each[1].first)
     for (_, before), (name, price) in pairwise(named):
@@ -126,21 +128,24 @@ def _check(rows: Iterable[tuple[str, Sequence[Any]]]) -> PriceTable:
     return PriceTable(tuple(replace(price, end=end) for price, end in zip(prices, ends, strict=True)))
 
 
-def _read_price(first: str, end: str | None, price: object) -> Price:
+def _read_price(cells: Sequence[Any]) -> Price:
+    if len(cells) != len(COLUMNS):
+        raise ValueError(f"it has {len(cells)} cells, not {len(COLUMNS)}; decimal commas need semicolons between cells")
+    first, end, price = cells
     begin, until = _day(first), _day(end, minutes=1) if end else None
-    amount = float(price.replace(",", ".")) if isinstance(price, str) else price
-    if not is_number(amount) or not LEAST <= amount <= MOST:
+    amount = number_in(price)
+    if amount is None or not LEAST <= amount <= MOST:
         raise ValueError(f"{excerpt(repr(price), 40)} is not {LEAST} to {MOST} € per kWh; is it in cents, or per MWh?")
     if until and until <= begin:
         raise ValueError("it ends before it begins")
     return Price(begin, until, amount)
 
 
-def _day(text: str, minutes: int = 0) -> date:
+def _day(text: object, minutes: int = 0) -> date:
     """Return a day, or the Paris day of an instant. Cozy ends a price one minute before the next."""
-    if len(text) == len("2026-11-01"):
-        return parse_day(text)
-    return paris_today(datetime.fromisoformat(text) + timedelta(minutes=minutes))
+    if isinstance(text, str) and len(text) > len("2026-11-01") and (instant := instant_in(text)):
+        return paris_today(instant + timedelta(minutes=minutes))
+    return parse_day(text if isinstance(text, str) else "")
 
 
 def _wrong(faults: Sequence[str]) -> BadRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from include.gas.account.freshness import Lateness
+from include.gas.account.freshness import Late, Lateness
 from include.gas.days.lateness import silent_after
 from include.gas.display.account_summary import AccountSummary
 from include.gas.display.meter_days import MeterDays
@@ -33,8 +33,8 @@ def find_late_meters(
     found: dict[str, dict[str, Lateness | None]] = {}
     for account in fleet:
         for meter in account.days_of_meters:
-            why, noted = _why_late(account, meter, causes.get(account.id, Lateness.METER), today), meter.freshness.late
-            if (why and why.value) != (noted and noted.cause):
+            why = _why_late(account, meter, causes.get(account.id, Lateness.METER), today)
+            if (why and Late.because(why)) != meter.freshness.late:
                 found.setdefault(account.id, {})[meter.access.pce] = why
     return found
 

@@ -15,7 +15,7 @@ from include.gas.account.connection_documents import check_connectable, has_othe
 from include.gas.account.declaration import Declaration, checked_declaration, waits_for_meter, wrong_fields
 from include.gas.account.declared_right import wanted_right
 from include.gas.account.document_sections import object_or_empty
-from include.gas.account.marks import ConnectedMark
+from include.gas.account.marks import ConnectedMark, has_withdrawn
 from include.gas.answers.french_words import fold
 from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.day_documents import check_account_id
@@ -36,6 +36,7 @@ OTHER = "its account has or asks for another right; see the account, or import t
 TAKEN = "another account has its meter: GRDF is asked whether it still does; if so, the line waits until it is free"
 CONNECTED = "it has a right to this meter already, or one that waits for its holder"
 LEFT = "the household of its account has left, and no id is used twice; import it under another id, or without one"
+WITHDRAWN = "its household has withdrawn its consent; only the household itself, or its form, connects it again"
 BY = "import by "
 """Beginning of ``by`` in accounts connected by an import. Stored and compared: never reword it."""
 WAITS = "another account has its meter: it is declared by itself once that one's consent ends, if it does in 30 days"
@@ -87,8 +88,8 @@ def check_against_account(
         check_connectable(document)
     except FailNow as error:
         return line.with_outcome("wrong", error.cause)
-    if left:
-        return line.with_outcome("refused", LEFT)
+    if left or (document is not None and has_withdrawn(document)):
+        return line.with_outcome("refused", LEFT if left else WITHDRAWN)
     if document is not None and (found := _against_account(line, document, meter, who, began)):
         return found
     is_taken = not who.shared and meter.rights_of_others(who.account, who.today)

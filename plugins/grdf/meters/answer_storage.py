@@ -110,7 +110,13 @@ def record_stored_days(
     def change(document: Document) -> Document:
         for loaded in loads:
             document = with_stored_answer(document, loaded)
-        return document if well is None else with_rights_state(document, well, datetime.now(UTC), is_read=True)
+        if well is None:
+            return document
+        for answer, lines, _ in loads:  # of all that is read daily
+            if answer.body:
+                reading = replace(Status.reading_of(document, answer.pce), drift=lines.drift)
+                document = Status.with_reading(document, answer.pce, reading)
+        return with_rights_state(document, well, datetime.now(UTC), is_read=True)
 
     if loads and (any(load.report.has_written for load in loads) or change(known) != known):
         accounts.update_if_staying(known["_id"], change, known=known)
@@ -118,15 +124,11 @@ def record_stored_days(
 
 def with_stored_answer(document: Document, loaded: StoredAnswer) -> Document:
     """Return the account document with what a load has found of a meter."""
-    answer, lines, report = loaded
-    document, read_on = (
-        with_stored_years(document, answer.pce, report),
-        paris_today(datetime.fromisoformat(answer.read_at)),
-    )
+    answer, _, report = loaded
+    document = with_stored_years(document, answer.pce, report)
+    read_on = paris_today(datetime.fromisoformat(answer.read_at))
     reading, frequency = Status.reading_of(document, answer.pce), Status.billing_of(document, answer.pce).frequency
     fresh = Status.freshness_of(document, answer.pce).after_load(reading.by_year(), read_on, frequency)
-    if answer.body:
-        reading = replace(reading, drift=lines.drift)
     if answer.history_from:
         reading = replace(reading, whole_at=read_on, since=answer.history_from, under=answer.under)
     return Status.with_freshness(Status.with_reading(document, answer.pce, reading), answer.pce, fresh)

@@ -152,7 +152,7 @@ class ReadPublishedOperator(GrdfOperator):
                             staged = client.published_lines(pce, window, account=account, terms=terms)
                             answer = parse_published(staged.body, window=window, today=paris_today(now), **of)
                             periods.append((answer, staged.read_at))
-                            billing = replace(billing, drift=answer.drift)
+                            billing = replace(billing, drift=(*(billing.drift if periods[:-1] else ()), *answer.drift))
                             self._counts["left_out"] += warn_of_skipped_lines(answer, "published lines", self.log)
                             if found := answer.error_to_raise():
                                 raise found

@@ -124,18 +124,18 @@ def test_numbers_have_one_spelling_and_a_measured_zero_counts() -> None:
 
 
 @pytest.mark.parametrize(("changed", "said"), [
-    (line() | {"nouveau": {"a": 123}}, 'the key nouveau is new: {"a": ###}'),
-    (line(temperature=12.5), "the key consommation.temperature is new: ##.#"),
-    (line(coeff_calcul={"coeff_conversion": 11.2, "zone2": 1}), "the key consommation.coeff_calcul.zone# is new: #"),
-    (line(energy=31.24), "consommation.energie has decimals: ##.##"),
-    (line(energy="31,24"), 'consommation.energie is no whole number: "##,##"'),
-    (line(volume_brut="5"), 'consommation.volume_brut is no number: "#"'),
-    (line(volume_brut=[5]), "consommation.volume_brut is no number: [#]"),
-    (line(statut_conso="Révisée"), 'consommation.statut_conso has a new word: "Révisée"'),
-    (line(type_qualif_conso="Reconstitué"), 'consommation.type_qualif_conso has a new word: "Reconstitué"'),
-    (line(statut_conso=2), "consommation.statut_conso has a new word: #"),
-    (line(coeff_calcul=11.2), "consommation.coeff_calcul is no object: ##.#"),
-    (line(flag_retour_zero="Vrai"), 'consommation.flag_retour_zero is no flag: "Vrai"'),
+    (line() | {"nouveau": {"a": 123}}, "the key nouveau is new (an object)"),
+    (line(temperature=12.5), "the key consommation.temperature is new (a number)"),
+    (line(coeff_calcul={"coeff_conversion": 11.2, "z2": 1}), "the key consommation.coeff_calcul.z# is new (a number)"),
+    (line(energy=31.24), "consommation.energie has decimals"),
+    (line(energy="31,24"), "consommation.energie is a text in place of a whole number"),
+    (line(volume_brut="5"), "consommation.volume_brut is a text in place of a number"),
+    (line(volume_brut=[5]), "consommation.volume_brut is a list in place of a number"),
+    (line(statut_conso="Révisée"), "consommation.statut_conso has a new word: Révisée"),
+    (line(type_qualif_conso="Reconstitué"), "consommation.type_qualif_conso has a new word: Reconstitué"),
+    (line(statut_conso=2), "consommation.statut_conso has a new word: a number"),
+    (line(coeff_calcul=11.2), "consommation.coeff_calcul is a number in place of an object"),
+    (line(flag_retour_zero="Vrai"), "consommation.flag_retour_zero is a text in place of a flag"),
 ])  # fmt: skip
 def test_what_is_new_in_a_line_is_named_without_figures_and_the_line_is_used(changed: Any, said: str) -> None:
     answer = read(changed, line("2024-03-29"))

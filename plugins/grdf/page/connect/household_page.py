@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -23,6 +22,7 @@ from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.household_links import HouseholdLinks
 from include.gas.account.marks import BY_LINK, leaving_asker, with_leaving
 from include.gas.days.gas_day import ONE_DAY, YEARS, paris_today
+from include.gas.documents.day_documents import Document
 from include.gas.documents.doctypes import ACCOUNT
 
 log = logging.getLogger(__name__)
@@ -82,9 +82,14 @@ def download(household: HouseholdDep, table: Literal["days", "months", "years"])
 @router.post(f"{HOUSEHOLD}{PAGE}/withdraw")
 def withdraw(request: Request, household: HouseholdDep) -> Response:
     """Stop the reading at once. The revocation at GRDF needs the deletion's secret, so an operator starts that."""
-    store = AccountStore(couchdb())
+    store, now = AccountStore(couchdb()), datetime.now(UTC)
+
+    def change(document: Document) -> Document:
+        is_leaving = leaving_asker(document) is not None
+        return document if is_leaving else with_leaving(document, by=BY_LINK, since=now)
+
     if leaving_asker(store.read_document(household.account)) is None:
-        store.update(household.account, partial(with_leaving, by=BY_LINK, since=datetime.now(UTC)))
+        store.update(household.account, change)
         log.warning(
             "Account %s: its household has withdrawn its consent with its link. It is not read any more. Start "
             "grdf_delete_account, which revokes the consent at GRDF.", household.account,
