@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from include.gas.account.declaration import declaration_section
+from include.gas.account.marks import BY_LINK
 from include.gas.account.status import Status
 from include.gas.errors import BadRequest
 from include.gas.importing import line_check
@@ -148,6 +149,7 @@ def asks(base: dict[str, Any] = OURS, **more: Any) -> dict[str, Any]:
         (account("home"), [right("home", "waiting")], CONNECTED),
         (account("home"), [right("home", "ended", ended_on=TODAY)], DECLARE),
         (account("home", OTHER), [], WRONG), (account("home", **MARK), [right("home")], ("wrong", "it is leaving")),
+        (account("home", leaving={"by": BY_LINK}), [right("home")], ("refused", line_check.WITHDRAWN)),
         (account("home") | {"oauth_callback_results": []}, [right("home")], ("wrong", "oauth_callback_results")),
         ({"_id": "home", "account_type": "edf"}, [], ("wrong", "its account_type is not grdfgrandlyon")),
         (OURS, [], DECLARE), (asks(email="x@x.org"), [], WRONG), (asks(pce=OTHER), [], WRONG),
