@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.operators.load import LoadOperator
 from grdf.operators.take_prices import TakePricesOperator
 from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import DAY, MONTH, PRICES
@@ -16,7 +17,7 @@ from include.gas.errors import BadRequest, BadSettings
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.helpers import context, known_account, yesterday
-from tests.plugins.steps import acquire, extract, load
+from tests.plugins.steps import acquire, extract
 
 
 def take_prices() -> int:
@@ -32,15 +33,18 @@ def price_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_price_file_prices_all_days_of_the_next_run(
     clean: LocalWorld, account_id: str, price_file: Path, door: Site
 ) -> None:
-    last, couchdb = yesterday(clean), CouchDBHook()
+    last, couchdb, requests = yesterday(clean), CouchDBHook(), list[int]()
     known_account(clean, account_id, conso_debut=str(last - timedelta(days=20)))
 
     def run() -> list[dict[str, Any]]:
         acquire(account_id)
-        load(account_id, extract(account_id, last, run_id="again"), run_id="again")
+        task = LoadOperator(task_id="load", account_id=account_id, staged=extract(account_id, last, run_id="again"))
+        task.execute(context(run_id="again"))
+        requests.append(task.couchdb.requests_sent)
         return couchdb.range(DAY, *account_range(account_id))
 
     days = run()
+    assert run() == days
     assert [day for day in days if "price" in day] == []
     with pytest.raises(BadSettings, match=r"prices\.csv"):
         take_prices()
@@ -56,6 +60,8 @@ def test_a_price_file_prices_all_days_of_the_next_run(
     assert take_prices() == 1
     assert [each["price"] for each in couchdb.scan(PRICES)] == [0.2]
     assert {day["price"] for day in run()} == {round(day["load"] * 0.2, 6) for day in days}
+    run()
+    assert requests[-1] == requests[1], "with nothing new, prices cost no request"
     month = couchdb.range(MONTH, *account_range(account_id))[-1]
     assert month["priced_days"] == month["days"]
     page = door.browser("op").get(f"/accounts/{account_id}", headers={"Accept-Language": "fr"}).text

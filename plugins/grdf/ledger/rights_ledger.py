@@ -47,7 +47,8 @@ class Ledger:
         """Return some meters by number; one without a document has no rights."""
         wanted = list(dict.fromkeys(pces))
         found = self._couchdb.fetch(METER, [*wanted, PRICE_TABLE]) if wanted else {}
-        self.prices = msgspec.convert(found.pop(PRICE_TABLE, {}), PriceTable)
+        if PRICE_TABLE in found:
+            self.prices = msgspec.convert(found.pop(PRICE_TABLE), PriceTable)
         return {pce: _read(found[pce]) if pce in found else Meter(pce=pce) for pce in wanted}
 
     def all_meters(self) -> Iterator[Meter]:
