@@ -115,7 +115,7 @@ def _make_accounts_database() -> None:
 
 
 def _as_at_first(world: LocalWorld) -> None:
-    """Forget documents, staged files, counts, tokens, Airflow's DAGs; what has a prefix is some test's own."""
+    """Forget documents, staged files, counts, tokens, Airflow's Variables; what has a prefix is some test's own."""
     from include.gas.documents.day_documents import database_name
     from include.gas.documents.doctypes import DOCTYPES
     from include.sandbox.adict.world import DEFAULTS
@@ -137,8 +137,7 @@ def _as_at_first(world: LocalWorld) -> None:
     shutil.rmtree(HOME / "grdf", ignore_errors=True)
     if (HOME / "airflow.db").exists():
         with closing(sqlite3.connect(HOME / "airflow.db", timeout=60)) as database, database:
-            for table in ("variable", "dag"):
-                database.execute(f"DELETE FROM {table}")
+            database.execute("DELETE FROM variable")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from include.gas.documents.day_documents import dag_id
 from include.sandbox.local_world import LocalWorld
 from include.sandbox.processes import Child, Processes
 from tests.dags.parsing import ACCOUNTS, DOWN, PATH, ROOT, run_python
+from tests.databases import empty_database
 from tests.helpers import own_couchdb, wait
 
 (BUNDLES,) = (line for line in (ROOT / "airflow.env").read_text().splitlines() if "BUNDLE_CONFIG_LIST=" in line)
@@ -34,9 +35,9 @@ print("RESULT" + json.dumps(found))
 
 
 class Machine:
-    def __init__(self, home: Path, database: Path) -> None:
+    def __init__(self, home: Path) -> None:
         self.home, self.database = home, home / "airflow.db"
-        shutil.copyfile(database, self.database)
+        shutil.copyfile(empty_database(), self.database)
         self.bundle = home / "dag_bundles" / "grdf-accounts"
         self.env = PATH | {
             "AIRFLOW_HOME": str(home),
@@ -66,8 +67,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(airflow_home: Path, tmp_path: Path) -> Machine:
-    return Machine(tmp_path, airflow_home / "airflow.db")
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
 
 
 def test_with_couchdb_down_no_dag_vanishes_not_even_at_a_start_without_files(
