@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,18 +13,20 @@ from typing import Any
 
 import pytest
 
+from tests.databases import empty_database
+
 HOUSE = Path(__file__).parent / "house"
 ROOT = Path(__file__).resolve().parents[2]
 MODES = ("with", "without")
 
 
 @pytest.fixture(scope="module")
-def looks(airflow_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def looks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     homes = {mode: tmp_path_factory.mktemp(mode) for mode in MODES}
 
     def look(mode: str) -> Any:
         home = homes[mode]
-        (home / "airflow.db").write_bytes((airflow_home / "airflow.db").read_bytes())
+        shutil.copyfile(empty_database(), home / "airflow.db")
         env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         env |= {
             "AIRFLOW_HOME": str(home),
