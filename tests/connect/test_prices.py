@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.ledger.rights_ledger import Ledger
 from grdf.operators.load import LoadOperator
 from grdf.operators.take_prices import TakePricesOperator
 from include.gas.documents.day_documents import account_range
@@ -31,7 +32,7 @@ def price_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_price_file_prices_all_days_of_the_next_run(
-    clean: LocalWorld, account_id: str, price_file: Path, door: Site
+    clean: LocalWorld, account_id: str, price_file: Path, door: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     last, couchdb, requests = yesterday(clean), CouchDBHook(), list[int]()
     known_account(clean, account_id, conso_debut=str(last - timedelta(days=20)))
@@ -56,9 +57,16 @@ def test_a_price_file_prices_all_days_of_the_next_run(
     price_file.write_text("first,end,price\n2012-01-01,2013-01-01,0.05\n2013-01-02,,0.1\n")
     with pytest.raises(BadRequest, match="line 3"):
         take_prices()
+    monkeypatch.delenv("AIRFLOW__GRDF__PRICE_FILE")
+    for each in list(couchdb.scan(PRICES)):
+        couchdb.write(PRICES, [{"_id": each["_id"], "_rev": each["_rev"], "_deleted": True}])
+    with pytest.raises(BadRequest, match="no price of gas any more"):
+        take_prices()
+    monkeypatch.setenv("AIRFLOW__GRDF__PRICE_FILE", str(price_file))
     price_file.write_text("first,end,price\n2012-01-01,,0.2\n")
     assert take_prices() == 1
     assert [each["price"] for each in couchdb.scan(PRICES)] == [0.2]
+    assert "~prices" not in {meter.pce for meter in Ledger(couchdb).all_meters()}
     assert {day["price"] for day in run()} == {round(day["load"] * 0.2, 6) for day in days}
     run()
     assert requests[-1] == requests[1], "with nothing new, prices cost no request"

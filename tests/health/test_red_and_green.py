@@ -87,6 +87,12 @@ def test_wrong_settings_are_named_and_hide_nothing(fleet: Fleet) -> None:
     for name in ("retries", "alert_notifier"):
         assert re.search(rf"setting: .*\[grdf\] {name} .*Correct it", looked.said)
     assert "1 of 2 accounts are silent" in looked.said, "the rest is looked at"
+    wrong = fleet.check(price_file="/no/such.csv")
+    assert (wrong.well, "prices: The prices of gas are wrong" in wrong.said, "New: " in wrong.said) == (
+        True,
+        True,
+        True,
+    )
 
 
 def test_whoever_falls_silent_is_named_by_one_mail_alone(fleet: Fleet, mailbox: Mail) -> None:

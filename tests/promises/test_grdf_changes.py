@@ -40,6 +40,11 @@ def test_each_change_of_grdfs_answers_is_told_once_and_costs_no_day(town: Town) 
             said
         )
         assert not re.search(r"New: [^.]*\d{2}", told[0].replace("2 account(s)", "")), "without figures"
+    town.fault(lambda body: body.replace(b'{"pce"', b'{"autre": 7, "pce"'), "publiees$", times=2)
+    town.run_dag("grdf_published", "manual")
+    assert "the key autre is new (a number) (2 account(s))" in town.health().text, "of billing periods, too"
+    town.calm()
+    town.run_dag("grdf_published", "manual", params={"accounts": ["alder", "birch"]})
     town.mornings(2)
     assert "drift: " not in town.health().text
     for account, pce in (("alder", METERS[0]), ("birch", METERS[1])):

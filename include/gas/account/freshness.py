@@ -43,8 +43,8 @@ class Lateness(StrEnum):
     )
     METER = (
         "meter",
-        "GRDF publishes nothing new for this meter: it may have been exchanged, or its radio may fail.",
-        "GRDF ne publie rien de nouveau pour ce compteur : il a pu être remplacé, ou son module radio être en panne.",
+        "GRDF has published nothing new for this meter.",
+        "GRDF n’a rien publié de nouveau pour ce compteur.",
     )
     RIGHT = (
         "right",

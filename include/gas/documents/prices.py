@@ -78,6 +78,8 @@ def read_price_file(content: bytes) -> PriceTable:
     ]
     if tuple(header) != COLUMNS:
         raise _wrong([f"its first line is not {separator.join(COLUMNS)}"])
+    if not any(map(any, lines)):
+        raise _wrong(["the file has no price"])
     return _check((f"line {number}", cells) for number, cells in enumerate(lines, start=2) if any(cells))
 
 

@@ -117,6 +117,11 @@ class Cause(StrEnum):
         "Their holders consented and did not come back here. Start grdf_adopt_rights, which makes accounts for them: "
         "its dry run names them first",
     )  # fmt: skip
+    PRICES = (
+        "prices", NEVER, True,
+        "the prices of gas are wrong, so that the former ones hold: {first}",
+        "Correct them and start grdf_prices",
+    )  # fmt: skip
     DRIFT = (
         "drift", NEVER, True,
         "GRDF's answers have {count} thing(s) that this project does not know",

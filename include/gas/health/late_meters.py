@@ -45,4 +45,5 @@ def _why_late(account: AccountSummary, meter: MeterDays, cause: Lateness, today:
         return None
     if meter.is_expected(today):
         return cause if meter.silent_on(today) else None
-    return Lateness.RIGHT if (today - meter.last).days > limit else None
+    is_former = any(each.is_expected(today) for each in account.days_of_meters)  # its household reads another now
+    return Lateness.RIGHT if (today - meter.last).days > limit and not is_former else None

@@ -121,11 +121,16 @@ class Verdict:
         return {finding: named for finding, named in new.items() if named or finding.red}
 
     def names_after_mail(self, before: NamedBefore) -> dict[str, list[str]]:
-        """Return the names as of a sent mail: those that did not fit are new tomorrow, the recovered are forgotten."""
-        found = defaultdict[str, list[str]](list)
+        """Return the names as of a sent mail: those that did not fit are new tomorrow, the recovered are forgotten.
+
+        What was new in answers is never forgotten: some have it, and those of the next day do not.
+        """
+        found = defaultdict[str, list[str]](list, {Cause.DRIFT.value: [*before.get(Cause.DRIFT.value, ())]})
         for each in self.findings:
             known = {*before.get(each.subject, ()), *(new.name for new in each.newly_named(before)[:NAMED])}
-            found[each.subject] += [named.name for named in each.named if named.name in known]
+            found[each.subject] += [
+                named.name for named in each.named if named.name in known and named.name not in found[each.subject]
+            ]
         return dict(found)
 
     def headline(self) -> str:

@@ -67,13 +67,14 @@ class Ledger:
         documents = (each for each in self._couchdb.scan(METER) if f"'account': {account!r}" in str(each))
         return [meter for meter in map(_read, documents) if meter.rights_of(account)]
 
-    def store_prices(self, table: PriceTable) -> bool:
-        """Store the price table, and return whether it differs from the stored one."""
+    def read_prices(self) -> PriceTable:
+        """Return the stored price table."""
+        return msgspec.convert(self._couchdb.get(METER, PRICE_TABLE) or {}, PriceTable)
+
+    def store_prices(self, table: PriceTable) -> None:
+        """Store the price table in place of the former one."""
         stored = self._couchdb.get(METER, PRICE_TABLE) or {"_id": PRICE_TABLE}
-        new = stored | msgspec.to_builtins(table)
-        if new != stored:
-            self._couchdb.put(METER, new)
-        return bool(new != stored)
+        self._couchdb.put(METER, stored | msgspec.to_builtins(table))
 
     def last_asked(self) -> dict[str, str]:
         """Return when GRDF was last asked about all rights, UTC text by client."""

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import AccountRunOperator
-from include.gas.account.account import Account
+from include.gas.account.account import Account, check_not_leaving
 from include.gas.account.declaration import with_resend
 from include.gas.days.gas_day import paris_today
 from include.gas.errors import DeclarationRefused, FailNow, HouseholdHasLeft, MeterTaken, RetryLater, RightNotInForce
@@ -34,8 +34,7 @@ class AcquireTokenOperator(AccountRunOperator):
         run = Run.from_context(context)
         document = self.accounts.read_document(self.account_id)
         account = Account.from_document(document)
-        if account.leaving:
-            raise AirflowSkipException(f"Account {account.id} is leaving: nothing is read for it any more.")
+        check_not_leaving(document)
         if account.waits_for_person and run.is_scheduled and self._has_nothing_to_do(account):
             raise AirflowSkipException(
                 f"Account {account.id} is waiting for its household ({account.state}), so GRDF is not asked. "

@@ -100,7 +100,7 @@ class AccountOperator(GrdfOperator):
 
 
 class AccountRunOperator(AccountOperator):
-    """A task of an account's own DAG: it is skipped if the household has left or leaves meanwhile."""
+    """A task that reads an account: it is skipped if the household has left or leaves meanwhile."""
 
     def execute(self, context: Context) -> Any:
         """Run the task in Airflow."""

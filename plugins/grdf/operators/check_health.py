@@ -18,7 +18,7 @@ from include.gas.account.freshness import Late, Lateness
 from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.day_documents import Document
-from include.gas.errors import BadAccount, BadSettings, FailNow, GasError, RetryLater
+from include.gas.errors import BadAccount, BadRequest, BadSettings, FailNow, GasError, RetryLater
 from include.gas.health.causes import Cause
 from include.gas.health.late_meters import find_late_meters
 from include.gas.health.verdict import NamedBefore, Verdict
@@ -77,12 +77,22 @@ class CheckHealthOperator(GrdfOperator):
         try:
             clients = [read_client(name) for name in settings.connections.or_default()]
             fleet, verdict = judge_fleet(self.couchdb, clients, unread, now)
+            verdict = self._with_prices(verdict)
             self._note_late_meters(find_late_meters(fleet, verdict, paris_today(now)))
         except GasError as error:
             if isinstance(error, RetryLater) and not Run.from_context(context).is_last_try:
                 raise
             return Verdict().with_failure(Cause.UNSEEN, error.cause)
         gauges.set_fleet(fleet, clients, now)
+        return verdict
+
+    def _with_prices(self, verdict: Verdict) -> Verdict:
+        from grdf.operators.take_prices import read_prices
+
+        try:
+            read_prices(self.couchdb)
+        except (BadRequest, BadSettings) as error:
+            return verdict.with_failure(Cause.PRICES, error.cause)
         return verdict
 
     def _note_late_meters(self, late: Mapping[str, Mapping[str, Lateness | None]]) -> None:

@@ -11,7 +11,7 @@ from grdf.airflow.announcing import announce_changes
 from grdf.airflow.tasks.run import Run
 from grdf.meters.answer_storage import StoredAnswer, record_stored_days, store_answer, undo_if_household_left
 from grdf.meters.meter_requests import MeterRead, MeterRequest, handle_problems, read_meters, unsettled_windows
-from grdf.operators.base import AccountOperator, GrdfOperator
+from grdf.operators.base import AccountRunOperator, GrdfOperator
 from grdf.quota.governor import governor_for
 from include.gas.account.account import Account, check_not_leaving
 from include.gas.account.client import DEFAULT, client_or_empty
@@ -78,7 +78,7 @@ class PlanHistoryOperator(GrdfOperator):
         return found
 
 
-class ReadHistoryOperator(AccountOperator):
+class ReadHistoryOperator(AccountRunOperator):
     """Reads a range of one account again and stores it. It may be repeated.
 
     Days that cannot be requested (future, too old, outside the right) are left out with a reason in the log. Definitive

@@ -152,14 +152,14 @@ class ReadPublishedOperator(GrdfOperator):
                             staged = client.published_lines(pce, window, account=account, terms=terms)
                             answer = parse_published(staged.body, window=window, today=paris_today(now), **of)
                             periods.append((answer, staged.read_at))
-                            billing = replace(billing, drift=(*(billing.drift if periods[:-1] else ()), *answer.drift))
                             self._counts["left_out"] += warn_of_skipped_lines(answer, "published lines", self.log)
                             if found := answer.error_to_raise():
                                 raise found
                 except RetryLater as error:
                     problem = error
         if problem is None:  # otherwise it stays due
-            billing = replace(billing, read_at=utc_text(now), under=access.own)
+            drift = tuple(sorted({each for answer, _ in periods for each in answer.drift}))
+            billing = replace(billing, read_at=utc_text(now), under=access.own, drift=drift)
         with undo_if_household_left(self.couchdb, account):
             self._store(account, pce, replace(billing, refused=" ".join(refused)), periods)
         self._counts["meters"] += 1

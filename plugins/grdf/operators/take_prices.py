@@ -8,12 +8,14 @@ from grdf import settings
 from grdf.operators.base import GrdfOperator
 from include.gas.documents.doctypes import PRICES
 from include.gas.documents.prices import GAS, PriceTable, price_documents, read_price_documents, read_price_file
-from include.gas.errors import BadSettings
+from include.gas.errors import BadRequest, BadSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow.sdk import Context
+
+    from grdf.hooks.couchdb import CouchDBHook
 
 
 class TakePricesOperator(GrdfOperator):
@@ -21,11 +23,20 @@ class TakePricesOperator(GrdfOperator):
 
     def perform(self, context: Context) -> int:
         """Return the number of prices; ``BadRequest`` if one is wrong: the last good table holds then."""
-        if file := settings.price_file():
-            self._fill_table(read_price_file(_content(file)))
-        table = read_price_documents(self.couchdb.scan(PRICES))
-        changed = self.ledger.store_prices(table)
-        self.log.info("Prices of gas: %d%s.", len(table.prices), ", changed" if changed else "")
+        table = read_prices(self.couchdb)
+        if settings.price_file():
+            self._fill_table(table)
+        former = self.ledger.read_prices()
+        if former.prices and not table.prices:
+            raise BadRequest.about(
+                None,
+                "com-grandlyon-fluidsprices has no price of gas any more, as after a loss",
+                "The last prices hold. Restore them; or if there are to be none, remove ~prices from "
+                "com-grandlyon-grdf-meter.",
+            )
+        if table != former:
+            self.ledger.store_prices(table)
+        self.log.info("Prices of gas: %d%s.", len(table.prices), ", changed" if table != former else "")
         return len(table.prices)
 
     def _fill_table(self, table: PriceTable) -> None:
@@ -36,6 +47,12 @@ class TakePricesOperator(GrdfOperator):
             {"_id": key, "_rev": each["_rev"], "_deleted": True} for key, each in stored.items() if key not in wanted
         ]
         self.couchdb.write(PRICES, gone + [each for key, each in wanted.items() if each != stored.get(key)])
+
+
+def read_prices(couchdb: CouchDBHook) -> PriceTable:
+    """Return the prices in the file or else in Cozy's table; ``BadRequest`` or ``BadSettings`` if they are wrong."""
+    file = settings.price_file()
+    return read_price_file(_content(file)) if file else read_price_documents(couchdb.scan(PRICES))
 
 
 def _content(file: Path) -> bytes:

@@ -83,6 +83,8 @@ def test_settling_names_the_meters_and_repeats_to_nothing() -> None:
     assert settle_account(settled, [has("waiting", right="u-1")], NOW + timedelta(days=9)) == settled
     leaving = with_leaving(account(declaration=PERSON), by="b", since=NOW)
     assert settle_account(leaving, [OVER], NOW) == leaving
+    entered = leaving | {"declaration": PERSON | {"entered_at": utc_text(NOW - REFUSED_KEPT)}}
+    assert not has_personal_data(settle_account(entered, [OVER], NOW)), "nobody is kept for longer, leaving or not"
 
 
 @pytest.mark.parametrize(

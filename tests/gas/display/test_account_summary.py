@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from include.gas.account.freshness import Freshness
-from include.gas.account.status import Status
+from include.gas.account.status import Billing, Status
 from include.gas.days.windows import ONE_DAY, Window
 from include.gas.display.account_summary import AccountSummary, Group, Situation, summarize_account
 from include.gas.display.fleet_summary import DayDelay, summarize_fleet
@@ -246,7 +247,8 @@ def test_each_account_is_in_one_class_of_ages() -> None:
 def test_the_delays_of_the_last_month_are_those_of_half_and_of_most_meters() -> None:
     access = MeterAccess(pce=PCE)
     meters = [MeterDays(access, freshness=Freshness(NEWEST, delays=each)) for each in ("1" * 40, "2" * 20, ".93")]
-    found = summarize_fleet([seen("a", *meters[:2]), seen("b", meters[2])], TODAY).delays
+    monthly = replace(meters[0], billing=Billing(frequency="MM"), freshness=Freshness(NEWEST, delays="9" * 31))
+    found = summarize_fleet([seen("a", *meters[:2]), seen("b", meters[2], monthly)], TODAY).delays
     assert [each.day for each in found] == [days(-number) for number in range(31, 1, -1)]
     assert (found[0], found[-2:]) == (
         DayDelay(days(-31), 1, 1, 1), (DayDelay(days(-3), 2, 9, 3), DayDelay(days(-2), 2, 3, 3)),

@@ -92,10 +92,12 @@ def test_what_it_gave_since_it_came_counts_from_its_newest_day() -> None:
         assert meter.came == came
 
 
-def gaps(years: dict[str, Any], *covered: Window, asked_from: str | None = "2023-01-01", is_read: bool = True) -> Any:
-    access = MeterAccess(pce=PCE, word="active", days=covered or (Window(date.min, date.max),))
+def gaps(years: dict[str, Any], *covered: Window, asked_from: str | None = "2023-01-01", **more: bool) -> Any:
+    access = MeterAccess(
+        pce=PCE, word="active", is_open="leaving" in more, days=covered or (Window(date.min, date.max),)
+    )
     reading = Status.reading_of(with_reading({}, PCE, years, since=asked_from), PCE)
-    meter = MeterDays(access, (*reading.by_year().values(),), reading.since, is_read=is_read)
+    meter = MeterDays(access, (*reading.by_year().values(),), reading.since, **more)
     return meter.count_missing(date(2026, 5, 20))
 
 
@@ -118,6 +120,7 @@ def test_missing_days_are_the_calendar_minus_the_store() -> None:
     assert gaps(years, *eighth, asked_from=None) == (1 + 4, 0), "only days that a right covers"
     assert gaps(years, Window(date.min, may[12]), asked_from=None) == (2, 0)
     assert gaps(years, asked_from=None, is_read=False) == (2, 0), "and only while the meter is read"
+    assert gaps(years, asked_from=None, is_read=False, leaving=True) == (2, 0), "not since its household has withdrawn"
     assert gaps(years, Window(may[0], date.max), asked_from="2020-01-01") == (2 + 2 + 4, 0)
     own = {"2025": year("2025-01-01", "2025-12-31", ("06-01", "06-10")), **whole}
     other = {"2022": year("2022-01-01", "2022-12-31")}

@@ -70,7 +70,7 @@ def test_a_corrected_day_or_table_restates_what_it_concerns_and_nothing_costs_a_
 def test_a_month_with_a_day_without_a_price_has_none_and_anothers_stay_where_the_table_says_nothing() -> None:
     store = store_with(PriceTable())
     assert {*prices_of(store, DAY).values(), *prices_of(store, MONTH).values()} == {None}
-    for doctype, period in ((DAY, "2024-01-10"), (DAY, "2024-02-01"), (MONTH, "2024-01")):
+    for doctype, period in ((DAY, "2024-01-10"), (DAY, "2024-02-01"), (MONTH, "2024-01"), (YEAR, "2024")):
         store.write(doctype, [store.get(doctype, period) | {"price": 9.9}])
     february = table("2024-02-01,2024-02-02,0.1")
     load_again(store, february)
@@ -106,8 +106,9 @@ def test_a_file_as_a_french_spreadsheet_saves_it_is_read() -> None:
     )
     assert [found.price_load(100, date(2024, month, day)) for month, day in ((1, 31), (2, 1))] == [9.98, 10.43]
     assert found.find_price(date(2023, 12, 31)) is None
-    with pytest.raises(BadRequest, match="first line"):
-        read_price_file(b"")
+    for content, said in ((b"", "first line"), (b"first,end,price\n,,\n", "no price")):
+        with pytest.raises(BadRequest, match=said):
+            read_price_file(content)
 
 
 def test_cozys_table_is_read_as_its_back_office_keeps_it() -> None:

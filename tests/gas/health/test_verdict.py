@@ -147,6 +147,7 @@ def noted(document: dict[str, Any], why: Lateness) -> dict[str, Any]:
         ([*WELL, old("known", 40, **KNOWN)], {}, {"known": "meter"}),
         ([*WELL, over(old("moved", 40), 40)], {}, {"moved": "right"}),
         ([*WELL, over(account("moves", 4), 2)], {}, {}),
+        ([*WELL, with_held(old("moved", 40), held(PCE, "over", end=ago(40), day=ago(40)), held(OTHER))], {}, {}),
         ([*WELL, noted(account("back"), Lateness.GRDF)], {}, {"back": None}),
         ([*WELL, noted(old("gone", leaving={"run": "r", "by": "x", "since": "s"}), Lateness.US)], {}, {"gone": None}),
         ([*WELL, with_billing(old("monthly", 20), PCE, "MM"), with_billing(old("billed", 90), PCE, "6M")], {}, {}),
@@ -163,6 +164,8 @@ def test_what_is_new_in_answers_is_told_once_however_many_accounts_have_it() -> 
     assert (causes(found), found.red) == ({"drift": ["a key is new", "a word is new"]}, ())
     assert [each.why for each in found.findings[0].named] == ["2 account(s)", "1 account(s)"]
     assert (found.well, mail(found, {"drift": ["a key is new"]})) == (12, ["a word is new"])
+    told = verdict(WELL).names_after_mail(found.names_after_mail({}))
+    assert mail(found, told) == [], "not again, if it was gone for a day"
 
 
 def test_what_falls_silent_is_named_once() -> None:
