@@ -182,15 +182,6 @@ def _stored(world: World) -> Counter[date]:
     return +held
 
 
-def _days_of(world: World, wanted: Callable[[int], bool]) -> Counter[Key]:
-    return Counter(
-        (day.year, day.month, day.day)
-        for member, step in _members(world)
-        for day, load in member.loads(step).items()
-        if wanted(load)
-    )
-
-
 def _totals(world: World, length: int) -> Counter[Key]:
     """Return how many households have a total of each month (``length`` 2) or year (1)."""
     held: Counter[Key] = Counter()

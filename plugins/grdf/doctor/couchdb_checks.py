@@ -27,7 +27,7 @@ FAULTS: Mapping[str, tuple[State, str, str]] = {
     "missing": ("bad", "the databases {} are missing", SET_UP),
     "unindexed": ("look", "{} have no or an older index, so searches are slow", SET_UP),
     "unbuilt": (
-        "look", "{} builds an index: until it has, searches end in an error (500) after a minute",
+        "look", "an index of {} is being built: until it is, searches end in an error (500) after a minute",
         "Wait: ./grdf couchdb setup says when it is built.",
     ),
     "uncompared": ("bad", "{} does not compare revisions: a household that leaves may come back", SET_UP),
