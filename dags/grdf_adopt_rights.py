@@ -17,6 +17,10 @@ is one call.
 1. Start it. **Dry run** is on: the log names the rights that would get an account, and those that would not, and why.
 2. Start it again with dry run off. It may be repeated at any time.
 
+**The city's own meters** (rights of its own contracts, to which nobody consents) are grouped by a CSV file in the
+folder `import` of the staging store, with the columns `building` (the account's id), `meter` and `name`. Without it
+they are left alone. Start it again with a longer file when there are more.
+
 If a record of the same holder's consent is kept here, it is the proof. Otherwise the proof is where the right was
 declared.
 """
@@ -27,6 +31,12 @@ PARAMS = {
         type="string",
         title="Account ids",
         description="With {right}, GRDF's id of the right, or {short}, its first 8 characters.",
+    ),
+    "buildings": Param(
+        "",
+        type=["null", "string"],
+        title="File of buildings",
+        description="Its name in the folder import, such as schools.csv; empty for none.",
     ),
 }
 

@@ -71,6 +71,10 @@ class SandboxControl:
         """
         return list(self._call("POST", "consents", json={"pces": list(pces), **terms}))
 
+    def own_contracts(self, pces: Iterable[str], **terms: Any) -> list[dict[str, Any]]:
+        """Create the rights of a third party's own contracts. ``terms``: ``company``, ``injection``."""
+        return list(self._call("POST", "contracts", json={"pces": list(pces), **terms}))
+
     def change_consent(self, right_id: str, **fields: Any) -> dict[str, Any]:
         """Set fields of an access right, such as ``etat_droit_acces``."""
         return dict(self._call("PATCH", f"consents/{right_id}", json=fields))

@@ -73,6 +73,7 @@ AGES = (1, 2, 3, 4, 5, 7, 10, 14, 21, 30, 60, 90)
 KINDS = {
     "donnees_consos_informatives": "daily",
     "donnees_consos_publiees": "published",
+    "donnees_injections_publiees": "published",
     "donnees_contractuelles": "contract",
     "donnees_techniques": "technical",
     "droits_acces": "rights",

@@ -19,9 +19,11 @@ SECRET = "a secret of the tests, long enough for the tokens that Airflow signs w
 
 @cache
 def airflow_app() -> FastAPI:
-    from airflow.api_fastapi.app import create_app
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__API__BASE_URL", "http://127.0.0.1:18080")  # it keeps the first site's path for all
+        from airflow.api_fastapi.app import create_app
 
-    return create_app(apps="core")
+        return create_app(apps="core")
 
 
 @cache

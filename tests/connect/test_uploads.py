@@ -22,7 +22,7 @@ from tests.connect.direct import followed
 from tests.connect.direct import run as take_in
 from tests.connect.site import Browser, Site
 from tests.helpers import context, holder, known_account
-from tests.importing.scene import run
+from tests.importing.scene import adopt, run
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.declared import postcode
 from tests.rights.scene import document
@@ -92,6 +92,21 @@ def test_a_file_of_households_is_uploaded_checked_and_imported(
     log = "\n".join(each.getMessage() for each in caplog.records if each.name.startswith("grdf.page"))
     assert [each for each in ("op uploaded a CSV file with 1 line", "op removed a CSV file") if each not in log] == []
     assert "Durand" not in log
+
+
+def test_a_file_of_buildings_is_uploaded_for_the_adoption(door: Site, clean: LocalWorld, account_id: str) -> None:
+    (pce,) = holder(account_id).pces
+    clean.control.drop_consents()
+    clean.control.own_contracts([pce])
+    browser = door.browser("op")
+    page = followed(
+        browser, put(browser, "/import/upload", ("pools.csv", f"Building;Meter;Name\n{account_id};{pce};Pool".encode()))
+    )
+    assert conf(page, "grdf_import_accounts") == []
+    (start,) = conf(page, "grdf_adopt_rights")
+    assert start == {"buildings": "pools.csv", "dry_run": True}
+    assert adopt(buildings="pools.csv")["buildings"] == 1
+    assert document(clean, account_id)["name"] == "Pool"
 
 
 @pytest.mark.parametrize(("name", "content", "message"), [

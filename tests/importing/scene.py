@@ -67,10 +67,14 @@ def run(
     return execute(ImportAccountsOperator, params, run_id=run_id, began=began, cleared=cleared)
 
 
-def adopt(*, dry_run: bool = False, id_pattern: object = "right-{right}", cleared: bool = False) -> dict[str, int]:
+def adopt(
+    *, dry_run: bool = False, id_pattern: object = "right-{right}", cleared: bool = False, buildings: str = ""
+) -> dict[str, int]:
     from grdf.operators.ways_in.adopt_rights import AdoptRightsOperator
 
-    return execute(AdoptRightsOperator, {"dry_run": dry_run, "id_pattern": id_pattern}, cleared=cleared)
+    return execute(
+        AdoptRightsOperator, {"dry_run": dry_run, "id_pattern": id_pattern, "buildings": buildings}, cleared=cleared
+    )
 
 
 def execute(

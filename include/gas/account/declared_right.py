@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from include.gas.account.declaration import PERIMETERS, Declaration
-from include.gas.answers.access_rights import GAS_USE_ROLES, AccessRight, is_right_id, is_same_name
+from include.gas.answers.access_rights import AccessRight, Role, is_right_id, is_same_name
 from include.gas.answers.french_words import fold_address, text_of
 from include.gas.answers.json_objects import find_objects
 from include.gas.days.windows import ONE_DAY, in_years, oldest_allowed
@@ -25,7 +25,7 @@ def declaration_request(declaration: Declaration, today: date) -> dict[str, Any]
     first = declaration.first or oldest_allowed(today, YEARS_BACK)
     end = declaration.end or last + ONE_DAY
     return {
-        "role_tiers": GAS_USE_ROLES[0].upper(),
+        "role_tiers": Role.SUPPLY.upper(),
         **({"raison_sociale": declaration.company} if declaration.company else {"nom_titulaire": declaration.name}),
         "code_postal": declaration.postcode,
         "courriel_titulaire": declaration.email,

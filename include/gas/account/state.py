@@ -139,7 +139,10 @@ def _over(account: str, access: Sequence[MeterAccess]) -> str:
         return f"Account {account}: {_WITHDRAWN}"
     ends = [f"there has been no consent since {each.day}" if each.day else _OVER[each.word] for each in access]
     said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(access, ends, strict=True))
-    return f"Account {account}: {said}. The household must consent again."
+    step = "The household must consent again."
+    if any(each.role.is_own for each in access):
+        step = "It is of our own contract: if there is a new one, start grdf_adopt_rights with the file of buildings."
+    return f"Account {account}: {said}. {step}"
 
 
 def _about(account: str, access: Sequence[MeterAccess], said: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from include.gas.answers.french_words import day_in, fold, fold_address, moment_in
@@ -18,7 +19,6 @@ PCE = re.compile(r"[0-9]{14}|GI[0-9]{6}")
 _RIGHT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WORD = re.compile(r"\w+")
 ON_SITE = "client_connect"
-GAS_USE_ROLES = ("autorise_contrat_fourniture", "detenteur_contrat_fourniture")
 WAITING = "waiting for the holder"
 """The state of a declared right until its holder has answered GRDF's e-mail."""
 _STATES = {
@@ -31,13 +31,39 @@ _STATES = {
 }
 
 
+class Role(StrEnum):
+    """``role_tiers``: what the contract of a right is about, and whether it is our own, so that nobody consents."""
+
+    SUPPLY = "autorise_contrat_fourniture"
+    OWN_SUPPLY = "detenteur_contrat_fourniture"
+    INJECTION = "autorise_contrat_injection"
+    OWN_INJECTION = "detenteur_contrat_injection"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the contract is our own, as a city's for its buildings."""
+        return self in (Role.OWN_SUPPLY, Role.OWN_INJECTION)
+
+    @property
+    def is_injection(self) -> bool:
+        """Whether it is about gas that its holder, such as a producer of biomethane, puts into the network."""
+        return self in (Role.INJECTION, Role.OWN_INJECTION)
+
+    @classmethod
+    def from_word(cls, value: object) -> Role | None:
+        """Return GRDF's role; that of a supply if GRDF names none, ``None`` for an unknown word."""
+        word = fold(value) or cls.SUPPLY
+        return cls(word) if word in {*cls} else None
+
+
 @dataclass(frozen=True, slots=True)
 class AccessRight:
     """One line of ``droits_acces``. ``first`` to ``last`` are civil days for calls; ``None`` is no bound.
 
+    :param role: ``None`` for an unknown one
     :param state: ``etat_droit_acces`` in plain words; an unknown word of GRDF's in lower case
     :param data_first: first gas day covered
-    :param data_end: ``perim_donnees_conso_fin``, read as the first gas day not covered
+    :param data_end: ``perim_donnees_conso_fin`` or ``_inj_fin``, read as the first gas day not covered
     :param informative: whether it includes daily data; ``None`` if not said, as for contract holders
     :param created_at: UTC text; ``""`` if unknown
     :param holder: name or company, e-mail address and postcode, each folded
@@ -45,7 +71,7 @@ class AccessRight:
 
     id: str
     pce: str
-    role: str
+    role: Role | None
     state: str
     first: date | None = None
     last: date | None = None
@@ -73,15 +99,17 @@ class AccessRight:
         state = fold(fields.get("etat_droit_acces"))
         if state in ("revoque", "refuse"):  # GRDF uses both genders
             state += "e"
+        role = Role.from_word(fields.get("role_tiers"))
+        perimeter = "perim_donnees_inj" if role and role.is_injection else "perim_donnees_conso"
         return cls(
             id=right.strip(),
             pce=pce.strip(),
-            role=fold(fields.get("role_tiers")),
+            role=role,
             state=_STATES.get(state, state),
             first=day_in(fields.get("date_debut_droit_acces")),
             last=day_in(fields.get("date_fin_droit_acces")),
-            data_first=day_in(fields.get("perim_donnees_conso_debut")),
-            data_end=day_in(fields.get("perim_donnees_conso_fin")),
+            data_first=day_in(fields.get(f"{perimeter}_debut")),
+            data_end=day_in(fields.get(f"{perimeter}_fin")),
             informative=_flag(fields.get("perim_donnees_informatives")),
             published=_flag(fields.get("perim_donnees_publiees")),
             created=day_in(fields.get("date_creation")),
@@ -96,6 +124,12 @@ class AccessRight:
             proof=proof_state(fields.get("statut_controle_preuve")),
             proof_until=proof_deadline(fields.get("date_limite_transmission_preuve")),
         )
+
+    @property
+    def is_wide_enough(self) -> bool:
+        """Whether it includes what is read under it: daily data, or what was injected."""
+        allows = self.published if self.role and self.role.is_injection else self.informative
+        return self.role is not None and allows is not False
 
     @property
     def is_live(self) -> bool:
@@ -155,11 +189,10 @@ def parse_rights(text: str | bytes, *, account: str | None) -> RightsList:
 
 
 def is_usable(right: AccessRight, today: date) -> bool:
-    """Return whether a right allows reading daily data today."""
+    """Return whether a right allows reading today."""
     return (
         right.state == "active"
-        and right.role in ("", *GAS_USE_ROLES)
-        and right.informative is not False
+        and right.is_wide_enough
         and (right.first is None or right.first <= today)
         and (right.last is None or right.last >= today)
     )

@@ -12,22 +12,33 @@ _INDEX = {"valeur_index": "number", "horodate_Index": "text"}
 _READ = dict.fromkeys(
     ("date_releve", "raison_releve", "libelle_raison_releve", "qualite_releve", "statut_releve"), "text"
 )
+_USE: Mapping[str, Any] = {
+    **dict.fromkeys(("date_debut_consommation", "date_fin_consommation", "journee_gaziere"), "text"),
+    **dict.fromkeys(("volume_brut", "volume_converti"), "number"),
+    "energie": "whole number",
+    "coeff_calcul": dict.fromkeys(("coeff_pta", "valeur_pcs", "coeff_conversion"), "number"),
+    "flag_retour_zero": "flag",
+    "sens_flux_gaz": ("conso", "prod"),
+    "statut_conso": ("provisoire", "definiti"),
+    "type_qualif_conso": ("mesur", "estim", "corrig", "absence"),
+    "type_conso": ("informative", "publi"),
+}
+AS_CONSUMPTION: Mapping[str, str] = {
+    "date_debut_injection": "date_debut_consommation",
+    "date_fin_injection": "date_fin_consommation",
+    "statut_injection": "statut_conso",
+    "type_qualif_injection": "type_qualif_conso",
+    "type_injection": "type_conso",
+}
+"""The keys of an ``injection`` that are named otherwise in a ``consommation``."""
 KNOWN: Mapping[str, Any] = {
     "pce": {"id_pce": "text"},
     "periode": dict.fromkeys(("valeur", "date_debut", "date_fin"), "text"),
     "releve_debut": _READ | {"index_brut_debut": _INDEX, "index_converti_debut": _INDEX},
     "releve_fin": _READ | {"index_brut_fin": _INDEX, "index_converti_fin": _INDEX},
-    "consommation": {
-        **dict.fromkeys(("date_debut_consommation", "date_fin_consommation", "journee_gaziere"), "text"),
-        **dict.fromkeys(("volume_brut", "volume_converti"), "number"),
-        "energie": "whole number",
-        "coeff_calcul": dict.fromkeys(("coeff_pta", "valeur_pcs", "coeff_conversion"), "number"),
-        "flag_retour_zero": "flag",
-        "sens_flux_gaz": ("conso", "prod"),
-        "statut_conso": ("provisoire", "definiti"),
-        "type_qualif_conso": ("mesur", "estim", "corrig", "absence"),
-        "type_conso": ("informative", "publi"),
-    },
+    "consommation": _USE,
+    "injection": {key: kind for key, kind in _USE.items() if key not in AS_CONSUMPTION.values()}
+    | {new: _USE[key] for new, key in AS_CONSUMPTION.items()},
     "bordereau_publication": {
         "date_debut_bordereau": "text", "date_fin_bordereau": "text", "nb_jour_gazier": "number",
     },

@@ -91,6 +91,7 @@ class AccountSummary:
     :param consent_until: last useful day of the first right to end, among those in force or to come
     :param renews: when a right is declared because the one in force has ended
     :param known: the day on which a person last confirmed its silence
+    :param building: the name of the building whose meters, of our own contracts, it has; ``""`` for a household
     """
 
     id: str
@@ -112,6 +113,7 @@ class AccountSummary:
     client: str = DEFAULT
     days_of_meters: tuple[MeterDays, ...] = ()
     withdrawn: bool = False
+    building: str = ""
 
     @property
     def leaving(self) -> bool:
@@ -220,9 +222,15 @@ def _summary(document: Mapping[str, Any]) -> AccountSummary:
         asked=any(Status.reading_of(document, access.pce).whole_at for access in account.meters),
         renews=account.renews,
         withdrawn=has_withdrawn(document),
+        building=_building(document, account),
         known=max(days_in(SilenceMark.read_moment(document)), default=None),
         **_proofs(account),
     )
+
+
+def _building(document: Mapping[str, Any], account: Account) -> str:
+    is_building = any(access.role.is_own for access in account.meters)
+    return str(document.get("name") or account.id) if is_building else ""
 
 
 def _standing(document: Mapping[str, Any], account: Account) -> Situation | None:

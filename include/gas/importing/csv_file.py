@@ -1,9 +1,10 @@
-"""Reads a CSV file of households, without judging its content."""
+"""Reads a CSV file of households or buildings, without judging its content."""
 
 from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Collection
 
 from include.gas.answers.french_words import fold
 from include.gas.errors import BadRequest
@@ -12,6 +13,7 @@ COLUMNS = (
     "account", "pce", "name", "company", "postcode", "email", "phone", "perimeters", "first", "end", "calls_until",
 )  # fmt: skip
 REQUIRED = ("pce", "postcode", "email")
+BUILDING_COLUMNS = ("building", "meter", "name")
 MOST_BYTES, MOST_LINES = 10_000_000, 10_000
 """Limits of a file; 10,000 lines have about 1.5 MB."""
 
@@ -43,7 +45,12 @@ def result_name(name: str) -> str:
     return name.removesuffix(".csv") + RESULT
 
 
-def read_lines(content: bytes) -> dict[int, dict[str, str]]:
+def is_of_buildings(content: bytes) -> bool:
+    """Return whether a file is of buildings: its header names them."""
+    return BUILDING_COLUMNS[0].encode() in content.partition(b"\n")[0].lower()
+
+
+def read_lines(content: bytes, *, buildings: bool = False) -> dict[int, dict[str, str]]:
     """Return a UTF-8 CSV's cells by column and line number, from 1; ``BadRequest`` without quoting it."""
     if len(content) > MOST_BYTES:
         raise _wrong(f"it has more than {MOST_BYTES:,} bytes")
@@ -64,8 +71,8 @@ def read_lines(content: bytes) -> dict[int, dict[str, str]]:
         ) from None
     rows = [row for row in rows if any(row[1])]
     if not 2 <= len(rows) <= MOST_LINES + 1:
-        raise _wrong(f"it needs a header and 1 to {MOST_LINES:,} lines, with a household each")
-    header = _header(rows[0][1])
+        raise _wrong(f"it needs a header and 1 to {MOST_LINES:,} lines")
+    header = _header(rows[0][1], *((BUILDING_COLUMNS, BUILDING_COLUMNS) if buildings else (COLUMNS, REQUIRED)))
     return {
         number: {}
         if len(row) < len(header) or any(row[len(header) :])
@@ -74,16 +81,17 @@ def read_lines(content: bytes) -> dict[int, dict[str, str]]:
     }
 
 
-def _header(names: list[str]) -> list[str]:
+def _header(names: list[str], columns: Collection[str], required: Collection[str]) -> list[str]:
     header = [fold(name) for name in names]
     while header and not header[-1]:
         header.pop()
     known = {*header}
-    has_needed = {*REQUIRED} <= known and {"name", "company"} & known
-    if not has_needed or len(known) < len(header) or not known <= {*COLUMNS}:  # not quoted: it may be a household
+    has_needed = {*required} <= known and {"name", "company"} & known
+    if not has_needed or len(known) < len(header) or not known <= {*columns}:  # not quoted: it may be a household
+        either = "" if "name" in required else ", and name or company"
         raise _wrong(
-            f"its first line is not a header with names of columns, each once: {', '.join(COLUMNS)}. It needs "
-            f"{', '.join(REQUIRED)}, and name or company"
+            f"its first line is not a header with names of columns, each once: {', '.join(columns)}. It needs "
+            f"{', '.join(required)}{either}"
         )
     return header
 

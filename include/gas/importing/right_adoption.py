@@ -39,13 +39,17 @@ PENDING = (
 
 @dataclass(frozen=True)
 class KnownState:
-    """What we have: documents by id, meters by number, and ids of ``gone`` rights, which GRDF may still list."""
+    """What we have: documents by id, meters by number, and ids of ``gone`` rights, which GRDF may still list.
+
+    :param left: the accounts that were deleted
+    """
 
     accounts: dict[str, Mapping[str, Any]]
     meters: Mapping[str, Meter]
     gone: Collection[str]
     now: datetime
     several: bool = False
+    left: Collection[str] = ()
 
     @cached_property
     def declaring_accounts(self) -> dict[str, str]:
@@ -137,6 +141,8 @@ def _free_rights(
     free: dict[str, dict[tuple[str, ...], list[AccessRight]]] = {}
     today = paris_today(known.now)
     for right in sorted(rights, key=lambda each: (each.created_at, each.created or date.min)):
+        if right.role and right.role.is_own:
+            continue  # include/gas/importing/buildings.py
         if is_usable(right, today) and right.id not in known.gone and known.owners.get(right.id) not in known.accounts:
             holder = right.holder if all(right.holder) else (right.id,)
             free.setdefault(right.pce, {}).setdefault(holder, []).append(right)

@@ -16,6 +16,7 @@ from include.gas.rights.meter_rights import Meter, Right
 
 STANDING = {"active": "active", "waiting": WAITING}
 NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
+OWN = "it is of our own contract, which nobody has consented to"
 LONGEST = timedelta(days=1)
 """How long a deletion may take before it is reported."""
 
@@ -117,7 +118,9 @@ def divide_rights(
     others: dict[str, str] = {}
     for meter in meters:
         for right in meter.rights:
-            if right.id and right.account == account and right.id not in used:
+            if right.id and right.account == account and right.role.is_own:
+                others[right.id] = OWN
+            elif right.id and right.account == account and right.id not in used:
                 own.append((meter.pce, right))
             elif right.id and right.state in STANDING:
                 others[right.id] = USED if right.account else NOT_BROUGHT

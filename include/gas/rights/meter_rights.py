@@ -13,6 +13,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from include.gas.answers.access_rights import Role
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.windows import ONE_DAY, Window
 
@@ -56,6 +57,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param first: first gas day that it covers, ``end`` the first one after
     :param ended_on: civil day on which it ended early, ``revoked`` by its household's wish
     :param after: first gas day that does not belong to a household that has left
+    :param daily: whether it includes what is read under it: daily data, or what was injected
     """
 
     client: str
@@ -73,6 +75,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ended_on: date | None = None
     revoked: bool = False
     after: date | None = None
+    role: Role = Role.SUPPLY
     daily: bool = True
     published: bool = True
     proof: Proof | None = None
@@ -160,8 +163,12 @@ def find_lasting_right(meter: Meter, account: str, wanted: Right, today: date) -
 
 
 def find_unclaimed_rights(meters: Iterable[Meter], today: date) -> list[Right]:
-    """Return the rights in force that no account has, for example because the household never came back to the page."""
-    return [right for meter in meters for right in meter.rights_of("") if right.is_in_force(today)]
+    """Return the rights in force that no account has, for example because the household never came back to the page.
+
+    Those of our own contracts are left out: which of them are read is for the operator to choose.
+    """
+    unclaimed = [right for meter in meters for right in meter.rights_of("")]
+    return [right for right in unclaimed if right.is_in_force(today) and not right.role.is_own]
 
 
 Standing = Literal[
@@ -183,6 +190,7 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     :param revoked: whether the household asked for the end of the newest right
     :param waits: whether one of its rights waits for an answer, maybe beside one in force
     :param is_open: whether GRDF may be asked now for some of its days, even if they are long over
+    :param role: of the newest right
     """
 
     pce: str
@@ -197,6 +205,12 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     revoked: bool = False
     waits: bool = False
     proofs: dict[str, Proof] = {}
+    role: Role = Role.SUPPLY
+
+    @property
+    def is_open_daily(self) -> bool:
+        """Whether GRDF may be asked for gas days."""
+        return self.is_open and not self.role.is_injection
 
     @property
     def renews_on(self) -> date | None:
@@ -235,7 +249,7 @@ def access_to_meter(
         is_open=bool(days) and any(right.is_in_force(today) and right.listed_at and right.daily for right in rights),
         since=newest.since if newest else "", right=newest.id if newest else "",
         own=tuple(filter(None, (right.id for right in rights))), days=days,
-        revoked=newest is not None and newest.revoked,
+        revoked=newest is not None and newest.revoked, role=newest.role if newest else Role.SUPPLY,
         waits=any(right.state == "waiting" for right in rights),
         proofs={right.id: right.proof for right in rights if right.proof and right.state != "ended"},
     )  # fmt: skip

@@ -31,7 +31,7 @@ from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
-from include.gas.answers.access_rights import GAS_USE_ROLES, WAITING, AccessRight
+from include.gas.answers.access_rights import WAITING, AccessRight
 from include.gas.answers.proof_state import CHECKING
 from include.gas.days.gas_day import utc_text
 from include.gas.rights.meter_rights import Meter, Proof, Right, State, Way
@@ -157,7 +157,7 @@ def drop_declaration(meter: Meter, account: str) -> Meter:
 def apply_answer(meter: Meter, answer: RightsAnswer) -> Meter:
     """Note what GRDF shows of a client's rights."""
     known = {right.id for right in meter.rights}
-    lines = {line.id: line for line in answer.rights if line.role in ("", *GAS_USE_ROLES) and line.state in _STATES}
+    lines = {line.id: line for line in answer.rights if line.role and line.state in _STATES}
     rights = [_apply_line(right, lines.get(right.id), answer) for right in meter.rights]
     # A right that may be the one being declared proves nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
@@ -264,7 +264,7 @@ def _with(right: Right, line: AccessRight, answer: RightsAnswer) -> Right:
         right, state=state, since=since, listed_at=answer.at, was_active=was_active,
         begins=line.first, calls_until=line.last, first=line.data_first, end=line.data_end,
         ended_on=None, revoked=right.revoked and state == "ended",
-        daily=line.informative is not False, published=line.published is not False,
+        role=line.role or right.role, daily=line.is_wide_enough, published=line.published is not False,
         proof=_shown_proof(right.proof, line, answer.at),
     )  # fmt: skip
     if state != "ended":

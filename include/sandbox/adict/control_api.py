@@ -129,6 +129,15 @@ def _with_fields(right: rights.Right, fields: dict[str, Any]) -> rights.Right:
     return rights.save_right(world().store, right | _only(right, fields))
 
 
+@blueprint.post("/contracts")
+def own_contracts() -> Response:
+    """Create the rights of a third party's own contracts: ``{"pces", "company"?, "injection"?}``."""
+    at, order = world(), _order()
+    company, injection = order.get("company") or identity.COMPANY, bool(order.get("injection"))
+    made = [rights.own_contract(_meter(pce).pce, at.now(), company, injection=injection) for pce in order["pces"]]
+    return answers.body([rights.save_right(at.store, right) for right in made], 201)
+
+
 @blueprint.delete("/consents")
 def drop_consents() -> Response:
     """Forget all access rights."""

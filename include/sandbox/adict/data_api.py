@@ -22,7 +22,7 @@ from include.sandbox.adict.world import world
 
 blueprint = Blueprint("data", __name__, url_prefix=identity.API_PATH)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_YEARS: Final = {"informatives": 3, "publiees": 5}
+_YEARS: Final = {"informatives": 3, "publiees": 5, "injections": 5}
 _MONTHS: Final = {"1M": 1, "6M": 6}
 
 
@@ -64,9 +64,10 @@ def _decide(pce: str, perimeter: str, oddities: dict[str, Any]) -> tuple[list[ri
     return allowed, code, at.setting("no_right_status") if code == "1000002" else 200
 
 
+@blueprint.get("/pce/<pce>/donnees_<any(injections):perimeter>_publiees")
 @blueprint.get("/pce/<pce>/donnees_consos_<any(informatives, publiees):perimeter>")
 def consumption(pce: str, perimeter: str) -> Response:
-    """Return one meter's daily or billed consumption."""
+    """Return one meter's daily or billed consumption, or what it has put into the network."""
     at, meter, asked = world(), _meter(pce), _asked(_YEARS[perimeter])
     oddities = quirks.read_quirks(at.store, pce)
     allowed, code, status = _decide(pce, perimeter, oddities)
@@ -81,6 +82,7 @@ def consumption(pce: str, perimeter: str) -> Response:
         rows = lines.informative_lines(pce, asked, days, oddities, fails_from)
     else:
         rows = list(_billed(meter, asked, allowed, oddities)) or [lines.refusal(pce, asked, "1000008")]
+        rows = list(map(lines.injected, rows)) if perimeter == "injections" else rows
     text = layout.render(rows, oddities.get("layout") or ())
     return Response(text, status=status, mimetype=answers.NDJSON)
 

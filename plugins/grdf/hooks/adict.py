@@ -98,14 +98,17 @@ class AdictHook(BaseHook):
 
     def daily_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
         """Ask for the gas days of one meter (``donnees_consos_informatives``), in one call for any window."""
-        return self._lines(pce, "informatives", window, "gas days", account, terms)
+        return self._lines(pce, "consos_informatives", window, "gas days", account, terms)
 
-    def published_lines(self, pce: str, window: Window, *, account: str, terms: Terms = DAILY) -> StagedAnswer:
-        """Ask for the billing periods of one meter (``donnees_consos_publiees``), up to five years in one call."""
-        return self._lines(pce, "publiees", window, "the published periods", account, terms)
+    def published_lines(
+        self, pce: str, window: Window, *, account: str, injected: bool = False, terms: Terms = DAILY
+    ) -> StagedAnswer:
+        """Ask for the billing periods of one meter (``donnees_<kind>_publiees``), up to five years in one call."""
+        kind = "injections_publiees" if injected else "consos_publiees"
+        return self._lines(pce, kind, window, "the published periods", account, terms)
 
     def _lines(self, pce: str, kind: str, window: Window, what: str, account: str, terms: Terms) -> StagedAnswer:
-        path = f"/pce/{pce}/donnees_consos_{kind}"
+        path = f"/pce/{pce}/donnees_{kind}"
         dates = {"date_debut": str(window.first), "date_fin": str(window.end)}
         about = f"{what} {window} of meter {meter_tag(account, pce)}"
         sent = self._ask(Call("GET", path, about, account, {"params": dates}, NDJSON), terms)

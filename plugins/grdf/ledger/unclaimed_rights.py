@@ -36,7 +36,7 @@ class UnclaimedRights:
         self._ledger = Ledger(couchdb)
         self._log = log
         self._asker = asker
-        self._dry_run = dry_run
+        self.dry_run = dry_run
 
     def assign_rights(self, account: str, client: str, rights: Sequence[AccessRight], at: datetime) -> str:
         """Give an account rights to one meter, the oldest first. Return why the ledger refuses, or ``""``.
@@ -52,7 +52,7 @@ class UnclaimedRights:
             return apply_answer(meter, answer)
 
         try:
-            if self._dry_run:
+            if self.dry_run:
                 event(self._ledger.fetch_meters([pce])[pce])
             else:
                 meter = self._ledger.apply(pce, event)
@@ -65,7 +65,7 @@ class UnclaimedRights:
             return TAKEN
         self._log.info(
             "Right %s of client %s (meter %s) %s account %s, as %s says.", ids_of(rights), client,
-            meter_tag(account, pce), "would get" if self._dry_run else "has", account, self._asker,
+            meter_tag(account, pce), "would get" if self.dry_run else "has", account, self._asker,
         )  # fmt: skip
         return ""
 

@@ -63,8 +63,9 @@ class ExtractOperator(AccountRunOperator):
         today = paris_today(datetime.now(UTC))
         for meter in account.meters:
             tag = meter_tag(account.id, meter.pce)
-            if not meter.is_open:
-                self.log.info("Account %s: meter %s is not read (%s).", account.id, tag, meter.word)
+            if not meter.is_open_daily:
+                why = "it injects gas, which grdf_published reads" if meter.is_open else meter.word
+                self.log.info("Account %s: meter %s is not read (%s).", account.id, tag, why)
                 continue
             last = Status.reading_of(document, meter.pce).last_whole(meter, today)
             # If GRDF does not give all, the last try asks for the run's own days.

@@ -138,7 +138,7 @@ class ReadHistoryOperator(AccountRunOperator):
         window, reasons = askable_part(asked, today=today, right_first=access.first_day, right_end=access.end_day)
         for reason in reasons:
             self.log.warning("Account %s, meter %s: %s.", account, tag, reason)
-        windows = access.allowed_parts(window) if window and access.is_open else ()
+        windows = access.allowed_parts(window) if window and access.is_open_daily else ()
         left = windows
         if windows and not include_definitive:
             left = unsettled_windows(self.couchdb, account, access.pce, windows)
@@ -147,6 +147,8 @@ class ReadHistoryOperator(AccountRunOperator):
         why = f"all {sum(map(len, windows))} days that can be asked for are stored as definitive"
         if not access.is_open:
             why = f"it may not be read now (its right: {access.word}{f', {access.day}' if access.day else ''})"
+        elif access.role.is_injection:
+            why = "it injects gas, which grdf_published reads"
         elif not windows:
             reasons = reasons or ["the household's consent covers none of them"]
             why = f"no day of the range is left to ask for ({'; '.join(reasons)})"

@@ -23,7 +23,7 @@ from include.gas.answers.consumption.published import parse_published
 from include.gas.answers.contract import parse_contract, parse_frequency
 from include.gas.days.asked_days import is_full_read_due, published_window
 from include.gas.days.gas_day import paris_today, utc_text
-from include.gas.days.lateness import silent_after
+from include.gas.days.lateness import INJECTION, silent_after
 from include.gas.documents.billing.periods import Read, store_periods
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import (
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from grdf.hooks.adict import AdictHook
+    from grdf.quota.call_terms import Terms
     from include.gas.documents.day_documents import Document
 
 IN_A_ROW = 5
@@ -135,22 +136,22 @@ class ReadPublishedOperator(GrdfOperator):
         refused, periods = list[str](), list[Read]()
         if access.is_open:
             of, windows = {"account": account, "pce": pce}, access.allowed_parts(published_window(paris_today(now)))
-            with book_calls(client, f"{account}:published {pce}", 2 + len(windows), "history") as terms:
-                with self._note_refusal(account, "contract data", refused):
-                    contract = parse_contract(
-                        client.meter_facts(pce, "contractuelles", account=account, terms=terms), **of
-                    )
-                    billing = replace(billing, contract=contract or billing.contract)
-                with self._note_refusal(account, "technical data of the meter", refused):
-                    frequency = parse_frequency(
-                        client.meter_facts(pce, "techniques", account=account, terms=terms), **of
-                    )
-                    billing = replace(billing, frequency=frequency or billing.frequency)
+            injected = access.role.is_injection
+            facts = 0 if injected else 2
+            with book_calls(client, f"{account}:published {pce}", facts + len(windows), "history") as terms:
+                if injected:
+                    billing = replace(billing, frequency=INJECTION)
+                else:
+                    billing = self._with_facts(client, billing, terms, refused, **of)
                 try:
                     with self._note_refusal(account, "published data", refused):
                         for window in windows:
-                            staged = client.published_lines(pce, window, account=account, terms=terms)
-                            answer = parse_published(staged.body, window=window, today=paris_today(now), **of)
+                            staged = client.published_lines(
+                                pce, window, account=account, injected=injected, terms=terms
+                            )
+                            answer = parse_published(
+                                staged.body, window=window, today=paris_today(now), injected=injected, **of
+                            )
                             periods.append((answer, staged.read_at))
                             self._counts["left_out"] += warn_of_skipped_lines(answer, "published lines", self.log)
                             if found := answer.error_to_raise():
@@ -165,6 +166,19 @@ class ReadPublishedOperator(GrdfOperator):
         self._counts["meters"] += 1
         if problem:
             raise problem
+
+    def _with_facts(
+        self, client: AdictHook, billing: Billing, terms: Terms, refused: list[str], *, account: str, pce: str
+    ) -> Billing:
+        """Return it with contract and reading frequency, as GRDF has them now."""
+        contract, frequency = billing.contract, billing.frequency
+        with self._note_refusal(account, "contract data", refused):
+            text = client.meter_facts(pce, "contractuelles", account=account, terms=terms)
+            contract = parse_contract(text, account=account, pce=pce) or contract
+        with self._note_refusal(account, "technical data of the meter", refused):
+            text = client.meter_facts(pce, "techniques", account=account, terms=terms)
+            frequency = parse_frequency(text, account=account, pce=pce) or frequency
+        return replace(billing, contract=contract, frequency=frequency)
 
     def _store(self, account: str, pce: str, billing: Billing, periods: list[Read]) -> None:
         """Store what the account may hold by now; ``AccountLeaving`` or ``BadAccount`` if the household has left."""

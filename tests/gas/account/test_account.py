@@ -27,7 +27,7 @@ from include.gas.account.grant import Grant, without_grant
 from include.gas.account.marks import ConnectedMark
 from include.gas.account.state import with_state
 from include.gas.account.status import Billing, Reading, Status, with_meters
-from include.gas.answers.access_rights import AccessRight
+from include.gas.answers.access_rights import AccessRight, Role
 from include.gas.days.windows import Window
 from include.gas.errors import AccountLeaving, BadAccount
 from include.gas.rights.meter_rights import MeterAccess
@@ -219,7 +219,7 @@ SHOP = Declaration(pce=PCE, company="Le Pain SARL", postcode="69003", email="pai
 
 
 def right(name: str = "", email: str = "", name_of: str = "u-1", **more: Any) -> AccessRight:
-    return AccessRight(name_of, PCE, "", "active", holder=(name, email, ""), **more)
+    return AccessRight(name_of, PCE, Role.SUPPLY, "active", holder=(name, email, ""), **more)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,29 @@ def test_a_reading_and_a_billing_month() -> None:
     assert published.counts == dict.fromkeys(PERIODS.counted, 0) | {"lines": 1, "periods": 1}
 
 
+def injected(**use: Any) -> dict[str, Any]:
+    names = {
+        "date_debut_consommation": "date_debut_injection", "date_fin_consommation": "date_fin_injection",
+        "statut_conso": "statut_injection", "type_conso": "type_injection",
+        "type_qualif_conso": "type_qualif_injection",
+    }  # fmt: skip
+    row = billed()
+    content = {names.get(key, key): value for key, value in row.pop("consommation").items()}
+    return row | {"injection": content | {"sens_flux_gaz": "Production"} | use}
+
+
+def test_what_was_injected_is_no_consumption() -> None:
+    lines = injected(), billed(), injected(statut_injection="Presque", debit=1)
+    answer = parse_published(text_of(lines), account="a", pce=PCE, window=PERIOD, today=PERIOD.end, injected=True)
+    period = Period(MARCH, APRIL, 1922, 11.24, 171.0, "RNO", "definitive", "measured", "injection")
+    assert answer.rows == (period,)
+    assert kinds(answer) == {"periods": 1, "absent": 1, "duplicate": 1}
+    assert answer.drift == (
+        "injection.statut_injection has a new word: Presque", "the key injection.debit is new (a number)",
+    )  # fmt: skip
+    assert kinds(bills(*lines)) == {"periods": 1, "absent": 2}
+
+
 @pytest.mark.parametrize(
     ("status", "quality", "found"),
     [

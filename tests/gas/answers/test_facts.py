@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.gas.answers.access_rights import WAITING, AccessRight, is_same_name, is_usable, parse_rights
+from include.gas.answers.access_rights import WAITING, AccessRight, Role, is_same_name, is_usable, parse_rights
 from include.gas.answers.contract import Contract, parse_contract, parse_frequency
 from include.gas.answers.proof_state import ACCEPTED, ASKED, CHECKING, REFUSED, UNKNOWN, proof_deadline, proof_state
 from include.gas.errors import BadRequest, RightLost, RightTooNarrow, ServiceUnavailable
@@ -87,7 +87,7 @@ def listed(*lines: Any) -> tuple[AccessRight, ...]:
 def test_a_line_of_the_list() -> None:
     (found,) = listed({f"{key} : ": value for key, value in right().items()})
     days = [date.fromisoformat(day) for day in ("2024-01-01", "2027-01-01", "2021-01-01", "2027-01-02", "2024-01-01")]
-    plain = AccessRight("u-1", PCE, "autorise_contrat_fourniture", "active", *days[:4], True, False, days[4])
+    plain = AccessRight("u-1", PCE, Role.SUPPLY, "active", *days[:4], True, False, days[4])
     assert (found, found.revoked) == (plain, None)
     assert listed(right(date_revocation="2025-05-01"))[0].revoked == date(2025, 5, 1)
     assert (found.created_at, found.made_on_site) == ("2024-01-01T08:00:00.000000Z", True)
@@ -120,14 +120,25 @@ def test_perimeters_and_names() -> None:
         assert is_same_name(one, other) is is_same_name(other, one) is same
 
 
+INJECTION = {"role_tiers": "AUTORISE_CONTRAT_INJECTION", "perim_donnees_publiees": None}
+
+
 @pytest.mark.parametrize(
     ("day", "more", "usable"),
     [("2024-01-01", {}, True), ("2023-12-31", {}, False), ("2027-01-01", {}, True), ("2027-01-02", {}, False),
      ("2024-01-01", {"role_tiers": "producteur"}, False), ("2024-01-01", {"etat_droit_acces": "A valider"}, False),
+     ("2024-01-01", INJECTION | {"perim_donnees_informatives": "Faux"}, True),
+     ("2024-01-01", INJECTION | {"perim_donnees_publiees": "Faux"}, False),
+     ("2024-01-01", {"role_tiers": "Detenteur_Contrat_Fourniture", "perim_donnees_informatives": None}, True),
      ("2030-01-01", {"date_fin_droit_acces": None, "date_debut_droit_acces": None, "role_tiers": ""}, True)],
 )  # fmt: skip
 def test_which_rights_allow_reading(day: str, more: dict[str, Any], usable: bool) -> None:
     assert is_usable(listed(right(**more))[0], date.fromisoformat(day)) is usable
+
+
+def test_the_days_of_an_injection() -> None:
+    (found,) = listed(right(role_tiers="DETENTEUR_CONTRAT_INJECTION", perim_donnees_inj_debut="2024-02-01"))
+    assert (found.role, found.data_first, found.data_end) == (Role.OWN_INJECTION, date(2024, 2, 1), None)
 
 
 STATUS = {"code_statut_traitement": "0000000000", "message_retour_traitement": "ok"}

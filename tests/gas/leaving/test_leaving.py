@@ -12,7 +12,7 @@ from include.gas.account.account import Account
 from include.gas.account.declaration import Declaration
 from include.gas.account.marks import leaving_asker, with_leaving, without_leaving
 from include.gas.account.state import settle_account
-from include.gas.answers.access_rights import AccessRight
+from include.gas.answers.access_rights import AccessRight, Role
 from include.gas.days.gas_day import utc_text
 from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.documents.doctypes import DAY
@@ -127,7 +127,7 @@ def record(hours: float = 0, **entered: Any) -> c.ConsentRecord:
 def line(
     pce: str = PCE, holder: tuple[str, str, str] = ("martin", "m@invented.example", "69001"), **more: Any
 ) -> AccessRight:
-    return AccessRight("u-1", pce, "", "active", holder=holder, **more)
+    return AccessRight("u-1", pce, Role.SUPPLY, "active", holder=holder, **more)
 
 
 def test_a_record_holds_all_that_was_entered_and_is_read_as_it_was_stored() -> None:

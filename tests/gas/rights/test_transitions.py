@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from include.gas.answers.access_rights import WAITING, AccessRight
+from include.gas.answers.access_rights import WAITING, AccessRight, Role
 from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import Window
 from include.gas.rights import transitions as t
@@ -45,7 +45,7 @@ def dates(**days: Any) -> dict[str, Any]:
 def line(name: str = "r1", state: str = "active", made: int = 0, **more: Any) -> AccessRight:
     usual = {"first": made, "last": made + 1095, "data_first": made - 1095, "data_end": made + 1096}
     said = dates(**(usual | more))
-    return AccessRight(name, PCE, "autorise_contrat_fourniture", state, created_at=at(made), **said)
+    return AccessRight(name, PCE, Role.SUPPLY, state, created_at=at(made), **said)
 
 
 def over(name: str = "r1", day: int = 40, **more: Any) -> AccessRight:

@@ -1,12 +1,20 @@
-"""Published data (``donnees_consos_publiees``): five years of billed periods (month, half a year or day)."""
+"""Published data: five years of billed periods (month, half a year or day).
+
+Those of use are in ``donnees_consos_publiees``, those of gas put into the network in ``donnees_injections_publiees``,
+whose lines have an ``injection`` in place of a ``consommation`` (ADICT 11.4).
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date, timedelta
+from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from include.gas.answers.consumption.sorting import Line, RowKind, SortedAnswer, sort_answer
+from include.gas.answers.drift import AS_CONSUMPTION
 from include.gas.answers.fields import Quality, Status, number_in, quality_in, status_in, value_at
 from include.gas.answers.french_words import day_in, instant_in, text_of
 from include.gas.days.gas_day import ONE_DAY, YEARS, gas_day_of
@@ -17,7 +25,10 @@ TO_COME = timedelta(days=200)
 
 
 class Period(msgspec.Struct, frozen=True):
-    """A billing period: kWh (on monthly rows whole m³ times ``coefficient``, in kWh per m³) and m³."""
+    """A billing period: kWh (on monthly rows whole m³ times ``coefficient``, in kWh per m³) and m³.
+
+    :param kind: whether the gas was used, or put into the network
+    """
 
     first: date
     end: date
@@ -27,6 +38,7 @@ class Period(msgspec.Struct, frozen=True):
     reason: str = ""
     status: Status = "definitive"
     quality: Quality = "measured"
+    kind: Literal["consumption", "injection"] = "consumption"
 
     def __len__(self) -> int:
         return (self.end - self.first).days
@@ -37,14 +49,17 @@ class Period(msgspec.Struct, frozen=True):
         return Window(self.first, self.end)
 
 
-def parse_published(text: str | bytes, *, account: str, pce: str, window: Window, today: date) -> SortedAnswer[Period]:
-    """Parse an answer of ``donnees_consos_publiees``. Never raise.
+def parse_published(
+    text: str | bytes, *, account: str, pce: str, window: Window, today: date, injected: bool = False
+) -> SortedAnswer[Period]:
+    """Parse an answer with the periods that a meter has used, or ``injected``. Never raise.
 
     Of rows with one start, the one with the later end counts: GRDF may send a row for one day without data beside the
     month's. With one end too, the later row counts, but neither a provisional row for a definitive one nor one without
     data for one with. A row that ends far ahead is unreadable: it would be spread over months to come.
     """
-    return sort_answer(PERIODS, text, account=account, pce=pce, window=window, latest=today + TO_COME)
+    kind = INJECTIONS if injected else PERIODS
+    return sort_answer(kind, text, account=account, pce=pce, window=window, latest=today + TO_COME)
 
 
 def _period(span: Window, load: int | float, line: Line, use: Line) -> Period:
@@ -57,6 +72,16 @@ def _span(line: Line, use: Line) -> Window | None:
     first = _bound(use.get("date_debut_consommation")) or _bound(value_at(line, "releve_debut", "date_releve"))
     end = _bound(use.get("date_fin_consommation")) or _bound(value_at(line, "releve_fin", "date_releve"))
     return Window.between(first, end) if first and end else None
+
+
+def _injected(span: Window, load: int | float, line: Line, use: Line) -> Period:
+    return replace(_period(span, load, line, use), kind="injection")
+
+
+def _injection(line: Line) -> object:
+    """Return a line's ``injection`` with the keys of a ``consommation``."""
+    found = line.get("injection")
+    return {AS_CONSUMPTION.get(key, key): value for key, value in found.items()} if isinstance(found, dict) else found
 
 
 def _bound(value: object) -> date | None:
@@ -77,4 +102,7 @@ PERIODS: RowKind[Period] = RowKind(
     span=_span,
     row=_period,
     replaces=lambda new, old: (new.end, new.status == "definitive") >= (old.end, old.status == "definitive"),
+)
+INJECTIONS: RowKind[Period] = dataclasses.replace(
+    PERIODS, type_conso="", row=_injected, use=_injection, other_flow="conso"
 )

@@ -57,4 +57,5 @@ def compare_all(periods: Iterable[Mapping[str, Any]], days: Iterable[Mapping[str
     if since is None:
         return ()
     spans = sorted(readable_periods(periods), key=lambda period: period.first)
-    return tuple(compare(period, loads) for period in spans if period.first >= since)
+    used = (period for period in spans if period.kind == "consumption")
+    return tuple(compare(period, loads) for period in used if period.first >= since)

@@ -53,7 +53,8 @@ def store_periods(
     pending = {each["_id"]: each for each in _pending(account, pce, allowed, stored, read)}
     _write(store, PUBLISHED, pending.values(), account, pce)
     periods = list(readable_periods((stored | pending).values()))
-    of_months, of_years = period_totals(account, pce, periods)
+    used = (period for period in periods if period.kind == "consumption")
+    of_months, of_years = period_totals(account, pce, used)
     until = last_new_month(months, daily=daily)
     _write(store, MONTH, totals_to_write(months, of_months, new_until=until), account, pce)
     _write(store, YEAR, totals_to_write(years, of_years, new_until=until), account, pce)

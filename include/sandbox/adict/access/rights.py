@@ -80,6 +80,21 @@ def new_right(pce: str, holder: meters.Holder, terms: Terms, now: datetime, **fi
     return dict.fromkeys(_EMPTY) | right | fields
 
 
+def is_own(right: Right) -> bool:
+    """Return whether a right is of the third party's own contract: nobody consents to it, and nobody revokes it."""
+    return bool(right["role_tiers"].startswith("DETENTEUR_"))
+
+
+def own_contract(pce: str, now: datetime, company: str, *, injection: bool = False) -> Right:
+    """Return the right of the third party's own contract, not stored yet: without holder, dates and perimeters."""
+    usual = new_right(pce, meters.known_holder(pce), Terms.usual(paris.civil_day(now)), now)
+    kept = {"id_droit_acces", "id_pce", "code_postal", "date_creation", "etat_droit_acces"}
+    role = ROLES[3 if injection else 1]
+    return {name: value if name in kept else None for name, value in usual.items()} | {
+        "role_tiers": role, "raison_sociale_du_tiers": company,
+    }  # fmt: skip
+
+
 def all_rights(store: Store, company: str = "") -> list[Right]:
     """Return all rights, oldest first."""
     return _of(company, store.rows("SELECT body FROM rights ORDER BY seq"))
@@ -148,18 +163,22 @@ def revoke(store: Store, right: Right, source: str, now: datetime) -> Right:
 
 def decide(rights: list[Right], perimeter: str, today: date) -> tuple[list[Right], str | None]:
     """Return the rights that allow reading, or the code of the refusal."""
-    supply = [right for right in rights if "FOURNITURE" in right["role_tiers"]]
-    if not supply:
+    injected = perimeter == "injections"
+    of_kind = [right for right in rights if ("INJECTION" in right["role_tiers"]) is injected]
+    if not of_kind:
         return [], "1000002"
+    perimeter = "publiees" if injected else perimeter
     text = today.isoformat()
-    active = [right for right in supply if right["etat_droit_acces"] == "Active"]
-    current = [r for r in active if r["date_debut_droit_acces"] <= text <= r["date_fin_droit_acces"]]
+    active = [right for right in of_kind if right["etat_droit_acces"] == "Active"]
+    current = [
+        r for r in active if (r["date_debut_droit_acces"] or "") <= text <= (r["date_fin_droit_acces"] or "9999")
+    ]
     if not current:
-        return [], _refusal_of(active[-1] if active else supply[-1], text)
+        return [], _refusal_of(active[-1] if active else of_kind[-1], text)
     proven = [right for right in current if right["statut_controle_preuve"] != "Preuve Vérifiée KO"]
     if not proven:
         return [], "1000011"
-    covering = [right for right in proven if right[f"perim_donnees_{perimeter}"] == "Vrai"]
+    covering = [right for right in proven if is_own(right) or right[f"perim_donnees_{perimeter}"] == "Vrai"]
     return covering, None if covering else _NO_PERIMETER.get(perimeter, "9990005")
 
 
@@ -167,7 +186,7 @@ def _refusal_of(right: Right, today: str) -> str:
     state = right["etat_droit_acces"]
     if state == "Révoquée":
         return _REFUSED_BY_SOURCE.get(right["source_revocation"], "9990001")
-    if state == "Active" and right["date_fin_droit_acces"] < today:
+    if state == "Active" and (right["date_fin_droit_acces"] or "9999") < today:
         return "1000001"
     return "9990003" if state == "Obsolète" else "9990004"
 
@@ -175,7 +194,9 @@ def _refusal_of(right: Right, today: str) -> str:
 def covers(rights: Iterable[Right], day: date) -> bool:
     """Return whether any of the rights covers the gas day."""
     text = day.isoformat()
-    return any(
-        (right["perim_donnees_conso_debut"] or "") <= text < (right["perim_donnees_conso_fin"] or "9999")
-        for right in rights
-    )
+
+    def bounds(right: Right) -> tuple[str, str]:
+        kind = "inj" if "INJECTION" in right["role_tiers"] else "conso"
+        return right[f"perim_donnees_{kind}_debut"] or "", right[f"perim_donnees_{kind}_fin"] or "9999"
+
+    return any(first <= text < end for first, end in map(bounds, rights))

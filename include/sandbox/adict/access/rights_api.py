@@ -90,7 +90,7 @@ def revoke(right_id: str) -> Response:
         if right is None or right["raison_sociale_du_tiers"] != identity.company_of(g.client_id):
             return rights_answer("Ce droit d'accès n'existe pas.", "9999999404", 404)
         g.pce = right["id_pce"]
-        if not right["role_tiers"].startswith("AUTORISE_"):
+        if rights.is_own(right):
             return rights_answer("Ce rôle ne permet pas la révocation.", "9999999409", 409)
         if right["etat_droit_acces"] not in rights.REVOCABLE:
             status = at.setting("second_revocation_status")

@@ -136,6 +136,22 @@ def published(pce: str, asked: Asked, days: list[Day]) -> dict[str, Any]:
     return line
 
 
+def injected(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a published line as one of gas that was put into the network."""
+    use = line["consommation"]
+    if use is None:
+        return line
+    names = {
+        "date_debut_consommation": "date_debut_injection", "date_fin_consommation": "date_fin_injection",
+        "type_qualif_conso": "type_qualif_injection", "statut_conso": "statut_injection",
+        "type_conso": "type_injection",
+    }  # fmt: skip
+    content = {names.get(key, key): value for key, value in use.items()} | {"sens_flux_gaz": "Production"}
+    return {("injection" if key == "consommation" else key): value for key, value in line.items()} | {
+        "injection": content
+    }
+
+
 def published_twin(pce: str, asked: Asked, day: Day) -> dict[str, Any]:
     """Return the line without data that GRDF sends beside some billing periods'."""
     line = published(pce, asked, [day])

@@ -15,6 +15,7 @@ from grdf.operators.deletion.step import DeletionOperator, is_real_run, read_ord
 from include.gas.account.account import Account
 from include.gas.account.declaration import has_personal_data
 from include.gas.account.marks import leaving_asker
+from include.gas.account.status import Status
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.errors import (
@@ -46,6 +47,12 @@ class CheckDeletionOperator(DeletionOperator):
         entry, document = self.check_request(run)
         if document is not None and is_real_run(params):
             document = self._taken_in(context, document)
+        if params["keep_data"] and any(each.role.is_own for each in Status.access_of(document or {}).values()):
+            raise BadRequest.about(
+                self.account_id,
+                "it is a building, with meters of our own contracts: there is no consent to revoke",
+                "Nothing was done. Delete it with its data, or pause its DAG to stop reading it.",
+            )
         text, _ = self.plan(run, entry, document)
         self.log.info("%s", text)
         if params["dry_run"]:

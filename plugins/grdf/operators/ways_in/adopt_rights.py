@@ -4,32 +4,50 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from grdf import settings
 from grdf.airflow.retries import first_to_raise
 from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
+from grdf.staging.imports import Imports
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import GasError
+from include.gas.errors import BadRequest, GasError
+from include.gas.importing.buildings import (
+    UNLISTED,
+    Building,
+    PlannedBuilding,
+    plan_buildings,
+    read_buildings,
+    with_name,
+)
+from include.gas.importing.csv_file import check_name
 from include.gas.importing.right_adoption import KnownState, check_pattern, ids_of, plan_adoptions
+from include.gas.leaving.deletion import left_accounts
 from include.gas.meter_tag import meter_tag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from grdf.ledger.unclaimed_rights import UnclaimedRights
+
+
+IN_LOG = 50
+"""Ids of rights in the log."""
+
 
 class AdoptRightsOperator(GrdfOperator):
     """Gives an account to each unclaimed right in force, or reports in a dry run.
 
-    What the list lacks changes nothing. Rights just declared, or revoked by a deletion, are left alone. It may be
-    repeated.
+    Those of our own contracts get the accounts of their buildings, by an operator's file. What the list lacks changes
+    nothing. Rights just declared, or revoked by a deletion, are left alone. It may be repeated.
     """
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Return how many accounts have rights or would have, and how many cannot.
+        """Return how many accounts and meters of buildings have rights or would have, and how many cannot.
 
-        :raises BadRequest: if the form is wrong, or the run was cleared
+        :raises BadRequest: if form or file are wrong, or the run was cleared
         :raises GasError: if GRDF gave no list for one of our clients; the rights of the others are adopted
         """
         from grdf.ledger.unclaimed_rights import UnclaimedRights
@@ -37,29 +55,78 @@ class AdoptRightsOperator(GrdfOperator):
         run = Run.from_context(context)
         run.stop_if_cleared("grdf_adopt_rights")
         pattern, dry_run = check_pattern(run.params.get("id_pattern")), run.params["dry_run"]
+        buildings = self._read_buildings(str(run.params.get("buildings") or ""))
+        records = list(self.couchdb.scan(AUDIT))
         known = KnownState(
             {str(document["_id"]): document for document in self.accounts.all_documents()},
             {meter.pce: meter for meter in self.ledger.all_meters()},
-            {right for record in self.couchdb.scan(AUDIT) for right in record.get("revoked", ())},
+            {right for record in records for right in record.get("revoked", ())},
             datetime.now(UTC),
             settings.meter_in_several_accounts(),
+            left_accounts(records),
         )
         giving = UnclaimedRights(self.couchdb, self.log, asker=run.asked_by, dry_run=dry_run)
-        counts, problems = Counter({"accounts": 0, "left_out": 0}), list[GasError]()
+        counts, problems = Counter({"accounts": 0, "buildings": 0, "left_out": 0}), list[GasError]()
+        unlisted, unnamed = dict(buildings), list[str]()
         for client in self.clients():
-            at = datetime.now(UTC)
+            name, at = client.grdf_conn_id, datetime.now(UTC)
             try:
                 listed = client.query_all_rights().rights
             except GasError as error:
-                self.log.warning("%s: %s", client.grdf_conn_id, error)
+                self.log.warning("%s: %s", name, error)
                 problems.append(error)
                 continue
-            for account, rights, reason in plan_adoptions(listed, client.grdf_conn_id, known, pattern):
-                if why := reason or giving.assign_rights(account, client.grdf_conn_id, rights, at):
+            for account, rights, reason in plan_adoptions(listed, name, known, pattern):
+                if why := reason or giving.assign_rights(account, name, rights, at):
                     tag = meter_tag(account, rights[0].pce)
                     self.log.warning("Right %s (meter %s) gets no account: %s.", ids_of(rights), tag, why)
                 counts["left_out" if why else "accounts"] += 1
+            for planned in plan_buildings(listed, name, known, buildings):
+                if building := planned.building:
+                    unlisted.pop(planned.pce, None)
+                    is_adopted = self._adopt_meter(giving, building, planned, name, at)
+                    counts["buildings" if is_adopted else "left_out"] += 1
+                else:
+                    unnamed.append(ids_of(planned.rights))
+        for pce, building in unlisted.items():
+            self._warn(pce, building.account, UNLISTED)
+        if unnamed:
+            self.log.warning(
+                "%d meter(s) of our own contracts are in no account, as the file of buildings does not name them. "
+                "GRDF's ids of their rights: %s.", len(unnamed), ", ".join(unnamed[:IN_LOG]),
+            )  # fmt: skip
+        counts["left_out"] += len(unlisted) + len(unnamed)
         self.log.info("Accounts and rights: %s.%s", dict(counts), " Dry run: nothing was written." if dry_run else "")
         if problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
         return dict(counts)
+
+    def _adopt_meter(
+        self, giving: UnclaimedRights, building: Building, planned: PlannedBuilding, client: str, at: datetime
+    ) -> bool:
+        """Give a building the rights to one of its meters, and return whether it has them, or would."""
+        why = planned.reason
+        if planned.rights and not why:
+            why = giving.assign_rights(building.account, client, planned.rights, at)
+        if why:
+            self._warn(planned.pce, building.account, why)
+        elif not giving.dry_run:
+            self.accounts.update(building.account, partial(with_name, name=building.name))
+        return not why
+
+    def _warn(self, pce: str, account: str, why: str) -> None:
+        self.log.warning("Building %s, meter %s is left out: %s.", account, meter_tag(account, pce), why)
+
+    def _read_buildings(self, file: str) -> dict[str, Building]:
+        """Return the buildings by meter in a file of the folder of imports; ``BadRequest`` if it cannot be read."""
+        if not file:
+            return {}
+        imports = Imports(settings.staging_url())
+        content = imports.content(check_name(file))
+        if content is None:
+            step = "Nothing was done. Put it there, readable for the user that runs Airflow's tasks, and start again."
+            raise BadRequest.about(None, f"there is no file {file} in {imports.url}", step)
+        buildings, wrong = read_buildings(content)
+        for number, reason in wrong.items():
+            self.log.warning("Line %d of %s is left out: %s.", number, file, reason)
+        return buildings

@@ -22,6 +22,7 @@ from include.gas.display.account_summary import summarize_account
 from include.gas.display.cells import UNFINISHED, Cell
 from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.billing.comparison import compare_all
+from include.gas.documents.billing.periods import readable_periods
 from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.day_documents import Document, account_range, dag_id
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
@@ -35,7 +36,10 @@ TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "days": (DAY, ("pce", "day", "load", "status", "quality", "read_at", "corrections", *MEASURED, "doubts", "price")),
     "months": (MONTH, ("pce", "month", "load", "days", *SUMMED, "price")),
     "years": (YEAR, ("pce", "year", "load", "days", *SUMMED, "price")),
-    "published": (PUBLISHED, ("pce", "first", "end", "load", "coefficient", "reason", "status", "quality", "read_at")),
+    "published": (
+        PUBLISHED,
+        ("pce", "first", "end", "kind", "load", "coefficient", "reason", "status", "quality", "read_at"),
+    ),
 }
 """Doctype and columns of each CSV: ``load`` in kWh, ``price`` in €, volumes and indexes in m³; ``end`` is exclusive."""
 
@@ -60,7 +64,7 @@ def show(
     dag = dag_id(account)
     allowed = {what for what, other in ACTIONS.items() if can_act(visitor, other)}
     allowed |= {"run"} if can_act(visitor, dag) else set()
-    allowed |= {"connect"} if can_connect(visitor, account) else set()
+    allowed |= {"connect"} if can_connect(visitor, account) and not view.line.building else set()
     return page(
         request,
         "account.html",
@@ -90,9 +94,16 @@ def published(request: Request, account: AccountDep, meter: str = "") -> Respons
     named = names_in_addresses(account, summarize_account(document).meters)
     pce = named.get(meter, "")
     span = account_range(account, pce)
-    compared = compare_all(couchdb().range(PUBLISHED, *span), couchdb().range(DAY, *span))
+    periods = couchdb().range(PUBLISHED, *span)
+    compared = compare_all(periods, couchdb().range(DAY, *span))
     return page(
-        request, "published.html", account=account, meter=pce, name=meter if pce else "", compared=compared[::-1]
+        request,
+        "published.html",
+        account=account,
+        meter=pce,
+        name=meter if pce else "",
+        compared=compared[::-1],
+        injected=[period for period in readable_periods(periods[::-1]) if period.kind == "injection"],
     )
 
 

@@ -106,7 +106,9 @@ def build_listing(overviews: Collection[AccountSummary], question: ListQuery, to
     lines = [
         AccountRow(each, each.situation(today), each.missing(today))
         for each in overviews
-        if not wanted or wanted in each.id.casefold() or any(wanted in access.pce.casefold() for access in each.access)
+        if not wanted
+        or wanted in f"{each.id}\n{each.building}".casefold()
+        or any(wanted in access.pce.casefold() for access in each.access)
     ]
     counted = Counter(line.situation for line in lines)
     if question.state is not None:

@@ -16,7 +16,7 @@ from grdf.page.security import IMPORT, Visitor, may_import
 from grdf.page.uploads.upload_reading import read_uploads
 from grdf.staging.imports import Imports
 from include.gas.errors import BadRequest
-from include.gas.importing.csv_file import COLUMNS, REQUIRED, check_name
+from include.gas.importing.csv_file import BUILDING_COLUMNS, COLUMNS, REQUIRED, check_name, is_of_buildings
 from include.gas.importing.line_check import read_result
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def show(request: Request, _: ImporterDep, stored: str = "") -> Response:
 
 @router.post("/import/upload")
 async def upload(request: Request, visitor: ImporterDep) -> Response:
-    """Store a file with households."""
+    """Store a file with households or buildings."""
     files = await read_uploads(request)
     if len(files) != 1:
         return await run_in_threadpool(_page, request, wrong=texts_for(request)("import.one_file"))
@@ -43,7 +43,7 @@ async def upload(request: Request, visitor: ImporterDep) -> Response:
         lines = await run_in_threadpool(_imports().upload, name, content)
     except BadRequest as error:
         return await run_in_threadpool(_page, request, wrong=str(error))
-    log.info("%s uploaded a CSV file with %d line(s) of households.", visitor.name, lines)
+    log.info("%s uploaded a CSV file with %d line(s).", visitor.name, lines)
     return RedirectResponse(f"{request.scope['root_path']}/import/?{urlencode({'stored': name})}", 303)
 
 
@@ -54,7 +54,7 @@ def remove(request: Request, visitor: ImporterDep, name: Annotated[str, Form()] 
         _imports().remove(check_name(name))
     except BadRequest as error:
         return _page(request, wrong=str(error))
-    log.info("%s removed a CSV file of households that was not to be imported.", visitor.name)
+    log.info("%s removed a CSV file that was not to be imported.", visitor.name)
     return RedirectResponse(f"{request.scope['root_path']}/import/", 303)
 
 
@@ -82,11 +82,12 @@ def _page(request: Request, *, stored: str = "", wrong: str = "") -> Response:
         422 if wrong else 200,
         dag=IMPORT,
         folder=place.url,
-        waiting=waiting,
+        waiting={name: is_of_buildings(place.content(name) or b"") for name in waiting},
         results=[(name, read_result(place.content(name) or b"")) for name in place.waiting(results=True)],
         most_lines=MOST_LINES,
         stored=stored if stored in waiting else "",
         wrong=wrong,
         columns=COLUMNS,
         required=REQUIRED,
+        building_columns=BUILDING_COLUMNS,
     )

@@ -1,0 +1,224 @@
+"""The city's own meters: found in GRDF's list, grouped by an operator's file, read and shown as buildings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.gas.answers.access_rights import AccessRight, Role
+from include.gas.documents.day_documents import account_range
+from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED
+from include.gas.errors import BadRequest
+from include.gas.importing.buildings import (
+    ELSEWHERE,
+    HOUSEHOLD,
+    LEFT,
+    OTHER_CLIENT,
+    Building,
+    plan_buildings,
+    read_buildings,
+)
+from include.gas.importing.right_adoption import KnownState
+from include.gas.meter_tag import meter_tag
+from include.gas.rights.meter_rights import Meter, Right
+from include.sandbox.local_world import LocalWorld
+from tests.connect.site import Site
+from tests.importing.scene import adopt, folder
+from tests.leaving.household import Couch, alone, revocations
+from tests.leaving.steps import delete
+from tests.plugins.steps import read_published
+from tests.rights.scene import check, document, run
+
+_numbers = count(400_000)
+FILE = "buildings.csv"
+CLIENT, NOW = "grdf_adict", datetime(2026, 11, 30, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def site(clean: LocalWorld, airflow_home: object, monkeypatch: pytest.MonkeyPatch) -> Site:
+    return Site(clean).opened(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def couch(clean: LocalWorld) -> Couch:
+    return alone(clean)
+
+
+def meters(number: int) -> list[str]:
+    return [f"0999999{9_000_000 + next(_numbers)}" for _ in range(number)]
+
+
+def put(lines: Iterable[tuple[str, str, str]]) -> None:
+    path = Path(folder().url.removeprefix("file://"))
+    path.mkdir(parents=True, exist_ok=True)
+    text = "\n".join(["building;meter;name", *(";".join(line) for line in lines)])
+    (path / FILE).write_text(text, encoding="utf-8-sig")
+
+
+def stored(doctype: str, account: str) -> list[dict[str, Any]]:
+    from grdf.hooks.couchdb import CouchDBHook
+
+    return CouchDBHook().range(doctype, *account_range(account))
+
+
+def test_fifty_meters_of_a_city_are_read_and_shown_as_its_buildings(
+    clean: LocalWorld, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    pces = meters(52)
+    clean.control.own_contracts(pces[:51])
+    city = {pce: f"school-{place // 5}-{pces[0]}" for place, pce in enumerate(pces[:50])}
+    put([(account, pce, f"École n° {account[7]}") for pce, account in city.items()] + [("school-0", pces[51], "None")])
+    assert adopt() == {"accounts": 0, "buildings": 0, "left_out": 51}, "nothing says of which building they are"
+    assert adopt(buildings=FILE, dry_run=True) == {"accounts": 0, "buildings": 50, "left_out": 2}
+    assert not document(clean, city[pces[0]])
+    caplog.clear()
+    assert adopt(buildings=FILE) == {"accounts": 0, "buildings": 50, "left_out": 2}
+    assert "1 meter(s) of our own contracts are in no account" in caplog.text
+    assert "GRDF lists no right in force of our own contract to it" in caplog.text
+    first = document(clean, city[pces[0]])
+    assert (first["name"], len(first["status"]["meters"])) == ("École n° 0", 5)
+    assert adopt(buildings=FILE) == {"accounts": 0, "buildings": 50, "left_out": 2}, "and so each time"
+    assert document(clean, city[pces[0]]) == first
+
+    check()
+    for account in {*city.values()}:
+        run(clean, account)
+        known = document(clean, account)
+        assert {len(each["years"]) for each in known["status"]["readings"].values()} == {4}, "all that GRDF serves"
+        assert known.get("state") is None
+    browser = site.browser("admin")
+    assert browser.get("/?search=École n° 3").text.count("Building: École n° 3") == 1
+    page = browser.get(f"/accounts/{city[pces[0]]}").text
+    assert "no household and no consent" in page
+    assert "Form or link for its household" not in page
+    assert "/connect/" not in page
+
+
+def test_more_meters_and_another_name(clean: LocalWorld) -> None:
+    one, two = meters(2)
+    account = f"hall-{one}"
+    clean.control.own_contracts([one])
+    put([(account, one, "Town hall")])
+    assert adopt(buildings=FILE)["buildings"] == 1
+    clean.control.own_contracts([two])
+    put([(account, one, "Old town hall"), (account, two, "Old town hall")])
+    assert adopt(buildings=FILE)["buildings"] == 2
+    known = document(clean, account)
+    assert known["name"] == "Old town hall"
+    assert {*known["status"]["meters"]} == {one, two}
+
+
+def test_a_deleted_building_revokes_nothing_and_is_no_concern(clean: LocalWorld) -> None:
+    from grdf.hooks.couchdb import CouchDBHook
+    from grdf.ledger.rights_ledger import Ledger
+    from include.gas.health.rights_concerns import find_rights_concerns
+
+    (pce,) = meters(1)
+    account = f"pool-{pce}"
+    clean.control.own_contracts([pce])
+    put([(account, pce, "Swimming pool")])
+    adopt(buildings=FILE)
+    run(clean, account)
+    with pytest.raises(BadRequest, match="no consent to revoke"):
+        delete(account, form={"keep_data": True}, steps=("check",))
+    clean.control.clear_log()
+    plan = delete(account)["check"]["text"]
+    assert "Consents to revoke at GRDF: 0" in plan
+    assert "our own contract" in plan
+    assert revocations(clean) == []
+    assert not document(clean, account)
+    assert [right["etat_droit_acces"] for right in clean.control.consents()] == ["Active"]
+    check()
+    ledger = Ledger(CouchDBHook())
+    assert not [
+        each for each in find_rights_concerns(ledger.all_meters(), {}, datetime.now(UTC), {}) if pce in str(each)
+    ]
+    assert adopt(buildings=FILE)["left_out"] == 1, "its id is not used twice"
+    put([(f"new-{pce}", pce, "Swimming pool")])
+    assert adopt(buildings=FILE)["buildings"] == 1
+    run(clean, f"new-{pce}")
+    assert document(clean, f"new-{pce}")["status"]["readings"], "its days are the city's, before and after"
+
+
+def test_a_producer_s_injection_is_read_and_added_to_no_consumption(clean: LocalWorld, site: Site) -> None:
+    (pce,) = meters(1)
+    account = f"digester-{pce}"
+    clean.control.own_contracts([pce], injection=True)
+    put([(account, pce, "Digester")])
+    assert adopt(buildings=FILE)["buildings"] == 1
+    clean.control.clear_log()
+    run(clean, account)
+    assert not [call for call in clean.control.log() if "/donnees_" in call["path"]], "it has no gas days"
+    read_published(account)
+    assert {call["path"].rpartition("/")[2] for call in clean.control.log() if "/donnees_" in call["path"]} == {
+        "donnees_injections_publiees"
+    }
+    periods = stored(PUBLISHED, account)
+    assert {each["kind"] for each in periods} == {"injection"}
+    assert len(periods) > 50
+    assert stored(DAY, account) == stored(MONTH, account) == []
+    browser = site.browser("admin")
+    shown = browser.get(f"/accounts/{account}").text
+    assert "puts gas into the network" in shown
+    assert 'class="badge no_daily"' in shown
+    listed = browser.get(f"/accounts/{account}/published?meter={meter_tag(account, pce)}")
+    assert "Put into the network" in listed.text
+    assert f"{periods[-1]['load']:,}" in listed.text
+
+
+PCE, ELSE = "09999999900017", "09999999900024"
+OWN = AccessRight("own", PCE, Role.OWN_SUPPLY, "active")
+POOL = {PCE: Building("pool", "Pool")}
+
+
+def known(rights: tuple[Right, ...] = (), left: tuple[str, ...] = (), **accounts: dict[str, Any]) -> KnownState:
+    documents = {name: {"_id": name, "account_type": "grdfgrandlyon", **each} for name, each in accounts.items()}
+    return KnownState(documents, {PCE: Meter(pce=PCE, rights=rights)}, (), NOW, left=left)
+
+
+def had(account: str, name: str = "own", role: Role = Role.OWN_SUPPLY) -> Right:
+    return Right(client=CLIENT, id=name, account=account, way="adopted", state="active", since="2026-01-01", role=role)
+
+
+@pytest.mark.parametrize(
+    ("state", "file", "found"),
+    [
+        (known(), POOL, ("own", "")),
+        (known(), {}, ("own", "")),
+        (known((had("pool"),), pool={}), POOL, ("", "")),
+        (known((had("pool"),), pool={}), {}, None),
+        (known((had("pool", "former"),), pool={}), POOL, ("own", "")),
+        (known((had("pool"),)), POOL, ("own", "")),
+        (known((had("other"),), other={}), POOL, ("", ELSEWHERE)),
+        (known(left=("pool",)), POOL, ("own", LEFT)),
+        (known((had("pool", "consent", Role.SUPPLY),), pool={}), POOL, ("own", HOUSEHOLD)),
+        (known(pool={"grdf_connection": "grdf_other"}), POOL, ("own", OTHER_CLIENT)),
+    ],
+)
+def test_which_building_gets_a_right(
+    state: KnownState, file: dict[str, Building], found: tuple[str, str] | None
+) -> None:
+    planned = [
+        (" ".join(right.id for right in each.rights), each.reason)
+        for each in plan_buildings([OWN], CLIENT, state, file)
+    ]
+    assert planned == ([found] if found else [])
+
+
+def test_only_rights_of_our_own_contracts_are_for_buildings() -> None:
+    others = [AccessRight("a", PCE, Role.SUPPLY, "active"), AccessRight("b", PCE, Role.OWN_SUPPLY, "obsolete")]
+    assert list(plan_buildings([*others, AccessRight("c", PCE, None, "active")], CLIENT, known(), POOL)) == []
+
+
+def test_good_lines_beside_bad_ones() -> None:
+    lines = "Pool,pool,{0}", "Hall,_hall,{1}", "Hall,hall,9.9E+13", "Other,other,{0}", "Hall,hall,{1}"
+    found, wrong = read_buildings("\n".join(["name,building,meter", *lines]).format(PCE, ELSE).encode())
+    assert found == {PCE: Building("pool", "Pool"), ELSE: Building("hall", "Hall")}
+    assert {*wrong} == {3, 4, 5}
+    with pytest.raises(BadRequest, match="building, meter, name"):
+        read_buildings(b"building,meter\npool,1")
