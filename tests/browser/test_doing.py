@@ -95,7 +95,7 @@ def order(up: Up, tab: Page, account: str) -> None:
     assert run["conf"] == {
         "accounts": [account], "from": "2026-01-05", "to": "2026-02-01", "include_definitive": True,
     }  # fmt: skip
-    tab.get_by_text("Leave…").click()
+    tab.get_by_text("Delete…").click()
     form = tab.locator("form[data-dag=grdf_delete_account]")
     go = form.get_by_role("button", name="Start")
     form.get_by_label("Type the account’s id").fill("another")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from include.gas.account.marks import with_leaving
 from include.gas.answers.access_rights import AccessRight, Role
 from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED
@@ -17,6 +18,7 @@ from include.gas.errors import BadRequest
 from include.gas.importing.buildings import (
     ELSEWHERE,
     HOUSEHOLD,
+    LEAVING,
     LEFT,
     OTHER_CLIENT,
     Building,
@@ -71,8 +73,10 @@ def test_fifty_meters_of_a_city_are_read_and_shown_as_its_buildings(
 ) -> None:
     pces = meters(52)
     clean.control.own_contracts(pces[:51])
-    city = {pce: f"school-{place // 5}-{pces[0]}" for place, pce in enumerate(pces[:50])}
-    put([(account, pce, f"École n° {account[7]}") for pce, account in city.items()] + [("school-0", pces[51], "None")])
+    town = next(_numbers)
+    city = {pce: f"school-{place // 5}-{town}" for place, pce in enumerate(pces[:50])}
+    lines = [*((account, pce, f"École n° {account[7]}") for pce, account in city.items()), ("hall", pces[51], "Hall")]
+    put(lines)
     assert adopt() == {"accounts": 0, "buildings": 0, "left_out": 51}, "nothing says of which building they are"
     assert adopt(buildings=FILE, dry_run=True) == {"accounts": 0, "buildings": 50, "left_out": 2}
     assert not document(clean, city[pces[0]])
@@ -82,6 +86,7 @@ def test_fifty_meters_of_a_city_are_read_and_shown_as_its_buildings(
     assert "GRDF lists no right in force of our own contract to it" in caplog.text
     first = document(clean, city[pces[0]])
     assert (first["name"], len(first["status"]["meters"])) == ("École n° 0", 5)
+    put(lines)
     assert adopt(buildings=FILE) == {"accounts": 0, "buildings": 50, "left_out": 2}, "and so each time"
     assert document(clean, city[pces[0]]) == first
 
@@ -101,7 +106,7 @@ def test_fifty_meters_of_a_city_are_read_and_shown_as_its_buildings(
 
 def test_more_meters_and_another_name(clean: LocalWorld) -> None:
     one, two = meters(2)
-    account = f"hall-{one}"
+    account = f"hall-{next(_numbers)}"
     clean.control.own_contracts([one])
     put([(account, one, "Town hall")])
     assert adopt(buildings=FILE)["buildings"] == 1
@@ -116,10 +121,10 @@ def test_more_meters_and_another_name(clean: LocalWorld) -> None:
 def test_a_deleted_building_revokes_nothing_and_is_no_concern(clean: LocalWorld) -> None:
     from grdf.hooks.couchdb import CouchDBHook
     from grdf.ledger.rights_ledger import Ledger
-    from include.gas.health.rights_concerns import find_rights_concerns
+    from include.gas.rights.meter_rights import find_unclaimed_rights
 
     (pce,) = meters(1)
-    account = f"pool-{pce}"
+    account = f"pool-{next(_numbers)}"
     clean.control.own_contracts([pce])
     put([(account, pce, "Swimming pool")])
     adopt(buildings=FILE)
@@ -134,20 +139,18 @@ def test_a_deleted_building_revokes_nothing_and_is_no_concern(clean: LocalWorld)
     assert not document(clean, account)
     assert [right["etat_droit_acces"] for right in clean.control.consents()] == ["Active"]
     check()
-    ledger = Ledger(CouchDBHook())
-    assert not [
-        each for each in find_rights_concerns(ledger.all_meters(), {}, datetime.now(UTC), {}) if pce in str(each)
-    ]
+    assert find_unclaimed_rights(Ledger(CouchDBHook()).all_meters(), clean.control.today()) == []
+    put([(account, pce, "Swimming pool")])
     assert adopt(buildings=FILE)["left_out"] == 1, "its id is not used twice"
-    put([(f"new-{pce}", pce, "Swimming pool")])
+    put([(f"new-{account}", pce, "Swimming pool")])
     assert adopt(buildings=FILE)["buildings"] == 1
-    run(clean, f"new-{pce}")
-    assert document(clean, f"new-{pce}")["status"]["readings"], "its days are the city's, before and after"
+    run(clean, f"new-{account}")
+    assert document(clean, f"new-{account}")["status"]["readings"], "its days are the city's, before and after"
 
 
 def test_a_producer_s_injection_is_read_and_added_to_no_consumption(clean: LocalWorld, site: Site) -> None:
     (pce,) = meters(1)
-    account = f"digester-{pce}"
+    account = f"digester-{next(_numbers)}"
     clean.control.own_contracts([pce], injection=True)
     put([(account, pce, "Digester")])
     assert adopt(buildings=FILE)["buildings"] == 1
@@ -174,6 +177,7 @@ def test_a_producer_s_injection_is_read_and_added_to_no_consumption(clean: Local
 PCE, ELSE = "09999999900017", "09999999900024"
 OWN = AccessRight("own", PCE, Role.OWN_SUPPLY, "active")
 POOL = {PCE: Building("pool", "Pool")}
+BUILT: dict[str, Any] = {"status": {"meters": {PCE: {"pce": PCE, "role": "detenteur_contrat_fourniture"}}}}
 
 
 def known(rights: tuple[Right, ...] = (), left: tuple[str, ...] = (), **accounts: dict[str, Any]) -> KnownState:
@@ -181,8 +185,8 @@ def known(rights: tuple[Right, ...] = (), left: tuple[str, ...] = (), **accounts
     return KnownState(documents, {PCE: Meter(pce=PCE, rights=rights)}, (), NOW, left=left)
 
 
-def had(account: str, name: str = "own", role: Role = Role.OWN_SUPPLY) -> Right:
-    return Right(client=CLIENT, id=name, account=account, way="adopted", state="active", since="2026-01-01", role=role)
+def had(account: str, name: str = "own") -> Right:
+    return Right(client=CLIENT, id=name, account=account, way="adopted", state="active", since="2026-01-01")
 
 
 @pytest.mark.parametrize(
@@ -190,14 +194,15 @@ def had(account: str, name: str = "own", role: Role = Role.OWN_SUPPLY) -> Right:
     [
         (known(), POOL, ("own", "")),
         (known(), {}, ("own", "")),
-        (known((had("pool"),), pool={}), POOL, ("", "")),
+        (known((had("pool"),), pool=BUILT), POOL, ("", "")),
         (known((had("pool"),), pool={}), {}, None),
-        (known((had("pool", "former"),), pool={}), POOL, ("own", "")),
+        (known((had("pool", "former"),), pool=BUILT), POOL, ("own", "")),
         (known((had("pool"),)), POOL, ("own", "")),
         (known((had("other"),), other={}), POOL, ("", ELSEWHERE)),
         (known(left=("pool",)), POOL, ("own", LEFT)),
-        (known((had("pool", "consent", Role.SUPPLY),), pool={}), POOL, ("own", HOUSEHOLD)),
-        (known(pool={"grdf_connection": "grdf_other"}), POOL, ("own", OTHER_CLIENT)),
+        (known(pool={}), POOL, ("own", HOUSEHOLD)),
+        (known(pool=with_leaving(BUILT, by="a", since=NOW)), POOL, ("own", LEAVING)),
+        (known(pool=BUILT | {"grdf_connection": "grdf_other"}), POOL, ("own", OTHER_CLIENT)),
     ],
 )
 def test_which_building_gets_a_right(
@@ -216,9 +221,12 @@ def test_only_rights_of_our_own_contracts_are_for_buildings() -> None:
 
 
 def test_good_lines_beside_bad_ones() -> None:
-    lines = "Pool,pool,{0}", "Hall,_hall,{1}", "Hall,hall,9.9E+13", "Other,other,{0}", "Hall,hall,{1}"
+    lines = (
+        "Pool,pool,{0}", "Hall,_hall,{1}", "Hall,hall,9.9E+13", "Other,other,{0}", "Hall,hall,{1}", "Bath,pool,{1}",
+        "Meter,m-{1},{1}",
+    )  # fmt: skip
     found, wrong = read_buildings("\n".join(["name,building,meter", *lines]).format(PCE, ELSE).encode())
     assert found == {PCE: Building("pool", "Pool"), ELSE: Building("hall", "Hall")}
-    assert {*wrong} == {3, 4, 5}
+    assert {*wrong} == {3, 4, 5, 7, 8}
     with pytest.raises(BadRequest, match="building, meter, name"):
         read_buildings(b"building,meter\npool,1")

@@ -137,11 +137,12 @@ def state_by_rights(document: Mapping[str, Any], access: Sequence[MeterAccess]) 
 def _over(account: str, access: Sequence[MeterAccess]) -> str:
     if has_withdrawn_consent(access):
         return f"Account {account}: {_WITHDRAWN}"
-    ends = [f"there has been no consent since {each.day}" if each.day else _OVER[each.word] for each in access]
+    what = "contract of ours" if any(each.role.is_own for each in access) else "consent"
+    ends = [f"there has been no {what} since {each.day}" if each.day else _OVER[each.word] for each in access]
     said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(access, ends, strict=True))
     step = "The household must consent again."
-    if any(each.role.is_own for each in access):
-        step = "It is of our own contract: if there is a new one, start grdf_adopt_rights with the file of buildings."
+    if all(each.role.is_own for each in access):
+        step = "If there is a new contract, start grdf_adopt_rights with the file of buildings."
     return f"Account {account}: {said}. {step}"
 
 

@@ -138,6 +138,11 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
         return with_value(document, cls.key, (kept | {name: entries} if entries else kept) or None)
 
 
+def is_building(document: Mapping[str, Any]) -> bool:
+    """Return whether an account has a meter of our own contracts, and so no household."""
+    return any(access.role.is_own for access in Status.access_of(document).values())
+
+
 def meters_in(document: Mapping[str, Any], account: str) -> tuple[MeterAccess, ...]:
     """Return the meters of an account document in order; ``BadAccount`` unless all can be understood."""
     known, named = Status.access_of(document), named_meters(document, account)

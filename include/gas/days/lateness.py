@@ -9,7 +9,6 @@ frequency  what comes, and when                                      its newest 
            next one; a period a month
 ``6M``     no days; a period in half a year                          never              240 days
 ``JJ``     no days; each day a period, one to two days later         never              40 days
-injection  no days; GRDF does not say how often: as ``1M``           never              80 days
 another    as ``1M``, until GRDF says how often                      5 days             80 days
 =========  ========================================================  =================  =====================
 
@@ -26,8 +25,6 @@ PUBLISHED_WITHIN = timedelta(days=3)
 """A younger gas day is not missing: rows arrive from D+1 to D+3."""
 MONTH_BY = 20
 """Day of the month by which the previous month's days arrive, where they come by the month."""
-INJECTION = "injection"
-"""In place of a frequency, for a meter of gas that is put into the network."""
 
 
 class _Row(NamedTuple):
@@ -35,13 +32,7 @@ class _Row(NamedTuple):
     periods: int
 
 
-_BY_FREQUENCY = {
-    "1M": _Row(5, 80),
-    "MM": _Row(55, 80),
-    "6M": _Row(None, 240),
-    "JJ": _Row(None, 40),
-    INJECTION: _Row(None, 80),
-}
+_BY_FREQUENCY = {"1M": _Row(5, 80), "MM": _Row(55, 80), "6M": _Row(None, 240), "JJ": _Row(None, 40)}
 
 
 def silent_after(frequency: str) -> int | None:

@@ -13,7 +13,7 @@ from include.gas.account.client import DEFAULT, client_of, client_or_empty
 from include.gas.account.declaration import waits_for_meter
 from include.gas.account.marks import ConnectedMark, SilenceMark, has_withdrawn, leaving_asker
 from include.gas.account.state import state_since
-from include.gas.account.status import Status
+from include.gas.account.status import Status, is_building
 from include.gas.answers.proof_state import ASKED, REFUSED
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.meter_days import MeterDays, Missing, days_in, days_of_meters
@@ -78,6 +78,10 @@ class Situation(StrEnum):
     HOLES = "holes", Group.WELL
     WELL = "well", Group.WELL
     OVER = "over", Group.OVER, False, False
+
+
+OF_HOUSEHOLD = (Situation.CONNECT, Situation.OVER, Situation.ENDING, Situation.PARTLY)
+"""In which a household is to consent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,10 @@ class AccountSummary:
         """Whether GRDF may have daily data for any of its meters."""
         return not self.days_of_meters or any(meter.daily for meter in self.days_of_meters)
 
+    def next_step(self, situation: Situation) -> str:
+        """Return the name of what is to be done: a building has no household that could consent."""
+        return "building" if self.building and situation in OF_HOUSEHOLD else situation
+
     def situation(self, today: date) -> Situation:
         """Return the most important thing about the account."""
         if pressing := self.urgent_situation(today):
@@ -222,15 +230,10 @@ def _summary(document: Mapping[str, Any]) -> AccountSummary:
         asked=any(Status.reading_of(document, access.pce).whole_at for access in account.meters),
         renews=account.renews,
         withdrawn=has_withdrawn(document),
-        building=_building(document, account),
+        building=str(document.get("name") or account.id) if is_building(document) else "",
         known=max(days_in(SilenceMark.read_moment(document)), default=None),
         **_proofs(account),
     )
-
-
-def _building(document: Mapping[str, Any], account: Account) -> str:
-    is_building = any(access.role.is_own for access in account.meters)
-    return str(document.get("name") or account.id) if is_building else ""
 
 
 def _standing(document: Mapping[str, Any], account: Account) -> Situation | None:

@@ -75,7 +75,7 @@ class MeterDays(msgspec.Struct, frozen=True):
     @property
     def daily(self) -> bool:
         """Whether GRDF may have daily data for it."""
-        return silent_after(self.billing.frequency) is not None
+        return not self.access.role.is_injection and silent_after(self.billing.frequency) is not None
 
     @property
     def first(self) -> date | None:
@@ -113,7 +113,7 @@ class MeterDays(msgspec.Struct, frozen=True):
     def silent_on(self, today: date) -> date | None:
         """Return the day on which it fell silent, by its newest day or when it could first have been read."""
         limit, newest = silent_after(self.billing.frequency), self.last
-        if limit is None:
+        if limit is None or not self.daily:
             limit, newest = period_late_after(self.billing.frequency), self.billed
         begun, start = self._begun(today), max((day for day in (newest, *self.came) if day), default=None)
         if begun is None or start is None or not self.is_expected(today):

@@ -7,16 +7,20 @@ one building.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from include.gas.account.client import client_or_empty
+from include.gas.account.marks import leaving_asker
+from include.gas.account.status import is_building
 from include.gas.answers.access_rights import AccessRight, is_pce, is_usable
 from include.gas.days.gas_day import paris_today
-from include.gas.documents.day_documents import Document, check_account_id
+from include.gas.documents.day_documents import ACCOUNT_ID
 from include.gas.importing.csv_file import read_lines
 from include.gas.importing.right_adoption import KnownState
+from include.gas.meter_tag import without_numbers
 
 UNLISTED = "GRDF lists no right in force of our own contract to it"
+LEAVING = "the account of its building is being deleted"
 LEFT = "the account of its building was deleted, and no id is used twice. Give the building another id"
 ELSEWHERE = "it is read under another account. Delete that account first, if its building is this one"
 OTHER_CLIENT = "its building is read by another client. Give its meters of this client a building of their own"
@@ -42,24 +46,21 @@ class PlannedBuilding(NamedTuple):
 
 def read_buildings(content: bytes) -> tuple[dict[str, Building], dict[int, str]]:
     """Return the buildings in a CSV by meter, and what is wrong by line; ``BadRequest`` if it cannot be read."""
-    found, wrong = dict[str, Building](), dict[int, str]()
+    found, wrong, names = dict[str, Building](), dict[int, str](), dict[str, str]()
     for number, cells in read_lines(content, buildings=True).items():
         pce, account = cells.get("meter", ""), cells.get("building", "")
-        try:
-            building = Building(check_account_id(account), cells.get("name", "")[:LONGEST_NAME])
-        except ValueError:
+        building = Building(account, cells.get("name", "")[:LONGEST_NAME] or account)
+        if not ACCOUNT_ID.fullmatch(account):
             wrong[number] = "its building is not an id: 1 to 128 letters, digits, '_' and '-', not beginning with '_'"
-            continue
-        if not is_pce(pce):
+        elif without_numbers(account, account) != account:
+            wrong[number] = "its building has a meter's number in its id, which is in addresses and logs"
+        elif names.setdefault(account, building.name) != building.name:
+            wrong[number] = "another line gives its building another name"
+        elif not is_pce(pce):
             wrong[number] = "its meter is not 14 digits, or GI and 6 digits. Format the column as text"
         elif found.setdefault(pce, building) != building:
             wrong[number] = "another line gives its meter another building, which counts"
     return found, wrong
-
-
-def with_name(document: Mapping[str, Any], name: str) -> Document:
-    """Return an account's document with the name of its building."""
-    return {**document, "name": name}
 
 
 def plan_buildings(
@@ -88,6 +89,8 @@ def _reason(building: Building, client: str, known: KnownState, owners: Set[str]
         return LEFT
     if document is None:
         return ""
-    if any(not right.role.is_own for meter in known.meters.values() for right in meter.rights_of(building.account)):
+    if leaving_asker(document) is not None:
+        return LEAVING
+    if not is_building(document):
         return HOUSEHOLD
     return "" if client_or_empty(document) == client else OTHER_CLIENT

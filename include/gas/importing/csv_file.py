@@ -47,7 +47,7 @@ def result_name(name: str) -> str:
 
 def is_of_buildings(content: bytes) -> bool:
     """Return whether a file is of buildings: its header names them."""
-    return BUILDING_COLUMNS[0].encode() in content.partition(b"\n")[0].lower()
+    return BUILDING_COLUMNS[0].encode() in content.lstrip().partition(b"\n")[0].lower()
 
 
 def read_lines(content: bytes, *, buildings: bool = False) -> dict[int, dict[str, str]]:
@@ -98,5 +98,5 @@ def _header(names: list[str], columns: Collection[str], required: Collection[str
 
 def _wrong(cause: str) -> BadRequest:
     return BadRequest.about(
-        None, f"the file cannot be imported: {cause}", "Nothing was sent to GRDF. Correct the file and start again."
+        None, f"the file cannot be imported: {cause}", "Nothing was done. Correct the file and start again."
     )

@@ -7,7 +7,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Literal, get_args
 
@@ -57,7 +57,6 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param first: first gas day that it covers, ``end`` the first one after
     :param ended_on: civil day on which it ended early, ``revoked`` by its household's wish
     :param after: first gas day that does not belong to a household that has left
-    :param daily: whether it includes what is read under it: daily data, or what was injected
     """
 
     client: str
@@ -79,6 +78,11 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     daily: bool = True
     published: bool = True
     proof: Proof | None = None
+
+    @property
+    def is_wide_enough(self) -> bool:
+        """Whether it includes what is read under it: daily data, or the periods of an injection."""
+        return self.published if self.role.is_injection else self.daily
 
     @property
     def replaceable_on(self) -> date | None:
@@ -157,6 +161,7 @@ def find_lasting_right(meter: Meter, account: str, wanted: Right, today: date) -
         ends = right.over_on
         enough = ends is None or ends > min(today + RENEWED_FROM, last) or ends >= end
         stands = right.state == "waiting" or (right.is_ongoing(today) and enough)
+        stands = stands and not right.role.is_injection
         if stands and right.daily >= wanted.daily and right.published >= wanted.published:
             return right
     return None
@@ -190,7 +195,7 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     :param revoked: whether the household asked for the end of the newest right
     :param waits: whether one of its rights waits for an answer, maybe beside one in force
     :param is_open: whether GRDF may be asked now for some of its days, even if they are long over
-    :param role: of the newest right
+    :param role: of the newest right in force, or else of the newest one; a supply comes first
     """
 
     pce: str
@@ -246,13 +251,22 @@ def access_to_meter(
     return MeterAccess(
         pce=meter.pce, word=word, day=day, free=max(filter(None, (right.replaceable_on for right in rights)),
         default=None),
-        is_open=bool(days) and any(right.is_in_force(today) and right.listed_at and right.daily for right in rights),
+        is_open=bool(days) and any(_may_be_used(right, today) for right in rights),
         since=newest.since if newest else "", right=newest.id if newest else "",
         own=tuple(filter(None, (right.id for right in rights))), days=days,
-        revoked=newest is not None and newest.revoked, role=newest.role if newest else Role.SUPPLY,
+        revoked=newest is not None and newest.revoked, role=_role(rights, today),
         waits=any(right.state == "waiting" for right in rights),
         proofs={right.id: right.proof for right in rights if right.proof and right.state != "ended"},
     )  # fmt: skip
+
+
+def _may_be_used(right: Right, today: date) -> bool:
+    return right.is_in_force(today) and bool(right.listed_at) and right.is_wide_enough
+
+
+def _role(rights: Sequence[Right], today: date) -> Role:
+    ranked = sorted(rights, key=lambda right: (right.is_in_force(today), not right.role.is_injection, right.since))
+    return ranked[-1].role if ranked else Role.SUPPLY
 
 
 def has_withdrawn_consent(access: Iterable[MeterAccess]) -> bool:
@@ -284,7 +298,7 @@ def _word(right: Right, today: date, *, is_behind: bool) -> tuple[Standing, date
         return "over", right.over_on
     if not right.was_active:
         return ("behind" if is_behind else "unseen"), None
-    if not right.daily:
+    if not right.is_wide_enough:
         return "narrow", None
     return ("active", right.over_on) if right.is_in_force(today) else ("later", right.begins)
 

@@ -264,7 +264,7 @@ def _with(right: Right, line: AccessRight, answer: RightsAnswer) -> Right:
         right, state=state, since=since, listed_at=answer.at, was_active=was_active,
         begins=line.first, calls_until=line.last, first=line.data_first, end=line.data_end,
         ended_on=None, revoked=right.revoked and state == "ended",
-        role=line.role or right.role, daily=line.is_wide_enough, published=line.published is not False,
+        role=line.role or right.role, daily=line.informative is not False, published=line.published is not False,
         proof=_shown_proof(right.proof, line, answer.at),
     )  # fmt: skip
     if state != "ended":

@@ -37,7 +37,7 @@ class AcquireTokenOperator(AccountRunOperator):
         check_not_leaving(document)
         if account.waits_for_person and run.is_scheduled and self._has_nothing_to_do(account):
             raise AirflowSkipException(
-                f"Account {account.id} is waiting for its household ({account.state}), so GRDF is not asked. "
+                f"Account {account.id} waits for a person ({account.state}), so GRDF is not asked. "
                 f"{account.message} A run started by hand tries anyway."
             )
         client = self.adict.for_account(document)

@@ -23,7 +23,7 @@ from include.gas.answers.consumption.published import parse_published
 from include.gas.answers.contract import parse_contract, parse_frequency
 from include.gas.days.asked_days import is_full_read_due, published_window
 from include.gas.days.gas_day import paris_today, utc_text
-from include.gas.days.lateness import INJECTION, silent_after
+from include.gas.days.lateness import silent_after
 from include.gas.documents.billing.periods import Read, store_periods
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import (
@@ -139,9 +139,7 @@ class ReadPublishedOperator(GrdfOperator):
             injected = access.role.is_injection
             facts = 0 if injected else 2
             with book_calls(client, f"{account}:published {pce}", facts + len(windows), "history") as terms:
-                if injected:
-                    billing = replace(billing, frequency=INJECTION)
-                else:
+                if not injected:
                     billing = self._with_facts(client, billing, terms, refused, **of)
                 try:
                     with self._note_refusal(account, "published data", refused):
@@ -188,7 +186,7 @@ class ReadPublishedOperator(GrdfOperator):
             (each for each in self.ledger.read_account(document).meters if each.pce == pce), MeterAccess(pce=pce)
         )
         billing = billing if access.is_open else Billing(billing.read_at)
-        daily = silent_after(billing.frequency) is not None
+        daily = access.role.is_injection or silent_after(billing.frequency) is not None
         stored = store_periods(self.couchdb, account, pce, access.days, periods, daily=daily)
         billing = replace(billing, until=stored.until)
         self.accounts.update_if_staying(account, lambda found: Status.with_billing(found, pce, billing), known=document)

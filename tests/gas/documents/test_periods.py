@@ -41,7 +41,7 @@ def test_a_document_and_back() -> None:
         "first": "2024-03-01", "end": "2024-04-01", "days": 31,
         "year": 2024, "month": 3, "day": 1, "hour": 0, "minute": 0,
         "coefficient": 11.24, "volume": 171.0, "reason": "RNO", "status": "definitive", "quality": "measured",
-        "kind": "consumption",
+
         "read_at": "2024-06-01T11:00:00.000000Z",
     }  # fmt: skip
     assert period_of(stored) == period

@@ -56,7 +56,7 @@ NO_HEADER, LINES = "its first line is not a header", "1 to 10,000 lines"
 def test_a_file_that_cannot_be_read(text: Any, message: str) -> None:
     with pytest.raises(BadRequest, match=message) as caught:
         read_lines(text if isinstance(text, bytes) else text.encode())
-    assert "Nothing was sent" in str(caught.value)
+    assert "Nothing was done" in str(caught.value)
     assert not any(word in str(caught.value) for word in ("Durand", "durand", "example.org"))
 
 

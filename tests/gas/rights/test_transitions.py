@@ -42,10 +42,12 @@ def dates(**days: Any) -> dict[str, Any]:
     return {key: today(value) if type(value) is int else value for key, value in days.items()}
 
 
-def line(name: str = "r1", state: str = "active", made: int = 0, **more: Any) -> AccessRight:
+def line(
+    name: str = "r1", state: str = "active", made: int = 0, *, role: Role = Role.SUPPLY, **more: Any
+) -> AccessRight:
     usual = {"first": made, "last": made + 1095, "data_first": made - 1095, "data_end": made + 1096}
     said = dates(**(usual | more))
-    return AccessRight(name, PCE, Role.SUPPLY, state, created_at=at(made), **said)
+    return AccessRight(name, PCE, role, state, created_at=at(made), **said)
 
 
 def over(name: str = "r1", day: int = 40, **more: Any) -> AccessRight:
@@ -156,6 +158,18 @@ DAYS: dict[str, tuple[Story, list[tuple[int, int]], list[tuple[int, int]]]] = {
     ),
     "but not one that is unknown": (EMPTY.bring("a", "r1", 41).show(41, OVER), [], []),
 }  # fmt: skip
+
+
+def test_an_injection_takes_no_gas_days_from_a_supply() -> None:
+    own = line("r2", role=Role.OWN_INJECTION, informative=False)
+    injects = EMPTY.bring("a", "r2", 1).show(1, own)
+    assert (injects.access("a").is_open, injects.access("a").is_open_daily, injects.lacks(1)) == (True, False, [])
+    both = HELD.bring("a", "r2", 1).show(1, line(), own)
+    assert both.access("a").is_open_daily
+    assert not both.show(41, OVER, own).access("a", 41).is_open_daily
+    assert EMPTY.show(1, own).lacks(1) == []
+    assert EMPTY.show(1, line(role=Role.INJECTION)).lacks(1) == ["r1"]
+    assert find_lasting_right(injects.meter, "a", wanted(), today(1)) is None
 
 
 @pytest.mark.parametrize("name", DAYS)

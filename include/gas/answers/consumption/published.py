@@ -79,9 +79,11 @@ def _injected(span: Window, load: int | float, line: Line, use: Line) -> Period:
 
 
 def _injection(line: Line) -> object:
-    """Return a line's ``injection`` with the keys of a ``consommation``."""
+    """Return a line's ``injection`` with the keys of a ``consommation``, and without the flow's direction."""
     found = line.get("injection")
-    return {AS_CONSUMPTION.get(key, key): value for key, value in found.items()} if isinstance(found, dict) else found
+    if not isinstance(found, dict):
+        return found
+    return {AS_CONSUMPTION.get(key, key): value for key, value in found.items() if key != "sens_flux_gaz"}
 
 
 def _bound(value: object) -> date | None:
@@ -103,6 +105,4 @@ PERIODS: RowKind[Period] = RowKind(
     row=_period,
     replaces=lambda new, old: (new.end, new.status == "definitive") >= (old.end, old.status == "definitive"),
 )
-INJECTIONS: RowKind[Period] = dataclasses.replace(
-    PERIODS, type_conso="", row=_injected, use=_injection, other_flow="conso"
-)
+INJECTIONS: RowKind[Period] = dataclasses.replace(PERIODS, type_conso="", row=_injected, use=_injection)

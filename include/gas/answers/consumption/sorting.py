@@ -73,7 +73,6 @@ class RowKind(Generic[Row]):
     :param rows: name of the rows among the counts
     :param type_conso: start of their ``type_conso``, folded; a line without one belongs too
     :param use: returns a line's ``consommation``, or what it has in its place
-    :param other_flow: start of the ``sens_flux_gaz``, folded, of lines that do not belong
     :param span: returns the gas days of a line and its ``consommation``, if it has any
     :param replaces: whether a row replaces an earlier one with the same first gas day
     """
@@ -85,7 +84,6 @@ class RowKind(Generic[Row]):
     row: Callable[[Window, int | float, Line, Line], Row]
     replaces: Callable[[Row, Row], bool]
     use: Callable[[Line], object] = lambda line: line.get("consommation")
-    other_flow: str = "prod"
 
     @property
     def counted(self) -> tuple[str, ...]:
@@ -148,7 +146,7 @@ class _Sorter(Generic[Row]):
 
     def _is_of_kind(self, use: Line) -> bool:
         name = fold(use.get("type_conso"))
-        return not fold(use.get("sens_flux_gaz")).startswith(self.kind.other_flow) and (
+        return not fold(use.get("sens_flux_gaz")).startswith("prod") and (
             not name or name.startswith(self.kind.type_conso)
         )
 

@@ -91,7 +91,7 @@ def period_document(account: str, pce: str, period: Period, read_at: datetime | 
         "_id": day_id(account, pce, first),
         "account": account,
         "pce": pce,
-        **msgspec.to_builtins(period),
+        **{key: value for key, value in msgspec.to_builtins(period).items() if value != "consumption"},
         "year": first.year,
         "month": first.month,
         "day": first.day,

@@ -15,7 +15,7 @@ from grdf.operators.deletion.step import DeletionOperator, is_real_run, read_ord
 from include.gas.account.account import Account
 from include.gas.account.declaration import has_personal_data
 from include.gas.account.marks import leaving_asker
-from include.gas.account.status import Status
+from include.gas.account.status import is_building
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import CONSENT_RECORD
 from include.gas.errors import (
@@ -47,7 +47,7 @@ class CheckDeletionOperator(DeletionOperator):
         entry, document = self.check_request(run)
         if document is not None and is_real_run(params):
             document = self._taken_in(context, document)
-        if params["keep_data"] and any(each.role.is_own for each in Status.access_of(document or {}).values()):
+        if params["keep_data"] and is_building(document or {}):
             raise BadRequest.about(
                 self.account_id,
                 "it is a building, with meters of our own contracts: there is no consent to revoke",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from grdf import settings
@@ -15,12 +14,12 @@ from grdf.staging.imports import Imports
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadRequest, GasError
 from include.gas.importing.buildings import (
+    OTHER_CLIENT,
     UNLISTED,
     Building,
     PlannedBuilding,
     plan_buildings,
     read_buildings,
-    with_name,
 )
 from include.gas.importing.csv_file import check_name
 from include.gas.importing.right_adoption import KnownState, check_pattern, ids_of, plan_adoptions
@@ -55,7 +54,8 @@ class AdoptRightsOperator(GrdfOperator):
         run = Run.from_context(context)
         run.stop_if_cleared("grdf_adopt_rights")
         pattern, dry_run = check_pattern(run.params.get("id_pattern")), run.params["dry_run"]
-        buildings = self._read_buildings(str(run.params.get("buildings") or ""))
+        imports, file = Imports(settings.staging_url()), str(run.params.get("buildings") or "")
+        buildings, wrong = self._read_buildings(imports, file) if file else ({}, 0)
         records = list(self.couchdb.scan(AUDIT))
         known = KnownState(
             {str(document["_id"]): document for document in self.accounts.all_documents()},
@@ -66,8 +66,8 @@ class AdoptRightsOperator(GrdfOperator):
             left_accounts(records),
         )
         giving = UnclaimedRights(self.couchdb, self.log, asker=run.asked_by, dry_run=dry_run)
-        counts, problems = Counter({"accounts": 0, "buildings": 0, "left_out": 0}), list[GasError]()
-        unlisted, unnamed = dict(buildings), list[str]()
+        counts, problems = Counter({"accounts": 0, "buildings": 0, "left_out": wrong}), list[GasError]()
+        unlisted, unnamed, clients = dict(buildings), list[str](), dict[str, str]()
         for client in self.clients():
             name, at = client.grdf_conn_id, datetime.now(UTC)
             try:
@@ -84,12 +84,15 @@ class AdoptRightsOperator(GrdfOperator):
             for planned in plan_buildings(listed, name, known, buildings):
                 if building := planned.building:
                     unlisted.pop(planned.pce, None)
-                    is_adopted = self._adopt_meter(giving, building, planned, name, at)
-                    counts["buildings" if is_adopted else "left_out"] += 1
+                    is_others = clients.setdefault(building.account, name) != name
+                    why = OTHER_CLIENT if is_others else planned.reason
+                    if why := why or self._adopt_meter(giving, building, planned, name, at):
+                        self._warn(planned.pce, building.account, why)
+                    counts["left_out" if why else "buildings"] += 1
                 else:
                     unnamed.append(ids_of(planned.rights))
         for pce, building in unlisted.items():
-            self._warn(pce, building.account, UNLISTED)
+            self._warn(pce, building.account, UNLISTED if not problems else "not all of GRDF's lists are known")
         if unnamed:
             self.log.warning(
                 "%d meter(s) of our own contracts are in no account, as the file of buildings does not name them. "
@@ -99,29 +102,24 @@ class AdoptRightsOperator(GrdfOperator):
         self.log.info("Accounts and rights: %s.%s", dict(counts), " Dry run: nothing was written." if dry_run else "")
         if problems:
             raise first_to_raise(problems, last_try=run.is_last_try)
+        if file and not dry_run:
+            imports.remove(file)
         return dict(counts)
 
     def _adopt_meter(
         self, giving: UnclaimedRights, building: Building, planned: PlannedBuilding, client: str, at: datetime
-    ) -> bool:
-        """Give a building the rights to one of its meters, and return whether it has them, or would."""
-        why = planned.reason
-        if planned.rights and not why:
-            why = giving.assign_rights(building.account, client, planned.rights, at)
-        if why:
-            self._warn(planned.pce, building.account, why)
-        elif not giving.dry_run:
-            self.accounts.update(building.account, partial(with_name, name=building.name))
-        return not why
+    ) -> str:
+        """Give a building the rights to one of its meters. Return why the ledger refuses, or ``""``."""
+        why = giving.assign_rights(building.account, client, planned.rights, at) if planned.rights else ""
+        if not why and not giving.dry_run:
+            self.accounts.update(building.account, lambda stored: {**stored, "name": building.name})
+        return why
 
     def _warn(self, pce: str, account: str, why: str) -> None:
         self.log.warning("Building %s, meter %s is left out: %s.", account, meter_tag(account, pce), why)
 
-    def _read_buildings(self, file: str) -> dict[str, Building]:
-        """Return the buildings by meter in a file of the folder of imports; ``BadRequest`` if it cannot be read."""
-        if not file:
-            return {}
-        imports = Imports(settings.staging_url())
+    def _read_buildings(self, imports: Imports, file: str) -> tuple[dict[str, Building], int]:
+        """Return the buildings in a file by meter, and its number of wrong lines; ``BadRequest`` if unreadable."""
         content = imports.content(check_name(file))
         if content is None:
             step = "Nothing was done. Put it there, readable for the user that runs Airflow's tasks, and start again."
@@ -129,4 +127,4 @@ class AdoptRightsOperator(GrdfOperator):
         buildings, wrong = read_buildings(content)
         for number, reason in wrong.items():
             self.log.warning("Line %d of %s is left out: %s.", number, file, reason)
-        return buildings
+        return buildings, len(wrong)
