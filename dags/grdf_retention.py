@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Param
 
 from grdf import settings
 from grdf.airflow.tasks.defaults import STORING, fleet_dag_arguments, in_paris, task_defaults
@@ -17,6 +17,9 @@ the database of the meters is empty, CouchDB may have lost it: then the records 
 
 What is kept of a link goes once that has expired; files of imports and of failed runs go after 30 days.
 
+Where `[grdf] days_kept_years` is set, the gas days of earlier calendar years go, by a purge as at a deletion, and their
+number is recorded in `com-grandlyon-grdf-audit`. Months and years stay. Start it with **dry run** to see how many.
+
 It also has CouchDB forget old revisions of accounts, meters and records. Until then they hold the name and address that
 a household gave for its right to be declared, although nothing else does any more.
 """
@@ -27,6 +30,9 @@ with DAG(
     **fleet_dag_arguments("Gas: remove what is kept no longer (grdf_retention)"),
     # Only an administrator of CouchDB may purge; only the deletion's workers have that login.
     default_args=task_defaults(STORING, queue=settings.deletion_queue.or_default()),
+    params={
+        "dry_run": Param(False, type="boolean", title="Dry run", description="Only log how many gas days would go."),
+    },
     doc_md=DOC,
 ):
     RemoveOverdueOperator(task_id="remove_overdue")

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from grdf.options import Setting, WrongOption, boolean, number, text
 from include.gas.account.client import CONNECTION_ID, DEFAULT
 from include.gas.days.asked_days import REREAD_DAYS
+from include.gas.days.windows import HISTORY_YEARS
 from include.gas.redact import holds_password, redact
 
 WayIn = Literal["direct", "client_connect"]
@@ -103,6 +104,9 @@ def consent_text(written: str) -> Path | None:
 
 consent_record_days = number("consent_record_days", 1826, least=0, most=36_500)
 """GRDF may ask for a proof for five years (ADICT 3.6), and a claim go to court (Code civil, article 2224)."""
+KEEP_ALL = 100
+days_kept_years = number("days_kept_years", KEEP_ALL, least=HISTORY_YEARS, most=KEEP_ALL)
+"""Calendar years of gas days before the current one. GRDF serves three years, which are read again each month."""
 household_links = boolean("household_links", False)
 airflow_conn_id = text("airflow_conn_id")
 alert_notifier = text("alert_notifier")

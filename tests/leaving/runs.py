@@ -45,7 +45,8 @@ def check() -> dict[str, int]:
         return dict(operator.execute(context()))
 
 
-def clear_away() -> int:
+def clear_away(*, dry_run: bool = False) -> int:
     from grdf.operators.retention import RemoveOverdueOperator
 
-    return int(RemoveOverdueOperator(task_id="remove_overdue", dag=DAG("steps", schedule=None)).execute(context()))
+    at_hand = context() | {"params": {"dry_run": dry_run}}
+    return int(RemoveOverdueOperator(task_id="remove_overdue", dag=DAG("steps", schedule=None)).execute(at_hand))

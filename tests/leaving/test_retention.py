@@ -13,16 +13,22 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.rights_ledger import Ledger
+from grdf.meters.answer_storage import with_stored_years
+from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.declaration import Declaration
+from include.gas.answers.consumption.daily import Reading
 from include.gas.days.gas_day import utc_text
-from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD, METER
+from include.gas.days.windows import ONE_DAY, Window
+from include.gas.documents.day_documents import account_range
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD, DAY, METER, MONTH, YEAR
+from include.gas.documents.storing import store_readings
 from include.gas.errors import BadSettings
 from include.gas.proof.consent_record import HOUSEHOLD, KEPT, new_record
 from include.gas.rights.meter_rights import Right, State
 from include.sandbox.local_world import LocalWorld
-from tests.helpers import wait
+from tests.helpers import known_account, wait
 from tests.leaving.runs import acquire, clear_away
 from tests.leaving.steps import delete
 from tests.rights.declared import PERSON, give, holds_person
@@ -138,3 +144,35 @@ def test_couchdb_forgets_the_revisions_that_named_the_person(clean: LocalWorld, 
     assert readable(ACCOUNT, account_id, named)
     delete(account_id)
     wait(lambda: not readable(ACCOUNT, account_id, named), what="compaction")
+
+
+def test_old_days_go_and_their_months_stay(clean: LocalWorld, account_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    couchdb, this_year = CouchDBHook(), TODAY.year
+    (pce,) = known_account(clean, account_id)
+    old, kept_day = date(this_year - 4, 12, 30), date(this_year - 3, 1, 2)
+    readings = [Reading(day, 60, "definitive", "measured", {}) for day in (old, old + ONE_DAY, kept_day)]
+    window = Window(old, kept_day + ONE_DAY)
+    written = store_readings(couchdb, account_id, pce, readings, datetime.now(UTC), window=window, allowed=[window])
+    AccountStore(couchdb).update(account_id, lambda stored: with_stored_years(stored, pce, written))
+
+    def days() -> list[str]:
+        return [each["_id"].rpartition(":")[2] for each in couchdb.range(DAY, *account_range(account_id))]
+
+    clear_away()
+    assert len(days()) == 3, "all are kept, unless the setting says otherwise"
+    monkeypatch.setenv("AIRFLOW__GRDF__DAYS_KEPT_YEARS", "3")
+    assert clear_away(dry_run=True) == 2
+    assert len(days()) == 3
+    clear_away()
+    assert days() == [str(kept_day)]
+    totals = {each["_id"].rpartition(":")[2]: each["load"] for kind in (MONTH, YEAR) for each in
+              couchdb.range(kind, *account_range(account_id))}  # fmt: skip
+    assert totals[f"{old:%Y-%m}"] == totals[f"{old:%Y}"] == 120
+    assert {*document(clean, account_id)["status"]["readings"][pce]["years"]} == {str(kept_day.year)}
+    (record,) = [each for each in couchdb.scan(AUDIT) if each["_id"].startswith("~days:")]
+    assert (record["accounts"], record["removed"]) == (1, {DAY: 2})
+    clear_away()
+    assert len([each for each in couchdb.scan(AUDIT) if each["_id"].startswith("~days:")]) == 1
+    monkeypatch.setenv("AIRFLOW__GRDF__DAYS_KEPT_YEARS", "2")
+    with pytest.raises(BadSettings, match="days_kept_years"):
+        clear_away()

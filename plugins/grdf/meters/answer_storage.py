@@ -142,6 +142,13 @@ def with_stored_years(document: Document, pce: str, report: StoreReport) -> Docu
     return Status.with_reading(document, pce, replace(known, years=stored))
 
 
+def without_years(document: Document, pce: str, first: int) -> Document:
+    """Return the account document without what is stored of a meter before a year, as its days are gone."""
+    known = Status.reading_of(document, pce)
+    years = {year: each for year, each in known.years.items() if int(year) >= first}
+    return Status.with_reading(document, pce, replace(known, years=years))
+
+
 @contextmanager
 def undo_if_household_left(
     couchdb: CouchDBHook, account: str, forget: Callable[[], None] | None = None

@@ -1,14 +1,19 @@
-"""Removes what was kept for a while: records of former households, files, old revisions in CouchDB."""
+"""Removes what was kept for a while: days, records of former households, files, old revisions in CouchDB."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from grdf import settings
+from grdf.airflow.tasks.run import Run
+from grdf.meters.answer_storage import without_years
 from grdf.operators.base import GrdfOperator
-from include.gas.days.gas_day import paris_today
-from include.gas.documents.doctypes import ACCOUNT, CONSENT_RECORD, METER
+from include.gas.days.gas_day import ONE_DAY, paris_today, utc_text
+from include.gas.documents.day_documents import account_range, day_id
+from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD, DAY, METER
 from include.gas.proof.consent_record import is_needed, overdue_range
 
 if TYPE_CHECKING:
@@ -21,15 +26,24 @@ FILES_KEPT = timedelta(days=30)
 
 
 class RemoveOverdueOperator(GrdfOperator):
-    """Removes overdue records of consents, links and files, see the text of ``grdf_retention``."""
+    """Removes overdue days, records of consents, links and files, see the text of ``grdf_retention``."""
 
     def perform(self, context: Context) -> int:
-        """Return how many records were removed; ``BadSettings`` if the login may not purge."""
+        """Return how many days and records were removed, or in a dry run how many days would be.
+
+        :raises BadSettings: if the login may not purge
+        """
         from grdf.stores.database_files import DatabaseFiles
         from grdf.stores.household_links import HouseholdLinks
         from grdf.stores.removal import purger
 
-        now, remover = datetime.now(UTC), purger(self.couchdb)
+        now, remover, dry_run = datetime.now(UTC), purger(self.couchdb), Run.from_context(context).params["dry_run"]
+        days, years = 0, settings.days_kept_years()
+        if years < settings.KEEP_ALL:
+            days = self._remove_days(remover, date(paris_today(now).year - years, 1, 1), now, dry_run=dry_run)
+        if dry_run:
+            self.log.info("Dry run: nothing was removed.")
+            return days
         removed = remover.remove_range(CONSENT_RECORD, *overdue_range(paris_today(now))) + self._remove_unneeded(
             now, remover
         )
@@ -38,7 +52,30 @@ class RemoveOverdueOperator(GrdfOperator):
             files.compact(doctype)
         old = self.staging.remove_old(now - FILES_KEPT)
         self.log.info("Removed: %d record(s) of consents, %d expired link(s), %d old file(s).", removed, links, old)
-        return removed
+        return days + removed
+
+    def _remove_days(self, remover: Remover, first: date, now: datetime, *, dry_run: bool) -> int:
+        """Remove the gas days before the first one to keep, and return their number. Months and years stay."""
+        from grdf.stores.database_files import DatabaseFiles
+
+        removed = Counter[str]()
+        owners = {(right.account, meter.pce) for meter in self.ledger.all_meters() for right in meter.rights}
+        for account, pce in sorted(owner for owner in owners if owner[0]):
+            start, _ = account_range(account, pce)
+            rows = remover.revisions(DAY, start, day_id(account, pce, first - ONE_DAY))
+            removed[account] += len(rows) if dry_run else remover.remove_revisions(DAY, rows)
+            if rows and not dry_run and self.couchdb.get(ACCOUNT, account):
+                self.accounts.update(account, partial(without_years, pce=pce, first=first.year))
+        removed = +removed
+        what = "would be removed" if dry_run else "were removed"
+        self.log.info("%d gas days of %d accounts before %s %s.", removed.total(), len(removed), first, what)
+        if removed and not dry_run:
+            record = {"_id": f"~days:{utc_text(now)}", "before": str(first), "accounts": len(removed)}
+            self.couchdb.put(AUDIT, record | {"removed": {DAY: removed.total()}})
+            files = DatabaseFiles(remover.couchdb)
+            files.compact(DAY)
+            files.compact_indexes(DAY)
+        return removed.total()
 
     def _remove_unneeded(self, now: datetime, remover: Remover) -> int:
         """Remove the records that no account needs, with copies as at a deletion; none if the ledger is lost."""
