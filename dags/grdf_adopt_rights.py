@@ -18,8 +18,9 @@ is one call.
 2. Start it again with dry run off. It may be repeated at any time.
 
 **The city's own meters** (rights of its own contracts, to which nobody consents) are grouped by a CSV file in the
-folder `import` of the staging store, with the columns `building` (the account's id), `meter` and `name`. Without it
-they are left alone. The file is removed at the end; upload a longer one when there are more meters.
+folder `import` of the staging store, with the columns `building` (the account's id), `meter`, `name` and `first` (the
+first day, may be empty). Without it they are left alone. The file is removed at the end; upload a longer one when there
+are more meters.
 
 If a record of the same holder's consent is kept here, it is the proof. Otherwise the proof is where the right was
 declared.

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from include.gas.account.connection_documents import check_connectable
 from include.gas.account.marks import with_leaving
 from include.gas.answers.access_rights import AccessRight, Role
+from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED
-from include.gas.errors import BadRequest
+from include.gas.errors import BadAccount, BadRequest
 from include.gas.importing.buildings import (
     ELSEWHERE,
     HOUSEHOLD,
@@ -30,6 +32,7 @@ from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Meter, Right
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
+from tests.helpers import yesterday
 from tests.importing.scene import adopt, folder
 from tests.leaving.household import Couch, alone, revocations
 from tests.leaving.steps import delete
@@ -55,10 +58,10 @@ def meters(number: int) -> list[str]:
     return [f"0999999{9_000_000 + next(_numbers)}" for _ in range(number)]
 
 
-def put(lines: Iterable[tuple[str, str, str]]) -> None:
+def put(lines: Iterable[tuple[str, ...]]) -> None:
     path = Path(folder().url.removeprefix("file://"))
     path.mkdir(parents=True, exist_ok=True)
-    text = "\n".join(["building;meter;name", *(";".join(line) for line in lines)])
+    text = "\n".join(["building;meter;name;first", *(";".join((*line, "")[:4]) for line in lines)])
     (path / FILE).write_text(text, encoding="utf-8-sig")
 
 
@@ -116,6 +119,29 @@ def test_more_meters_and_another_name(clean: LocalWorld) -> None:
     known = document(clean, account)
     assert known["name"] == "Old town hall"
     assert {*known["status"]["meters"]} == {one, two}
+
+
+def test_a_new_contract_s_right_is_the_building_s_and_no_household_s(clean: LocalWorld) -> None:
+    """A city changes its supplier: the rights end, and new ones come some days later."""
+    (pce,) = meters(1)
+    account, first = f"hall-{next(_numbers)}", yesterday(clean) - timedelta(days=100)
+    (old,) = clean.control.own_contracts([pce])
+    put([(account, pce, "Town hall", str(first))])
+    assert adopt(buildings=FILE)["buildings"] == 1
+    clean.control.change_consent(
+        old["id_droit_acces"], etat_droit_acces="Obsolète", date_passage_a_obsolete=str(yesterday(clean))
+    )
+    check()
+    assert summarize_account(document(clean, account)).standing is Situation.OVER
+    with pytest.raises(BadRequest, match="no usable right"):
+        check(account, dry_run=False)
+    (new,) = clean.control.own_contracts([pce])
+    check()
+    assert document(clean, account)["status"]["meters"][pce]["right"] == new["id_droit_acces"]
+    run(clean, account)
+    assert document(clean, account)["status"]["readings"][pce]["years"][str(first.year)]["first"] == str(first)
+    with pytest.raises(BadAccount, match="our own contract"):
+        check_connectable(document(clean, account))
 
 
 def test_a_deleted_building_revokes_nothing_and_is_no_concern(clean: LocalWorld) -> None:
@@ -222,11 +248,15 @@ def test_only_rights_of_our_own_contracts_are_for_buildings() -> None:
 
 def test_good_lines_beside_bad_ones() -> None:
     lines = (
-        "Pool,pool,{0}", "Hall,_hall,{1}", "Hall,hall,9.9E+13", "Other,other,{0}", "Hall,hall,{1}", "Bath,pool,{1}",
-        "Meter,m-{1},{1}",
+        "Pool,pool,{0},2026-03-31", "Hall,_hall,{1}", "Hall,hall,9.9E+13", "Other,other,{0}", "Hall,hall,{1}",
+        "Bath,pool,{1}", "Meter,m-{1},{1}", "Hall,hall,{1},soon",
     )  # fmt: skip
-    found, wrong = read_buildings("\n".join(["name,building,meter", *lines]).format(PCE, ELSE).encode())
-    assert found == {PCE: Building("pool", "Pool"), ELSE: Building("hall", "Hall")}
-    assert {*wrong} == {3, 4, 5, 7, 8}
+    found, wrong = read_buildings(
+        "\n".join(["name,building,meter,first", *(each + "," * (3 - each.count(",")) for each in lines)])
+        .format(PCE, ELSE)
+        .encode()
+    )
+    assert found == {PCE: Building("pool", "Pool", date(2026, 3, 31)), ELSE: Building("hall", "Hall")}
+    assert {*wrong} == {3, 4, 5, 7, 8, 9}
     with pytest.raises(BadRequest, match="building, meter, name"):
         read_buildings(b"building,meter\npool,1")

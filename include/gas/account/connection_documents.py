@@ -11,6 +11,7 @@ from include.gas.account.declaration import Declaration, declaration_section, is
 from include.gas.account.document_sections import with_value
 from include.gas.account.grant import RESULTS, Grant, oauth_results, with_id_token
 from include.gas.account.marks import ConnectedMark, has_withdrawn, without_leaving
+from include.gas.answers.access_rights import Role
 from include.gas.answers.french_words import fold, fold_address
 from include.gas.documents.day_documents import Document, check_account_id
 from include.gas.errors import BadAccount
@@ -34,11 +35,17 @@ def login_hint(first_name: str, last_name: str, email: str, third_party: str) ->
 def check_connectable(document: Mapping[str, Any] | None) -> None:
     """Check that an account is new or may be connected again.
 
-    :raises BadAccount: if it is another type of account, or cannot be understood
+    :raises BadAccount: if it is another type of account, or cannot be understood, or its meter needs another right
     :raises AccountLeaving: if the household's deletion is in progress; one that has only withdrawn may come back
     """
     if document is not None:
-        Account.from_document(document)
+        account = Account.from_document(document)
+        if any(access.role is not Role.SUPPLY for access in account.meters):
+            raise BadAccount.about(
+                account.id,
+                "its meter is of our own contract, or puts gas into the network, and no form asks for such a right",
+                "Once GRDF lists the right, start grdf_adopt_rights. Connect a household under another id.",
+            )
         if not has_withdrawn(document):
             check_not_leaving(document)
 

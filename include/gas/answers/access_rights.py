@@ -113,7 +113,7 @@ class AccessRight:
             informative=_flag(fields.get("perim_donnees_informatives")),
             published=_flag(fields.get("perim_donnees_publiees")),
             created=day_in(fields.get("date_creation")),
-            revoked=day_in(fields.get("date_revocation")),
+            revoked=day_in(fields.get("date_revocation")) or day_in(fields.get("date_passage_a_obsolete")),
             created_at=moment_in(fields.get("date_creation")),
             made_on_site=fold(fields.get("parcours")) == ON_SITE,
             holder=(

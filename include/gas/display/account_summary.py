@@ -80,7 +80,7 @@ class Situation(StrEnum):
     OVER = "over", Group.OVER, False, False
 
 
-OF_HOUSEHOLD = (Situation.CONNECT, Situation.OVER, Situation.ENDING, Situation.PARTLY)
+OF_HOUSEHOLD = (Situation.OVER, Situation.ENDING, Situation.PARTLY)
 """In which a household is to consent again."""
 
 
@@ -249,7 +249,7 @@ def _standing(document: Mapping[str, Any], account: Account) -> Situation | None
         ("waiting" in words, Situation.ASKED),
         ("checked" in words, Situation.CHECKED),
         ("behind" in words, Situation.BEHIND),
-        (has_withdrawn_consent(account.meters), Situation.OVER),
+        (has_withdrawn_consent(account.meters) or is_building(document), Situation.OVER),
         (account.waits_for_person or not account.meters, Situation.CONNECT),
         # Another program's meters are in no status before the first run.
         (words & {"asked", "unseen"} or not Status.access_of(document), Situation.NEW),

@@ -16,6 +16,8 @@ LEASE = "com.grandlyon.grdf.lease"
 CONSENT_RECORD = "com.grandlyon.grdf.consent-record"
 METER = "com.grandlyon.grdf.meter"
 PRICES = "com.grandlyon.fluidsprices"
+GROUP = "com.grandlyon.grdf.group"
+CITY = "com.grandlyon.grdf.city"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Database:
 
     :param for_readers: whether programs that need the gas data may be let in; CouchDB then lets them write, too
     :param compares_revisions: whether a write must conflict if its document was purged (`grdf.hooks.couchdb`)
+    :param optional: whether all works without it, as after an update before `./grdf couchdb setup`
     :param indexes: fields of the Mango indexes made with the database; its ids start with the account's
     """
 
@@ -31,6 +34,7 @@ class Database:
     of_account: bool = False
     for_readers: bool = False
     compares_revisions: bool = False
+    optional: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
 
 
@@ -54,12 +58,16 @@ DATABASES = (
     # A deletion removes the account's link. The mark that stays has a moment and a hash.
     Database(CONNECT),
     Database(LEASE),  # nothing about any account
-    Database(PRICES, for_readers=True),  # Cozy's, about no account
+    Database(PRICES, for_readers=True, optional=True),  # Cozy's, about no account
+    # An account's groups, and who was counted in which figure, under tokens that are no one's without these.
+    Database(GROUP, of_account=True, optional=True),
+    Database(CITY, for_readers=True, optional=True),  # about no account
 )
 """In the order of creation, and of removal by a deletion."""
 
 DOCTYPES = tuple(database.doctype for database in DATABASES)
 DATA = tuple(database.doctype for database in DATABASES if database.of_account)
+REQUIRED = tuple(database.doctype for database in DATABASES if not database.optional)
 FOR_READERS = tuple(database.doctype for database in DATABASES if database.for_readers)
 """Doctypes that other programs may read and so write: documents about an account may have any id there."""
 

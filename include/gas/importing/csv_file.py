@@ -1,10 +1,11 @@
-"""Reads a CSV file of households or buildings, without judging its content."""
+"""Reads a CSV file of households, buildings or groups, without judging its content."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Literal
 
 from include.gas.answers.french_words import fold
 from include.gas.errors import BadRequest
@@ -13,7 +14,16 @@ COLUMNS = (
     "account", "pce", "name", "company", "postcode", "email", "phone", "perimeters", "first", "end", "calls_until",
 )  # fmt: skip
 REQUIRED = ("pce", "postcode", "email")
-BUILDING_COLUMNS = ("building", "meter", "name")
+BUILDING_COLUMNS = ("building", "meter", "name", "first")
+DIMENSIONS = ("programme", "building", "iris", "postcode")
+"""Kinds of groups of accounts, in the order in which they are published: a large one can do without some households."""
+Kind = Literal["households", "buildings", "groups"]
+KINDS: Mapping[Kind, tuple[Collection[str], Collection[str]]] = {
+    "households": (COLUMNS, REQUIRED),
+    "buildings": (BUILDING_COLUMNS, BUILDING_COLUMNS[:3]),
+    "groups": (("account", *DIMENSIONS), ("account",)),
+}
+"""Known and needed columns of each kind of file."""
 MOST_BYTES, MOST_LINES = 10_000_000, 10_000
 """Limits of a file; 10,000 lines have about 1.5 MB."""
 
@@ -45,12 +55,14 @@ def result_name(name: str) -> str:
     return name.removesuffix(".csv") + RESULT
 
 
-def is_of_buildings(content: bytes) -> bool:
-    """Return whether a file is of buildings: its header names them."""
-    return BUILDING_COLUMNS[0].encode() in content.lstrip().partition(b"\n")[0].lower()
+def kind_of(content: bytes) -> Kind:
+    """Return what a file is about, by its header."""
+    header = {*re.split(r'[,;"\s]+', content.lstrip().partition(b"\n")[0].decode(errors="replace").lower())}
+    groups = "account" in header and bool(header & {*DIMENSIONS}) and "pce" not in header
+    return "buildings" if "meter" in header else "groups" if groups else "households"
 
 
-def read_lines(content: bytes, *, buildings: bool = False) -> dict[int, dict[str, str]]:
+def read_lines(content: bytes, kind: Kind = "households") -> dict[int, dict[str, str]]:
     """Return a UTF-8 CSV's cells by column and line number, from 1; ``BadRequest`` without quoting it."""
     if len(content) > MOST_BYTES:
         raise _wrong(f"it has more than {MOST_BYTES:,} bytes")
@@ -72,7 +84,7 @@ def read_lines(content: bytes, *, buildings: bool = False) -> dict[int, dict[str
     rows = [row for row in rows if any(row[1])]
     if not 2 <= len(rows) <= MOST_LINES + 1:
         raise _wrong(f"it needs a header and 1 to {MOST_LINES:,} lines")
-    header = _header(rows[0][1], *((BUILDING_COLUMNS, BUILDING_COLUMNS) if buildings else (COLUMNS, REQUIRED)))
+    header = _header(rows[0][1], kind)
     return {
         number: {}
         if len(row) < len(header) or any(row[len(header) :])
@@ -81,14 +93,14 @@ def read_lines(content: bytes, *, buildings: bool = False) -> dict[int, dict[str
     }
 
 
-def _header(names: list[str], columns: Collection[str], required: Collection[str]) -> list[str]:
-    header = [fold(name) for name in names]
+def _header(names: list[str], kind: Kind) -> list[str]:
+    header, (columns, required) = [fold(name) for name in names], KINDS[kind]
     while header and not header[-1]:
         header.pop()
-    known = {*header}
-    has_needed = {*required} <= known and {"name", "company"} & known
+    known, is_named = {*header}, kind != "households" or {"name", "company"} & {*map(fold, names)}
+    has_needed = {*required} <= known and is_named
     if not has_needed or len(known) < len(header) or not known <= {*columns}:  # not quoted: it may be a household
-        either = "" if "name" in required else ", and name or company"
+        either = ", and name or company" if kind == "households" else ""
         raise _wrong(
             f"its first line is not a header with names of columns, each once: {', '.join(columns)}. It needs "
             f"{', '.join(required)}{either}"

@@ -56,7 +56,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param begins: first civil day on which GRDF may be asked, ``calls_until`` the last
     :param first: first gas day that it covers, ``end`` the first one after
     :param ended_on: civil day on which it ended early, ``revoked`` by its household's wish
-    :param after: first gas day that does not belong to a household that has left
+    :param after: first gas day that is its account's, after a household that has left or as an operator says
     """
 
     client: str
@@ -170,10 +170,11 @@ def find_lasting_right(meter: Meter, account: str, wanted: Right, today: date) -
 def find_unclaimed_rights(meters: Iterable[Meter], today: date) -> list[Right]:
     """Return the rights in force that no account has, for example because the household never came back to the page.
 
-    Those of our own contracts are left out: which of them are read is for the operator to choose.
+    Those of our own contracts are left out unless they have been read: the operator chooses which are.
     """
     unclaimed = [right for meter in meters for right in meter.rights_of("")]
-    return [right for right in unclaimed if right.is_in_force(today) and not right.role.is_own]
+    wanted = [right for right in unclaimed if not right.role.is_own or right.way == "adopted"]
+    return [right for right in wanted if right.is_in_force(today)]
 
 
 Standing = Literal[

@@ -9,6 +9,7 @@ add_declaration  us, before we declare          a right without an id waits for 
                                                 has the meter or waits for it, or another process may be declaring
 set_right_id     GRDF, to the declaration       the asked right has its id, and waits
 drop_declaration GRDF's refusal, or no answer   the asked right goes; if GRDF took it, its next answer shows it
+set_first_day    an operator                    the account gets no day before it
 apply_answer     GRDF's list, or its answer     states and dates of the rights shown; unclaimed ones are kept while in
                  about the meter                force. Only an *answer about the meter* ends a right that is absent or
                                                 not in force, or settles one that waits. A right in force for the
@@ -109,6 +110,14 @@ def assign_right(meter: Meter, who: Claimant, right_id: str, way: Way, *, chosen
     return replace(meter, rights=(*others, new))
 
 
+def set_first_day(meter: Meter, account: str, first: date | None) -> Meter:
+    """Note from which gas day on an account may have days of a meter."""
+    return replace(
+        meter,
+        rights=tuple(replace(each, after=first) if each.account == account else each for each in meter.rights),
+    )
+
+
 def add_declaration(meter: Meter, who: Claimant, wanted: Right) -> Meter:
     """Note that the account is about to declare a right, in place of an earlier one without an answer.
 
@@ -161,7 +170,7 @@ def apply_answer(meter: Meter, answer: RightsAnswer) -> Meter:
     rights = [_apply_line(right, lines.get(right.id), answer) for right in meter.rights]
     # A right that may be the one being declared proves nothing yet.
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
-        rights += [_unclaimed(line, answer) for line in lines.values() if line.is_live and line.id not in known]
+        rights += [_new_right(meter, line, answer) for line in lines.values() if line.is_live and line.id not in known]
     kept = tuple(right for right in rights if right.account or right.state in ("active", "waiting"))
     return _bring_into_force(replace(meter, rights=kept), answer)
 
@@ -248,9 +257,13 @@ def _bring_into_force(meter: Meter, answer: RightsAnswer) -> Meter:
     return meter
 
 
-def _unclaimed(line: AccessRight, answer: RightsAnswer) -> Right:
+def _new_right(meter: Meter, line: AccessRight, answer: RightsAnswer) -> Right:
+    """Return a right that GRDF shows for the first time: unclaimed, or of a building whose contract is a new one."""
     way: Way = "client_connect" if line.made_on_site else "declared"
     right = Right(client=answer.client, id=line.id, way=way, state="waiting", since=line.created_at or answer.at)
+    former = next((each for each in reversed(meter.rights) if each.account and each.role.is_own), None)
+    if former and line.role and line.role.is_own:
+        right = replace(right, account=former.account, way="adopted", state="active", after=former.after)
     return _with(right, line, answer)
 
 

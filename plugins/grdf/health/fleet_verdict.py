@@ -14,7 +14,7 @@ from grdf.quota.call_terms import TRIAL
 from grdf.quota.governor import governor_for
 from grdf.stores.accounts.account_store import AccountStore
 from include.gas.display.account_summary import AccountSummary, summarize_account
-from include.gas.documents.doctypes import AUDIT, DOCTYPES, PRICES
+from include.gas.documents.doctypes import AUDIT, REQUIRED
 from include.gas.errors import CredentialsRefused, GasError, ServiceUnavailable
 from include.gas.health.causes import Cause
 from include.gas.health.rights_concerns import Concern, NamedReason, find_rights_concerns
@@ -29,7 +29,7 @@ def judge_fleet(
     """Return all accounts and the verdict; ``GasError`` if they cannot be read. GRDF may be asked for a token."""
     from grdf.airflow.account_list import missing_databases_error
 
-    if missing := [doctype for doctype in DOCTYPES if doctype != PRICES and not couchdb.has_database(doctype)]:
+    if missing := [doctype for doctype in REQUIRED if not couchdb.has_database(doctype)]:
         raise missing_databases_error(couchdb, *missing)
     meters = list(Ledger(couchdb).all_meters())  # before the accounts, so that one made meanwhile is not missed
     fleet = [summarize_account(document) for document in AccountStore(couchdb).our_documents()]

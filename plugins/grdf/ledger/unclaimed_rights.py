@@ -20,7 +20,7 @@ from include.gas.errors import BadRequest
 from include.gas.importing.right_adoption import TAKEN, ids_of
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import Meter
-from include.gas.rights.transitions import OwnedByAnother, RightsAnswer, apply_answer, assign_right
+from include.gas.rights.transitions import OwnedByAnother, RightsAnswer, apply_answer, assign_right, set_first_day
 
 if TYPE_CHECKING:
     from grdf.airflow.tasks.log import Log
@@ -38,10 +38,13 @@ class UnclaimedRights:
         self._asker = asker
         self.dry_run = dry_run
 
-    def assign_rights(self, account: str, client: str, rights: Sequence[AccessRight], at: datetime) -> str:
+    def assign_rights(
+        self, account: str, client: str, rights: Sequence[AccessRight], at: datetime, first: date | None = None
+    ) -> str:
         """Give an account rights to one meter, the oldest first. Return why the ledger refuses, or ``""``.
 
         :param at: when GRDF was asked for them, aware
+        :param first: the first gas day that it may have; ``None`` for all that GRDF serves
         """
         pce, answer = rights[0].pce, RightsAnswer(client, rights, utc_text(at), paris_today(at))
         who = claimant_now(account, client)
@@ -49,7 +52,7 @@ class UnclaimedRights:
         def event(meter: Meter) -> Meter:
             for right in rights:
                 meter = assign_right(meter, who, right.id, "adopted", chosen=True)
-            return apply_answer(meter, answer)
+            return apply_answer(set_first_day(meter, account, first) if first else meter, answer)
 
         try:
             if self.dry_run:
@@ -81,7 +84,8 @@ class UnclaimedRights:
         if given and given.refused:
             pces |= {given.pce} - {""}
         at, found = datetime.now(UTC), query_rights(self._ledger, client, pces, account=name)
-        usable = [right for right in found.rights if right.pce in pces and is_usable(right, paris_today(at))]
+        consented = [right for right in found.rights if right.role and not right.role.is_own]
+        usable = [right for right in consented if right.pce in pces and is_usable(right, paris_today(at))]
         newest = {right.pce: right for right in sorted(usable, key=lambda right: right.created or date.min)}
         if not newest:
             raise BadRequest.about(

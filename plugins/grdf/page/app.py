@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from grdf.page.account import account_page as account
+from grdf.page.city import city_page
 from grdf.page.connect import client_connect, connect_page, household_page, progress_page
 from grdf.page.connect.opener import ConnectionStopped
 from grdf.page.fleet import fleet_page as fleet
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 ROUTERS = (
     render.router,
     fleet.router,
+    city_page.router,
     accounts.router,
     account.router,
     connect_page.router,

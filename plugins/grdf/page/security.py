@@ -32,6 +32,7 @@ except ImportError:
 
 ADICT_CONNECTION = "grdf_adict"
 IMPORT = "grdf_import_accounts"
+CITY = "grdf_city"
 
 
 @dataclass(frozen=True)
@@ -163,5 +164,6 @@ may_act = _require_for_account(lambda visitor, account: can_act(visitor, dag_id(
 may_connect = _require_for_account(can_connect)
 may_connect_some = _require(can_connect_some)
 may_import = _require(can_import)
+may_see_city = _require(lambda visitor: can_see(visitor, CITY))
 ActorDep = Annotated[Visitor, Depends(may_act)]
 ConnectorDep = Annotated[Visitor, Depends(may_connect)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grdf.staging.folder import Folder
 from grdf.staging.staged_answers import IMPORTS
 from include.gas.errors import BadRequest
-from include.gas.importing.csv_file import MOST_BYTES, RESULT, check_name, is_name, is_of_buildings, read_lines
+from include.gas.importing.csv_file import MOST_BYTES, RESULT, check_name, is_name, kind_of, read_lines
 
 
 class Imports(Folder):
@@ -21,7 +21,7 @@ class Imports(Folder):
     def upload(self, name: str, content: bytes) -> int:
         """Store an uploaded file, and return its number of lines; ``BadRequest`` if name or format are wrong."""
         check_name(name)
-        lines = len(read_lines(content, buildings=is_of_buildings(content)))
+        lines = len(read_lines(content, kind_of(content)))
         if self.content(name) is not None:
             raise BadRequest.about(
                 None,

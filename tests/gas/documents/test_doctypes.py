@@ -6,14 +6,17 @@ import pytest
 
 from include.gas.documents import doctypes
 from include.gas.documents.doctypes import (
+    CITY,
     DATA,
     DATABASES,
     DAY,
     DOCTYPES,
     FOR_READERS,
+    GROUP,
     MONTH,
     PRICES,
     PUBLISHED,
+    REQUIRED,
     YEAR,
     database,
 )
@@ -25,7 +28,8 @@ def test_the_list_is_whole() -> None:
     assert len(DOCTYPES) == len(constants)
     assert set(DATA) >= {each.doctype for each in DATABASES if each.indexes}
     # Names, addresses and tokens of households, and what approves a deletion, are not where the gas data are.
-    assert set(FOR_READERS) - {PRICES} == {DAY, MONTH, YEAR, PUBLISHED} <= set(DATA)
+    assert set(FOR_READERS) - {PRICES, CITY} == {DAY, MONTH, YEAR, PUBLISHED} <= set(DATA)
+    assert set(DOCTYPES) - set(REQUIRED) == {PRICES, GROUP, CITY}
     assert database(DOCTYPES[0]) is DATABASES[0]
     with pytest.raises(ValueError, match="add it"):
         database("com.grandlyon.grdf.new")

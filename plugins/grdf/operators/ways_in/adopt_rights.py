@@ -15,6 +15,7 @@ from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadRequest, GasError
 from include.gas.importing.buildings import (
     OTHER_CLIENT,
+    TAKEN,
     UNLISTED,
     Building,
     PlannedBuilding,
@@ -110,10 +111,11 @@ class AdoptRightsOperator(GrdfOperator):
         self, giving: UnclaimedRights, building: Building, planned: PlannedBuilding, client: str, at: datetime
     ) -> str:
         """Give a building the rights to one of its meters. Return why the ledger refuses, or ``""``."""
-        why = giving.assign_rights(building.account, client, planned.rights, at) if planned.rights else ""
-        if not why and not giving.dry_run:
+        if planned.rights and giving.assign_rights(building.account, client, planned.rights, at, building.first):
+            return TAKEN
+        if not giving.dry_run:
             self.accounts.update(building.account, lambda stored: {**stored, "name": building.name})
-        return why
+        return ""
 
     def _warn(self, pce: str, account: str, why: str) -> None:
         self.log.warning("Building %s, meter %s is left out: %s.", account, meter_tag(account, pce), why)

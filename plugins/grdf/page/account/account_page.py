@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import logging
 from datetime import UTC, date, datetime
 from io import StringIO
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
-from starlette.responses import Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.page.account.account_charts import compare_cell, describe_cell, draw_chart
@@ -16,7 +18,8 @@ from grdf.page.account.account_data import Figures, account_view, asked_month, n
 from grdf.page.html.formatting import LocaleFormatter
 from grdf.page.html.render import home_link, page, problem, texts_for
 from grdf.page.list.shared_mirrors import couchdb
-from grdf.page.security import AccountDep, Visitor, can_act, can_connect, may_view
+from grdf.page.security import AccountDep, ActorDep, Visitor, can_act, can_connect, may_view
+from grdf.stores.group_store import GroupStore
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.display.account_summary import summarize_account
 from include.gas.display.cells import UNFINISHED, Cell
@@ -26,8 +29,10 @@ from include.gas.documents.billing.periods import readable_periods
 from include.gas.documents.day_checks import WORDS, is_doubted
 from include.gas.documents.day_documents import Document, account_range, dag_id
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
+from include.gas.importing.csv_file import DIMENSIONS
 from include.gas.meter_tag import meter_tag
 
+log = logging.getLogger(__name__)
 router = APIRouter()
 
 MEASURED = ("volume", "coefficient", "index_start", "index_end")
@@ -81,8 +86,22 @@ def show(
         one_person=settings.deletion_by_one_person.or_default(),
         reread=_range_to_reread(view.figures, today),
         one_day=ONE_DAY,
+        groups=GroupStore(couchdb()).read_groups(account),
+        dimensions=DIMENSIONS,
         tag=lambda pce: meter_tag(account, pce),  # as logs and messages name it
     )
+
+
+@router.post("/accounts/{account}/groups")
+async def assign_groups(request: Request, account: AccountDep, visitor: ActorDep) -> Response:
+    """Give an account the groups of a form."""
+    if await run_in_threadpool(couchdb().get, ACCOUNT, account) is None:
+        return _unknown(request)
+    form = await request.form()
+    groups = {name: str(form.get(name) or "").strip() for name in DIMENSIONS}
+    await run_in_threadpool(GroupStore(couchdb()).assign_groups, {account: groups})
+    log.info("Account %s: %s assigned its groups.", account, visitor.name)
+    return RedirectResponse(f"{request.scope['root_path']}/accounts/{account}#groups", 303)
 
 
 @router.get("/accounts/{account}/published", dependencies=[Depends(may_view)])

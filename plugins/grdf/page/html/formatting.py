@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 
 from include.gas.days.gas_day import PARIS, parse_day
 from include.gas.documents.day_documents import is_number
@@ -65,3 +65,8 @@ class LocaleFormatter:
     def euros(self, price: float) -> str:
         """Format a price to the cent."""
         return format_currency(price, "EUR", locale=self.language)
+
+    def change(self, part: float) -> str:
+        """Format a change in whole percent with its sign, such as "-12%"."""
+        pattern = "+#,##0\N{NO-BREAK SPACE}%;-#,##0\N{NO-BREAK SPACE}%" if self.language == "fr" else "+#,##0%;-#,##0%"
+        return format_percent(part, pattern, locale=self.language)

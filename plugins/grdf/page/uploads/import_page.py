@@ -12,11 +12,14 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.page.html.render import page, texts_for
-from grdf.page.security import IMPORT, Visitor, may_import
+from grdf.page.list.shared_mirrors import account_mirror, couchdb
+from grdf.page.security import IMPORT, Visitor, may_import, visible_accounts
 from grdf.page.uploads.upload_reading import read_uploads
 from grdf.staging.imports import Imports
+from grdf.stores.group_store import GroupStore
+from include.gas.city.groups import read_group_file
 from include.gas.errors import BadRequest
-from include.gas.importing.csv_file import BUILDING_COLUMNS, COLUMNS, REQUIRED, check_name, is_of_buildings
+from include.gas.importing.csv_file import KINDS, check_name, kind_of
 from include.gas.importing.line_check import read_result
 
 log = logging.getLogger(__name__)
@@ -34,12 +37,14 @@ def show(request: Request, _: ImporterDep, stored: str = "") -> Response:
 
 @router.post("/import/upload")
 async def upload(request: Request, visitor: ImporterDep) -> Response:
-    """Store a file with households or buildings."""
+    """Store a file with households or buildings, or assign the groups in it."""
     files = await read_uploads(request)
     if len(files) != 1:
         return await run_in_threadpool(_page, request, wrong=texts_for(request)("import.one_file"))
     ((name, content),) = files
     try:
+        if kind_of(content) == "groups":
+            return await run_in_threadpool(_assign_groups, request, visitor, content)
         lines = await run_in_threadpool(_imports().upload, name, content)
     except BadRequest as error:
         return await run_in_threadpool(_page, request, wrong=str(error))
@@ -73,7 +78,16 @@ def _imports() -> Imports:
     return Imports(settings.staging_url())
 
 
-def _page(request: Request, *, stored: str = "", wrong: str = "") -> Response:
+def _assign_groups(request: Request, visitor: Visitor, content: bytes) -> Response:
+    """Assign the groups in a file to the accounts that the visitor may see."""
+    found, wrong = read_group_file(content)
+    seen = visible_accounts(visitor, account_mirror().lines().keys() & found.keys())
+    GroupStore(couchdb()).assign_groups({account: found[account] for account in seen})
+    log.info("%s assigned groups to %d account(s).", visitor.name, len(seen))
+    return _page(request, assigned=len(seen), unknown=len(found) - len(seen), wrong_lines=wrong)
+
+
+def _page(request: Request, *, stored: str = "", wrong: str = "", **more: object) -> Response:
     place = _imports()
     waiting = place.waiting()
     return page(
@@ -82,12 +96,11 @@ def _page(request: Request, *, stored: str = "", wrong: str = "") -> Response:
         422 if wrong else 200,
         dag=IMPORT,
         folder=place.url,
-        waiting={name: is_of_buildings(place.content(name) or b"") for name in waiting},
+        waiting={name: kind_of(place.content(name) or b"") == "buildings" for name in waiting},
         results=[(name, read_result(place.content(name) or b"")) for name in place.waiting(results=True)],
         most_lines=MOST_LINES,
         stored=stored if stored in waiting else "",
         wrong=wrong,
-        columns=COLUMNS,
-        required=REQUIRED,
-        building_columns=BUILDING_COLUMNS,
+        columns=KINDS,
+        **more,
     )

@@ -1,0 +1,1 @@
+"""Figures about groups of households that a city may publish."""

@@ -1,0 +1,196 @@
+"""Figures by group and month: what its households used, and against the year before."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+
+from include.gas.city.disclosure import PublishedMonth
+from include.gas.city.groups import Groups
+from include.gas.days.gas_day import ONE_DAY
+from include.gas.documents.day_documents import Document, day_if_own, has_load
+from include.gas.documents.doctypes import MONTH
+from include.gas.documents.totals import Number, exact_sum
+from include.gas.importing.csv_file import DIMENSIONS
+
+SETTLED_AFTER = timedelta(days=40)
+"""Age of a month's end from which it is published: GRDF corrects a day for about 35 days (ADICT 3.9)."""
+Uses = Mapping[date, Mapping[str, Number]]
+"""kWh by month and token, of whole months alone."""
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """The households of a figure whose month a year before is whole, too: kWh of now and of then."""
+
+    households: int
+    load: Number
+    before: Number
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """A published figure of a group's month. It stays as it is, unless enough households join it later.
+
+    :param households: how many it sums, of the ``assigned`` ones of the group on that day
+    :param load: kWh
+    """
+
+    dimension: str
+    group: str
+    year: int
+    month: int
+    households: int
+    assigned: int
+    load: Number
+    published_on: date
+    compared: Comparison | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of its document."""
+        return figure_id(self.dimension, self.group, date(self.year, self.month, 1))
+
+    @property
+    def first(self) -> date:
+        """The first day of its month."""
+        return date(self.year, self.month, 1)
+
+
+class MemberList(msgspec.Struct, frozen=True):
+    """Who was counted: the tokens of the households in a sum that was published, about one or two months."""
+
+    months: list[date]
+    members: list[str]
+
+
+class Published(msgspec.Struct, frozen=True):
+    """A figure to be published, and who is in it and in its comparison."""
+
+    figure: Figure
+    lists: list[MemberList]
+
+
+def figure_id(dimension: str, group: str, month: date) -> str:
+    """Return the id of the figure of a group's month."""
+    return f"{dimension}:{group}:{month:%Y-%m}"
+
+
+def last_settled_month(today: date) -> date:
+    """Return the first day of the newest month that may be published."""
+    return ((today - SETTLED_AFTER).replace(day=1) - ONE_DAY).replace(day=1)
+
+
+def whole_months(documents: Iterable[Mapping[str, Any]], tokens: Mapping[str, str]) -> dict[date, dict[str, Number]]:
+    """Return what households used in months of which each day is stored, of all meters, by month and token.
+
+    :param documents: stored month totals
+    :param tokens: by account; others are left out
+    """
+    found: dict[tuple[date, str], list[Number | None]] = defaultdict(list)
+    for document in documents:
+        token, month = tokens.get(str(document.get("account"))), day_if_own(document, MONTH)
+        if token and month:
+            length = ((month + timedelta(days=31)).replace(day=1) - month).days
+            is_whole = has_load(document) and document.get("days") == length
+            found[month, token].append(document["load"] if is_whole else None)
+    uses: dict[date, dict[str, Number]] = defaultdict(dict)
+    for (month, token), loads in found.items():
+        if None not in loads:
+            uses[month][token] = exact_sum(load for load in loads if load is not None)
+    return uses
+
+
+def next_figures(
+    households: Collection[Groups], uses: Uses, lists: Mapping[str, Collection[MemberList]], today: date, smallest: int
+) -> Iterator[Published]:
+    """Yield the figures that can be published now, also in place of those that lack many households.
+
+    :param lists: the member lists of all that was published, by the figure's id
+    """
+    published: dict[date, PublishedMonth] = defaultdict(lambda: PublishedMonth(smallest))
+    for of_figure in lists.values():
+        for each in of_figure:
+            for month in each.months:
+                published[month].add(each.members)
+    groups = _members_by_group(households)
+    for month in sorted(each for each in uses if each <= last_settled_month(today)):
+        for (dimension, group), assigned in groups:
+            wanted = assigned & uses[month].keys()
+            former = [
+                each.members for each in lists.get(figure_id(dimension, group, month), ()) if each.months == [month]
+            ]
+            members = published[month].choose_members(wanted, uses[month])
+            if len(members.difference(*former)) < smallest or (former and len(members) <= len(former[-1])):
+                continue
+            published[month].add(members)
+            kept = [MemberList([month], sorted(members))]
+            compared = _compare(members, month, uses, published)
+            if compared:
+                earlier = _year_before(month)
+                published[month].add(compared)
+                published[earlier].add(compared)
+                kept.append(MemberList([month, earlier], sorted(compared)))
+            yield Published(_figure(dimension, group, month, assigned, members, compared, uses, today), kept)
+
+
+def _members_by_group(households: Iterable[Groups]) -> list[tuple[tuple[str, str], set[str]]]:
+    """Return the groups in the order in which they are published."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for each in households:
+        for named in each.groups.items():
+            found[named].add(each.token)
+    return sorted(found.items(), key=lambda item: (DIMENSIONS.index(item[0][0]), item[0][1]))
+
+
+def _compare(
+    members: frozenset[str], month: date, uses: Uses, published: Mapping[date, PublishedMonth]
+) -> frozenset[str]:
+    """Return the households that may be compared with the year before: what is published of it counts, too."""
+    earlier = _year_before(month)
+    then, chosen = uses.get(earlier, {}), members
+    while True:
+        before = chosen
+        chosen = published[month].choose_members(chosen & then.keys(), uses[month])
+        chosen = published[earlier].choose_members(chosen, then)
+        if chosen == before:
+            return chosen
+
+
+def _figure(
+    dimension: str, group: str, month: date, assigned: set[str], members: frozenset[str], compared: frozenset[str],
+    uses: Uses, today: date,
+) -> Figure:  # fmt: skip
+    def total(of: frozenset[str], at: date) -> Number:
+        return exact_sum(uses[at][token] for token in of)
+
+    against = Comparison(len(compared), total(compared, month), total(compared, _year_before(month)))
+    return Figure(
+        dimension=dimension, group=group, year=month.year, month=month.month, households=len(members),
+        assigned=len(assigned), load=total(members, month), published_on=today,
+        compared=against if compared else None,
+    )  # fmt: skip
+
+
+def _year_before(month: date) -> date:
+    return month.replace(year=month.year - 1)
+
+
+def figure_document(figure: Figure) -> Document:
+    """Return the document of a figure."""
+    return {"_id": figure.id, **msgspec.to_builtins(figure)}
+
+
+def figure_of(document: Mapping[str, Any]) -> Figure | None:
+    """Return the figure in a stored document; ``None`` if it is none."""
+    try:
+        return msgspec.convert(document, Figure)
+    except msgspec.ValidationError:
+        return None
+
+
+def count_groups(households: Iterable[Groups]) -> Counter[tuple[str, str]]:
+    """Return how many accounts each group has."""
+    return Counter(named for each in households for named in each.groups.items())

@@ -1,0 +1,62 @@
+"""The groups of an account, which an operator assigns: apart from GRDF's data, and removed with the household."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+
+from include.gas.documents.day_documents import ACCOUNT_ID, Document
+from include.gas.importing.csv_file import DIMENSIONS, read_lines
+
+LONGEST = 100
+"""Characters of a group's name."""
+
+
+class Groups(msgspec.Struct, frozen=True):
+    """The groups of an account by dimension.
+
+    :param token: a random name in the lists of who was counted in which figure; once this document is gone, it is no
+        one's
+    """
+
+    account: str
+    groups: dict[str, str] = {}
+    token: str = msgspec.field(default_factory=lambda: token_hex(8))
+
+    @property
+    def id(self) -> str:
+        """The id of its document, in the account's range."""
+        return f"{self.account}:groups"
+
+
+def groups_of(document: Mapping[str, Any]) -> Groups | None:
+    """Return the groups in a stored document; ``None`` if it is none, or damaged."""
+    try:
+        return msgspec.convert(document, Groups)
+    except msgspec.ValidationError:
+        return None
+
+
+def with_groups(document: Document | None, account: str, groups: Mapping[str, str]) -> Document:
+    """Return the document of an account with other groups, and the token that it has."""
+    former = groups_of(document or {})
+    named = {name: groups[name][:LONGEST] for name in DIMENSIONS if groups.get(name)}
+    new = msgspec.structs.replace(former or Groups(account), groups=named)
+    return {**(document or {"_id": new.id}), **msgspec.to_builtins(new)}
+
+
+def read_group_file(content: bytes) -> tuple[dict[str, dict[str, str]], dict[int, str]]:
+    """Return groups by account in a CSV, and what is wrong by line; ``BadRequest`` if it cannot be read."""
+    found, wrong = dict[str, dict[str, str]](), dict[int, str]()
+    for number, cells in read_lines(content, "groups").items():
+        account = cells.get("account", "")
+        if not ACCOUNT_ID.fullmatch(account):
+            wrong[number] = "its account is not an id"
+        elif account in found:
+            wrong[number] = "its account is on an earlier line, which counts"
+        else:
+            found[account] = {name: cells[name] for name in DIMENSIONS if name in cells}
+    return found, wrong

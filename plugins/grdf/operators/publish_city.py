@@ -1,0 +1,45 @@
+"""Publishes figures about groups of households."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from grdf import settings
+from grdf.operators.base import GrdfOperator
+from include.gas.account.marks import has_withdrawn, leaving_asker
+from include.gas.account.status import is_building
+from include.gas.city.figures import figure_document, next_figures, whole_months
+from include.gas.days.gas_day import paris_today
+from include.gas.documents.doctypes import CITY, MONTH
+from include.gas.errors import StoreBusy
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class PublishCityOperator(GrdfOperator):
+    """Publishes the figures of groups and months that are settled and safe, and that were not published before."""
+
+    def perform(self, context: Context) -> dict[str, int]:
+        """Return how many figures were published, by dimension; ``StoreBusy`` if another run does it now."""
+        from grdf.stores.group_store import GroupStore
+
+        store, today = GroupStore(self.couchdb), paris_today(datetime.now(UTC))
+        stays = {
+            str(each["_id"])
+            for each in self.accounts.our_documents()
+            if leaving_asker(each) is None and not has_withdrawn(each) and not is_building(each)
+        }
+        households = [each for each in store.all_groups() if each.account in stays and each.groups]
+        uses = whole_months(self.couchdb.scan(MONTH), {each.account: each.token for each in households})
+        published = list(next_figures(households, uses, store.all_lists(), today, settings.smallest_group()))
+        store.add_lists(published)
+        former = self.couchdb.fetch(CITY, {each.figure.id for each in published})
+        documents = [former.get(each.figure.id, {}) | figure_document(each.figure) for each in published]
+        if self.couchdb.write(CITY, documents).conflicts:
+            raise StoreBusy.about(None, "another run of grdf_city publishes figures now")
+        counts = Counter(each.figure.dimension for each in published)
+        self.log.info("%d households in groups; figures published: %s.", len(households), dict(counts) or "none")
+        return dict(counts)

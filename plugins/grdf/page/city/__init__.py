@@ -1,0 +1,1 @@
+"""The figures about groups of households."""

@@ -1,0 +1,109 @@
+"""Groups of households: assigned on the page, published by grdf_city, shown, and without those who have left."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from typing import Any
+
+import pytest
+
+from grdf.hooks.couchdb import CouchDBHook
+from grdf.stores.group_store import GroupStore
+from include.gas.city.figures import last_settled_month
+from include.gas.documents.day_documents import month_id
+from include.gas.documents.doctypes import CITY, GROUP, MONTH
+from include.gas.documents.totals import bare_total
+from include.sandbox.local_world import LocalWorld
+from tests.connect.site import Site
+from tests.helpers import context, known_account
+from tests.leaving.household import alone
+from tests.leaving.steps import delete
+
+MONTHS = 14
+
+
+def publish() -> dict[str, int]:
+    from airflow.sdk import DAG
+
+    from grdf.operators.publish_city import PublishCityOperator
+
+    operator = PublishCityOperator(task_id="publish_city", dag=DAG("steps", schedule=None))
+    return dict(operator.execute(context()))
+
+
+def months(today: date) -> list[date]:
+    found = [last_settled_month(today)]
+    while len(found) < MONTHS:
+        found.append((found[-1].replace(day=1) - (date(2024, 1, 2) - date(2024, 1, 1))).replace(day=1))
+    return found
+
+
+@pytest.fixture
+def homes(clean: LocalWorld, today: date) -> list[str]:
+    alone(clean)
+    couchdb, names = CouchDBHook(), [f"flat-{number:02}" for number in range(24)]
+    for place, name in enumerate(names):
+        pce = f"0999999{6_500_000 + place}"
+        clean.book.save({"_id": name, "account_type": "grdfgrandlyon", "oauth": {},
+                         "oauth_callback_results": {"pce_id": pce, "consents": []}})  # fmt: skip
+        totals = []
+        for month in months(today):
+            days = ((month.replace(day=28) + (date(2024, 1, 5) - date(2024, 1, 1))).replace(day=1) - month).days
+            load = (800 if month.year == today.year else 1000) + place
+            totals.append(bare_total(month_id(name, pce, month.year, month.month), load, days))
+        couchdb.write(MONTH, totals)
+    return names
+
+
+def put(site: Site, rows: list[tuple[str, ...]]) -> Any:
+    text = "\n".join(",".join(row) for row in [("account", "postcode", "programme"), *rows])
+    return site.browser("admin").post("/import/upload", files=[("file", ("groups.csv", text.encode()))])
+
+
+def figures(site: Site) -> list[dict[str, str]]:
+    answer = site.browser("viewer").get("/city.csv")
+    assert answer.status_code == 200
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+def test_groups_are_assigned_published_and_shown(
+    clean: LocalWorld, site: Site, today: date, homes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = put(
+        site, [(name, "69003", "p" * (place < 12)) for place, name in enumerate(homes)] + [("nobody", "1", "")]
+    )
+    assert "Groups were assigned to 24 accounts. 1 accounts do not exist" in answer.text
+    assert not CouchDBHook().get(GROUP, "nobody:groups"), "no one would remove it"
+    assert publish() == {"postcode": MONTHS, "programme": MONTHS}
+    assert publish() == {}
+    found = figures(site)
+    newest = max(
+        (each for each in found if each["dimension"] == "postcode"), key=lambda e: (int(e["year"]), int(e["month"]))
+    )
+    assert (newest["households"], newest["assigned"]) == ("24", "24")
+    assert newest["compared_households"] == "24"
+    page = site.browser("viewer").get("/city?dimension=programme&group=p").text
+    assert "kWh per household" in page
+    assert "<svg" in page
+    assert "69003" in site.browser("viewer").get("/city").text
+    admin = site.browser("admin")
+    assert admin.post(f"/accounts/{homes[0]}/groups", data={"postcode": "69004"}).status_code == 303
+    assert GroupStore(CouchDBHook()).read_groups(homes[0]) == {"postcode": "69004"}
+    assert "69004" in admin.get(f"/accounts/{homes[0]}").text
+
+
+def test_who_leaves_is_in_no_later_figure_and_nothing_names_it(clean: LocalWorld, site: Site, homes: list[str]) -> None:
+    known_account(clean, homes[3])
+    put(site, [(name, "69003", "") for name in homes])
+    publish()
+    couchdb = CouchDBHook()
+    token = couchdb.get(GROUP, f"{homes[3]}:groups")["token"]  # type: ignore[index]
+    delete(homes[3])
+    assert couchdb.get(GROUP, f"{homes[3]}:groups") is None
+    assert homes[3] not in str([*couchdb.scan(GROUP), *couchdb.scan(CITY)])
+    assert token in str([*couchdb.scan(GROUP)]), "it still guards what was published"
+    before = figures(site)
+    assert publish() == {}
+    assert figures(site) == before
