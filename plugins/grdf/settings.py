@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from grdf.options import Setting, WrongOption, boolean, number, text
 from include.gas.account.client import CONNECTION_ID, DEFAULT
 from include.gas.city.disclosure import SMALLEST
+from include.gas.city.weather import BASE
 from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.days.windows import HISTORY_YEARS
 from include.gas.redact import holds_password, redact
@@ -106,6 +107,23 @@ def consent_text(written: str) -> Path | None:
 consent_record_days = number("consent_record_days", 1826, least=0, most=36_500)
 """GRDF may ask for a proof for five years (ADICT 3.6), and a claim go to court (Code civil, article 2224)."""
 smallest_group = number("smallest_group", SMALLEST, least=SMALLEST, most=1000)
+weather_url = text("weather_url")
+degree_day_base = number("degree_day_base", BASE, least=10, most=25)
+
+
+@Setting
+def heating_season(written: str) -> tuple[int, int]:
+    """Return the first and the last month of the heating season."""
+    first, _, last = (written or "10-5").partition("-")
+    try:
+        months = int(first), int(last)
+    except ValueError:
+        months = 0, 0
+    if not all(1 <= month <= 12 for month in months):
+        raise WrongOption("is not two months", "Set it to the first and the last month of the heating season: 10-5.")
+    return months
+
+
 KEEP_ALL = 100
 days_kept_years = number("days_kept_years", KEEP_ALL, least=HISTORY_YEARS, most=KEEP_ALL)
 """Calendar years of gas days before the current one. GRDF serves three years, which are read again each month."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from include.gas.city.figures import last_settled_month
 from include.gas.documents.day_documents import month_id
 from include.gas.documents.doctypes import CITY, GROUP, MONTH
 from include.gas.documents.totals import bare_total
+from include.gas.errors import BadSettings
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.helpers import context, known_account
@@ -92,6 +94,25 @@ def test_groups_are_assigned_published_and_shown(
     assert admin.post(f"/accounts/{homes[0]}/groups", data={"postcode": "69004"}).status_code == 303
     assert GroupStore(CouchDBHook()).read_groups(homes[0]) == {"postcode": "69004"}
     assert "69004" in admin.get(f"/accounts/{homes[0]}").text
+
+
+def test_the_weather_is_taken_out_and_an_effect_worked_out(
+    site: Site, today: date, homes: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file, days = tmp_path / "days.csv", []
+    for month in [*months(today), *(each.replace(year=each.year - 2) for each in months(today))]:
+        days += [f"{month.replace(day=day)},{abs(month.month - 7)},{abs(month.month - 7) + 4}" for day in range(1, 29)]
+    put(site, [(name, "69003", "p" * (place < 12)) for place, name in enumerate(homes)])
+    monkeypatch.setenv("AIRFLOW__GRDF__WEATHER_URL", f"file://{file}")
+    with pytest.raises(BadSettings, match="weather_url"):
+        publish()
+    assert figures(site), "the figures do not wait for the weather"
+    file.write_text("\n".join(["date,min,max", *days]))
+    publish()
+    browser = site.browser("viewer")
+    assert "In usual weather" in browser.get("/city?dimension=programme&group=p").text
+    asked = f"first={months(today)[1]:%Y-%m}&last={months(today)[1]:%Y-%m}&against=postcode:69003"
+    assert "of the year after the works" in browser.get(f"/city?dimension=programme&group=p&{asked}").text
 
 
 def test_who_leaves_is_in_no_later_figure_and_nothing_names_it(clean: LocalWorld, site: Site, homes: list[str]) -> None:

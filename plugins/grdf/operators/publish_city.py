@@ -11,6 +11,7 @@ from grdf.operators.base import GrdfOperator
 from include.gas.account.marks import has_withdrawn, leaving_asker
 from include.gas.account.status import is_building
 from include.gas.city.figures import figure_document, next_figures, whole_months
+from include.gas.city.weather import WEATHER, read_weather, weather_document
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import CITY, MONTH
 from include.gas.errors import StoreBusy
@@ -23,7 +24,11 @@ class PublishCityOperator(GrdfOperator):
     """Publishes the figures of groups and months that are settled and safe, and that were not published before."""
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Return how many figures were published, by dimension; ``StoreBusy`` if another run does it now."""
+        """Return how many figures were published, by dimension.
+
+        :raises StoreBusy: if another run does it now
+        :raises GasError: after that, if the temperatures cannot be read: the last ones hold
+        """
         from grdf.stores.group_store import GroupStore
 
         store, today = GroupStore(self.couchdb), paris_today(datetime.now(UTC))
@@ -42,4 +47,16 @@ class PublishCityOperator(GrdfOperator):
             raise StoreBusy.about(None, "another run of grdf_city publishes figures now")
         counts = Counter(each.figure.dimension for each in published)
         self.log.info("%d households in groups; figures published: %s.", len(households), dict(counts) or "none")
+        if place := settings.weather_url():
+            self._take_weather(place)
         return dict(counts)
+
+    def _take_weather(self, place: str) -> None:
+        """Keep the degree days by which the page takes the weather out of the figures."""
+        from grdf.hooks.weather import read_temperatures
+
+        base, season = settings.degree_day_base(), settings.heating_season()
+        new = weather_document(read_weather(read_temperatures(place), base, season), base, season)
+        stored = self.couchdb.get(CITY, WEATHER) or {}
+        if stored != stored | new:
+            self.couchdb.put(CITY, stored | new)

@@ -8,7 +8,7 @@ from datetime import date
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.rights_ledger import Ledger
-from include.gas.days.gas_day import YEARS, parse_day
+from include.gas.days.gas_day import YEARS
 from include.gas.days.lateness import period_late_after
 from include.gas.display.account_summary import AccountSummary, summarize_account
 from include.gas.display.cells import Cell, day_cells, month_cells, year_cells
@@ -60,15 +60,6 @@ class AccountView:
         """Number of doubted days by reason."""
         years = self.meter.years if self.meter else ()
         return {word: number for word in WORDS if (number := sum(year.doubts.get(word, 0) for year in years))}
-
-
-def asked_month(text: str | None) -> date | None:
-    """Return the first day of a month ``YYYY-MM`` in a query; ``None`` if it is none, or not in :data:`YEARS`."""
-    try:
-        month = parse_day(f"{text}-01")
-    except ValueError:
-        return None
-    return month if month.year in YEARS else None
 
 
 def names_in_addresses(account: str, meters: Iterable[str]) -> dict[str, str]:

@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
 from grdf.page.account.account_charts import compare_cell, describe_cell, draw_chart
-from grdf.page.account.account_data import Figures, account_view, asked_month, names_in_addresses
-from grdf.page.html.formatting import LocaleFormatter
+from grdf.page.account.account_data import Figures, account_view, names_in_addresses
+from grdf.page.html.formatting import LocaleFormatter, asked_month
 from grdf.page.html.render import home_link, page, problem, texts_for
 from grdf.page.list.shared_mirrors import couchdb
 from grdf.page.security import AccountDep, ActorDep, Visitor, can_act, can_connect, may_view

@@ -14,11 +14,13 @@ from starlette.responses import Response
 from grdf import settings
 from grdf.page.html.catalogue import Texts
 from grdf.page.html.chart import Bar, Column, bar_chart
-from grdf.page.html.formatting import LocaleFormatter
+from grdf.page.html.formatting import LocaleFormatter, asked_month
 from grdf.page.html.render import page, texts_for
 from grdf.page.list.shared_mirrors import couchdb
 from grdf.page.security import may_see_city
 from include.gas.city.figures import Figure, figure_of
+from include.gas.city.weather import WEATHER, weather_of
+from include.gas.city.works import effect_of_works, normalised
 from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.doctypes import CITY
 from include.gas.importing.csv_file import DIMENSIONS
@@ -31,10 +33,14 @@ COMPARED = ("households", "load", "before")
 
 
 @router.get("/city", dependencies=[Depends(may_see_city)])
-def city(request: Request, dimension: str = "", group: str = "") -> Response:
-    """Show all groups by their newest month, and the months of one."""
-    found = _figures()
+def city(
+    request: Request, dimension: str = "", group: str = "", first: str = "", last: str = "", against: str = ""
+) -> Response:
+    """Show all groups by their newest month, or the months of one, and the effect of works from a month to another."""
+    found, weather = _figures(), weather_of(couchdb().get(CITY, WEATHER))
     of_group = found.get((dimension, group), [])
+    start, end, (kind, _, name) = asked_month(first), asked_month(last), against.partition(":")
+    others = found.get((kind, name), [])
     groups = sorted(found, key=lambda named: (DIMENSIONS.index(named[0]), named[1]))
     return page(
         request,
@@ -44,6 +50,10 @@ def city(request: Request, dimension: str = "", group: str = "") -> Response:
         group=group,
         months=of_group[::-1],
         chart=_draw(of_group[-SHOWN:], texts_for(request)) if of_group else "",
+        normalised=normalised(of_group, weather),
+        works=(start, end),
+        against=against,
+        effect=effect_of_works(of_group, others, weather, start, end) if start and end and start <= end else None,
         smallest=settings.smallest_group.or_default(),
     )
 

@@ -7,8 +7,17 @@ from datetime import date, datetime
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal, format_percent
 
-from include.gas.days.gas_day import PARIS, parse_day
+from include.gas.days.gas_day import PARIS, YEARS, parse_day
 from include.gas.documents.day_documents import is_number
+
+
+def asked_month(text: str | None) -> date | None:
+    """Return the first day of a month ``YYYY-MM`` in a query; ``None`` if it is none, or not in :data:`YEARS`."""
+    try:
+        month = parse_day(f"{text}-01")
+    except ValueError:
+        return None
+    return month if month.year in YEARS else None
 
 
 class LocaleFormatter:

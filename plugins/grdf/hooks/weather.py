@@ -1,0 +1,36 @@
+"""Reads daily temperatures from a file or an address that an operator names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import requests
+
+from include.gas.errors import BadSettings, ServiceUnavailable
+from include.gas.redact import redact
+
+MOST_BYTES = 20_000_000
+"""A century of days has about one."""
+SECONDS = 60
+
+
+def read_temperatures(place: str) -> str:
+    """Return the content; ``BadSettings`` without such a file, ``ServiceUnavailable`` if the address fails."""
+    if not place.startswith(("http://", "https://")):
+        try:
+            return Path(place.removeprefix("file://")).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            why = f"the file of [grdf] weather_url cannot be read ({type(error).__name__})"
+            raise BadSettings.about(
+                None, why, "Put it there, readable for the user that runs Airflow's tasks."
+            ) from None
+    try:
+        with requests.get(place, timeout=SECONDS, stream=True) as answer:
+            answer.raise_for_status()
+            content = answer.raw.read(MOST_BYTES + 1, decode_content=True)
+    except (requests.RequestException, OSError) as error:
+        why = f"{redact(place.partition('?')[0])} gave no temperatures ({type(error).__name__})"
+        raise ServiceUnavailable.about(None, why) from None
+    if len(content) > MOST_BYTES:
+        raise ServiceUnavailable.about(None, f"the temperatures have more than {MOST_BYTES:,} bytes")
+    return content.decode("utf-8-sig", errors="replace")
