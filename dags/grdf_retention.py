@@ -15,7 +15,8 @@ the proof of a consent afterwards. This DAG removes it once `[grdf] consent_reco
 A record that is 60 days old becomes such a copy, too, if its account has no right to the meter that it may prove. If
 the database of the meters is empty, CouchDB may have lost it: then the records stay.
 
-What is kept of a link goes once that has expired; files of imports and of failed runs go after 30 days.
+What is kept of a link goes once that has expired; files of imports and of failed runs go after 30 days, copies of
+households' data (`grdf_export_account`) after 7.
 
 Where `[grdf] days_kept_years` is set, the gas days of earlier calendar years go, by a purge as at a deletion, and their
 number is recorded in `com-grandlyon-grdf-audit`. Months and years stay. Start it with **dry run** to see how many.

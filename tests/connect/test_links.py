@@ -6,7 +6,9 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from urllib.parse import parse_qs, urlencode, urlsplit
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -160,8 +162,9 @@ def test_a_household_sees_and_takes_along_its_own_figures_alone(
     store_year(couchdb, account_id, holder(account_id).pces[0], 4321)
     store_year(couchdb, f"{account_id}-b", holder(account_id).pces[0], 8765)
     assert "/household/figures?" not in said(followed(browser, done)).text
-    for more in ("", "/years.csv"):
-        text = figures(front, path, more).text.replace(",", "")
+    with ZipFile(BytesIO(figures(front, path, "/copy.zip").content)) as copy:
+        taken = copy.read("years.csv").decode()
+    for text in (figures(front, path).text.replace(",", ""), taken):
         assert ("4321" in text, "8765" in text, account_id in text) == (True, False, False)
     with_own_link = front.link_to(account_id, "figures")
     assert all("4,321" in figures(front, each).text for each in (path, with_own_link))

@@ -32,6 +32,7 @@ GET /fleet                                      401 200 200 200 200
 GET /accounts/{account}                         401 404 404 404 404
 GET /accounts/{account}/published               401 404 404 404 404
 GET /accounts/{account}/{table}.csv             401 404 404 404 404
+GET /accounts/{account}/copy.zip                401 403 403 404 404
 POST /accounts/{account}/known                  401 403 404 404 404
 POST /accounts/{account}/groups                 401 403 404 404 404
 GET /city                                       401 200 200 200 200
@@ -54,7 +55,7 @@ POST /import/remove                             401 403 403 422 422
 GET /import/result                              401 403 403 404 404 ?name=no.result.csv
 GET /household/progress                         404 404 404 404 404 ?token=x
 GET /household/figures                          404 404 404 404 404 ?token=x
-GET /household/figures/{table}.csv              404 404 404 404 404 ?token=x
+GET /household/figures/copy.zip                 404 404 404 404 404 ?token=x
 POST /household/figures/withdraw                404 404 404 404 404 ?token=x
 GET /household                                  404 404 404 404 404 ?token=x
 POST /household                                 404 404 404 404 404 ?token=x

@@ -71,6 +71,7 @@ def test_nothing_that_is_kept_holds_a_meters_number_or_an_amount(
         correct(HUGE + 1000)
         run("grdf_history", accounts=[ONE, OTHER], **days, include_definitive=True)
         run("grdf_published", accounts=[ONE, OTHER])
+        run("grdf_export_account", account=ONE)
         konnector = {"load": HUGE, "year": last.year - 1, "month": 3, "day": 3, "hour": 0, "minute": 0}
         couch.put("com-grandlyon-grdf-day", {"_id": "0123456789abcdef", **konnector})
         year = konnector | {"load": 2 * HUGE, "month": 1, "day": 1}

@@ -59,6 +59,7 @@ RECORDS = Table(
     ("given", "by", "pce", "name", "company", "postcode", "email", "phone", "first", "end", "calls_until", "proof"),
     ("perimeters", "agreed"),
 )
+GROUPS = Table(("dimension", "group"))
 KEPT = Table(("data", "number", "en", "fr"))
 
 

@@ -14,20 +14,38 @@ COPY_DAYS = 7
 """For how long a copy that an operator made stays."""
 WIDTH = 88
 _BEFORE_MARK = re.compile(" (?=[:;?!»])")
-_AFTER = {
+_FOR = {
     "en": ("not after a deletion", "for {years} years after a deletion", "for {days} days after a deletion"),
     "fr": ("pas au-delà d’une suppression", "{years} ans après une suppression", "{days} jours après une suppression"),
 }
+_DAYS = {
+    "en": ("Until your account is deleted", ", and no longer than {years} calendar years before this one"),
+    "fr": ("Jusqu’à la suppression de votre compte", ", et pas au-delà des {years} années civiles avant celle-ci"),
+}
 
 
-def kept_rows(texts: Mapping[str, Mapping[str, str]], numbers: Mapping[str, int], record_days: int) -> list[Document]:
-    """Return what is kept, with the number of lines of each table; records for ``record_days`` after a deletion."""
+def kept_rows(
+    texts: Mapping[str, Mapping[str, str]], numbers: Mapping[str, int], *, record_days: int, days_years: int | None
+) -> list[Document]:
+    """Return what is kept, and how many lines each table has.
+
+    :param record_days: for how many days a record stays after a deletion
+    :param days_years: for how many calendar years days stay; ``None`` for no limit
+    """
     years = round(record_days / 365.25)
     which = 0 if not record_days else 1 if abs(record_days - years * 365.25) < 1 else 2
-    after = {language: said[which].format(years=years, days=record_days) for language, said in _AFTER.items()}
+
+    def fill(text: str, language: str) -> str:
+        always, limit = _DAYS[language]
+        return text.format(
+            records=_FOR[language][which].format(years=years, days=record_days),
+            days=always + (limit.format(years=days_years) if days_years else ""),
+            copy=COPY_DAYS,
+        )
+
     return [
         {"data": data, "number": numbers.get(data)}
-        | {language: text.format(after=after[language], days=COPY_DAYS) for language, text in said.items()}
+        | {language: fill(text, language) for language, text in said.items()}
         for data, said in texts.items()
     ]
 

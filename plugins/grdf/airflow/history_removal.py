@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DELETION, HISTORY, WAITING = "grdf_delete_account", "grdf_history", "grdf_waiting_rights"
 SHARED = (
     DELETION, HISTORY, "grdf_adopt_konnector", "grdf_consents", "grdf_published", "grdf_send_proof", WAITING,
-    "grdf_import_accounts", "grdf_adopt_rights", "grdf_health",
+    "grdf_import_accounts", "grdf_adopt_rights", "grdf_health", "grdf_export_account",
 )  # fmt: skip
 """DAGs for any account. A run that names the account is removed, even if it names others: Airflow cannot edit it."""
 

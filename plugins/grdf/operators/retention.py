@@ -14,6 +14,7 @@ from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import ONE_DAY, paris_today, utc_text
 from include.gas.documents.day_documents import account_range, day_id
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD, DAY, METER
+from include.gas.household_copy.words import COPY_DAYS
 from include.gas.proof.consent_record import is_needed, overdue_range
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class RemoveOverdueOperator(GrdfOperator):
         links, files = HouseholdLinks(self.couchdb).remove_expired(remover), DatabaseFiles(remover.couchdb)
         for doctype in (ACCOUNT, METER, CONSENT_RECORD):
             files.compact(doctype)
-        old = self.staging.remove_old(now - FILES_KEPT)
+        old = self.staging.remove_old(now - FILES_KEPT) + self.staging.remove_old_copies(now - timedelta(COPY_DAYS))
         self.log.info("Removed: %d record(s) of consents, %d expired link(s), %d old file(s).", removed, links, old)
         return days + removed
 

@@ -68,13 +68,14 @@ class Folder:
                 path.fs.rm(path.path, recursive=True)
             return found
 
-    def remove_old(self, before: datetime, *, keep: str) -> int:
-        """Remove files unchanged since a moment, at any depth, and return how many."""
+    def remove_old(self, before: datetime, *, keep: str, name: str = "") -> int:
+        """Remove files unchanged since a moment, at any depth, perhaps of one name, and return how many."""
         removed, base = 0, self._path()
         with self.failures():
             for path in _within(base):
                 with suppress(FileNotFoundError):  # it has just gone
-                    if not path.path.startswith(f"{base.path}/{keep}/") and _changed(path) < before.timestamp():
+                    is_kept = path.path.startswith(f"{base.path}/{keep}/") or (name and path.name != name)
+                    if not is_kept and _changed(path) < before.timestamp():
                         path.unlink()
                         removed += 1
         return removed

@@ -17,6 +17,8 @@ from include.gas.errors import FailNow
 EXTRACT_AGAIN = "Clear the task extract of this run, so that it and load run again."
 IMPORTS = "import"
 """The folder of the files with households to import (``grdf.staging.imports``)."""
+COPY = "copy.zip"
+"""An account's copy for its household, beside its answers: a deletion removes all."""
 
 
 class AnswersGone(FailNow):
@@ -76,6 +78,18 @@ class Staging:
         """Return an account's files that wait to be sent to GRDF as proofs."""
         return ProofFiles(self.base_url, account)
 
+    def put_copy(self, account: str, content: bytes) -> None:
+        """Store the copy for an account's household, in place of a former one."""
+        self._folder(account).write(COPY, content)
+
+    def get_copy(self, account: str) -> bytes | None:
+        """Return the copy for an account's household; ``None`` if there is none."""
+        return self._folder(account).read(COPY)
+
+    def remove_copy(self, account: str) -> None:
+        """Remove the copy for an account's household. A missing one is fine."""
+        self._folder(account).remove(COPY)
+
     def count(self, account: str) -> int:
         """Return how many files wait for an account, with proofs."""
         return self._folder(account).count() + self.proofs(account).count()
@@ -87,6 +101,10 @@ class Staging:
     def remove_old(self, before: datetime) -> int:
         """Remove old files but proofs, and return how many; editors and SFTP programs leave some in ``import/``."""
         return Folder(self.base_url).remove_old(before, keep=PROOFS)
+
+    def remove_old_copies(self, before: datetime) -> int:
+        """Remove old copies for households, and return how many."""
+        return Folder(self.base_url).remove_old(before, keep=PROOFS, name=COPY)
 
     def _folder(self, account: str) -> Folder:
         # No account id has a tilde.

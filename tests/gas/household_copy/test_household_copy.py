@@ -125,9 +125,11 @@ def test_tables_say_what_is_known_and_nothing_else() -> None:
     assert json.loads(to_json(RIGHTS, [])) == []
 
 
-def test_how_long_a_record_is_kept_is_said_as_the_setting_says() -> None:
-    said = [kept_rows({"records": {"en": "and {after}", "fr": "et {after}"}}, {}, days) for days in (0, 1826, 400)]
-    for (row,), number in zip(said, ("", "5", "400"), strict=True):
-        assert [[word for word in row[language].split() if word.isdecimal()] for language in ("en", "fr")] == (
-            [[number] if number else []] * 2
-        )
+def test_how_long_is_said_as_the_settings_say() -> None:
+    texts = {"records": {"en": "{records}", "fr": "{records}"}, "days": {"en": "{days}", "fr": "{days}"}}
+    for days, years, numbers in ((0, None, ("", "")), (1826, 3, ("5", "3")), (400, None, ("400", ""))):
+        records, of_days = kept_rows(texts, {"days": 7}, record_days=days, days_years=years)
+        for row, number in ((records, numbers[0]), (of_days, numbers[1])):
+            for language in ("en", "fr"):
+                assert "".join(word for word in row[language].split() if word.isdecimal()) == number
+        assert (records["number"], of_days["number"]) == (None, 7)

@@ -1,11 +1,9 @@
-"""The page of one account, and its CSV downloads."""
+"""The page of one account, and its downloads."""
 
 from __future__ import annotations
 
-import csv
 import logging
 from datetime import UTC, date, datetime
-from io import StringIO
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -18,37 +16,24 @@ from grdf.page.account.account_data import Figures, account_view, names_in_addre
 from grdf.page.html.formatting import LocaleFormatter, asked_month
 from grdf.page.html.render import home_link, page, problem, texts_for
 from grdf.page.list.shared_mirrors import couchdb
-from grdf.page.security import AccountDep, ActorDep, Visitor, can_act, can_connect, may_view
+from grdf.page.security import AccountDep, ActorDep, ConnectorDep, Visitor, can_act, can_connect, may_view
+from grdf.staging.staged_answers import Staging
 from grdf.stores.group_store import GroupStore
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.display.account_summary import summarize_account
 from include.gas.display.cells import UNFINISHED, Cell
-from include.gas.display.csv_cells import safe_cell
 from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.billing.periods import readable_periods
-from include.gas.documents.day_checks import WORDS, is_doubted
-from include.gas.documents.day_documents import Document, account_range, dag_id
-from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, PUBLISHED, YEAR
+from include.gas.documents.day_documents import account_range, dag_id
+from include.gas.documents.doctypes import ACCOUNT, DAY, PUBLISHED
+from include.gas.household_copy.tables import FIGURES, to_csv
 from include.gas.importing.csv_file import DIMENSIONS
 from include.gas.meter_tag import meter_tag
 
 log = logging.getLogger(__name__)
 router = APIRouter()
 
-MEASURED = ("volume", "coefficient", "index_start", "index_end")
-SUMMED = ("volume", "volume_days", "measured_days", "estimated_days", "corrected_days")
-TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "days": (DAY, ("pce", "day", "load", "status", "quality", "read_at", "corrections", *MEASURED, "doubts", "price")),
-    "months": (MONTH, ("pce", "month", "load", "days", *SUMMED, "price")),
-    "years": (YEAR, ("pce", "year", "load", "days", *SUMMED, "price")),
-    "published": (
-        PUBLISHED,
-        ("pce", "first", "end", "kind", "load", "coefficient", "reason", "status", "quality", "read_at"),
-    ),
-}
-"""Doctype and columns of each CSV: ``load`` in kWh, ``price`` in €, volumes and indexes in m³; ``end`` is exclusive."""
-
-ACTIONS = {"reread": "grdf_history", "leave": "grdf_delete_account"}
+ACTIONS = {"reread": "grdf_history", "leave": "grdf_delete_account", "export": "grdf_export_account"}
 """Further DAGs that can be started for an account."""
 
 
@@ -131,17 +116,23 @@ def download_csv(account: AccountDep, table: Literal["days", "months", "years", 
     """Return one kind of data of all the account's meters as CSV."""
     if couchdb().get(ACCOUNT, account) is None:
         raise HTTPException(404, "no such account")
-    doctype, columns = TABLES[table]
-    written = StringIO()
-    rows = csv.writer(written)
-    rows.writerow([{"load": "kwh"}.get(column, column) for column in columns])
-    rows.writerows(
-        [_field(document, column) for column in columns]
-        for document in couchdb().range(doctype, *account_range(account))
-    )
-    name = f'attachment; filename="{account}-{table}.csv"'
-    headers = {"Content-Disposition": name}
-    return Response(written.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    doctype, columns = FIGURES[table]
+    written = to_csv(columns, couchdb().range(doctype, *account_range(account)))
+    return as_file(written, f"{account}-{table}.csv", "text/csv; charset=utf-8")
+
+
+@router.get("/accounts/{account}/copy.zip")
+def download_copy(request: Request, account: AccountDep, visitor: ConnectorDep) -> Response:
+    """Return the copy for the account's household that ``grdf_export_account`` has made."""
+    if (copy := Staging(settings.staging_url()).get_copy(account)) is None:
+        return problem(request, 404, "copy.none", ((f"{request.scope['root_path']}/accounts/{account}", "copy.back"),))
+    log.info("Account %s: %s downloaded its household's copy.", account, visitor.name)
+    return as_file(copy, f"{account}.zip", "application/zip")
+
+
+def as_file(content: str | bytes, name: str, media_type: str) -> Response:
+    """Return a file for the browser to keep."""
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _unknown(request: Request) -> Response:
@@ -175,14 +166,3 @@ def _range_to_reread(figures: Figures | None, today: date) -> tuple[date, date]:
     """Return the proposed days to read again: the month shown, its end exclusive."""
     month = figures.month if figures else today.replace(day=1)
     return month, max(min((month + 31 * ONE_DAY).replace(day=1), today), month + ONE_DAY)
-
-
-def _field(document: Document, column: str) -> Any:
-    if column in ("day", "month", "year"):
-        return safe_cell(document["_id"].rpartition(":")[2])
-    if column == "corrections":
-        changes = document.get("changes")
-        return len(changes) if isinstance(changes, list) else 0
-    if column == "doubts":
-        return " ".join(word for word in WORDS if is_doubted(document, word))
-    return safe_cell(document.get(column))

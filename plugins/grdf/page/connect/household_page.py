@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from grdf import settings
+from grdf.household_copy.making import make_copy
 from grdf.page.account.account_charts import compare_cell, describe_cell
 from grdf.page.account.account_data import account_view
-from grdf.page.account.account_page import download_csv, draw_charts
+from grdf.page.account.account_page import as_file, draw_charts
 from grdf.page.connect.account_lookup import couchdb
 from grdf.page.connect.opener import HOUSEHOLD, PAGE, PAGE_DAYS, ConnectionStopped, Opener, PageLink, by_link
 from grdf.page.connect.sealed_texts import unseal
@@ -71,12 +72,12 @@ def show(request: Request, household: HouseholdDep, meter: str = "", year: str =
     )
 
 
-@router.get(f"{HOUSEHOLD}{PAGE}/{{table}}.csv")
-def download(household: HouseholdDep, table: Literal["days", "months", "years"]) -> Response:
-    """Return one kind of a household's figures as CSV."""
-    answer = download_csv(household.account, table)
-    answer.headers["Content-Disposition"] = f'attachment; filename="gas-{table}.csv"'
-    return answer
+@router.get(f"{HOUSEHOLD}{PAGE}/copy.zip")
+def download_copy(household: HouseholdDep) -> Response:
+    """Return a household's copy of its data, made at once and kept nowhere."""
+    copy, _ = make_copy(couchdb(), household.account)
+    log.info("Account %s: its household downloaded its copy with its link.", household.account)
+    return as_file(copy, "gas.zip", "application/zip")
 
 
 @router.post(f"{HOUSEHOLD}{PAGE}/withdraw")

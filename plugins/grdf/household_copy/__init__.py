@@ -1,0 +1,1 @@
+"""Makes the copy of a household's data, with its texts."""
