@@ -78,4 +78,4 @@ class LocaleFormatter:
     def change(self, part: float) -> str:
         """Format a change in whole percent with its sign, such as "-12%"."""
         pattern = "+#,##0\N{NO-BREAK SPACE}%;-#,##0\N{NO-BREAK SPACE}%" if self.language == "fr" else "+#,##0%;-#,##0%"
-        return format_percent(part, pattern, locale=self.language)
+        return format_percent(round(part, 2) + 0.0, pattern, locale=self.language)  # no "-0%"
