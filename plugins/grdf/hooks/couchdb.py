@@ -91,6 +91,18 @@ class CouchDBHook(CouchServer):
             found |= {row["id"]: row["doc"] for row in self.rows_with_docs(doctype, keys=keys)}
         return found
 
+    def changes(self, doctype: str, since: str | int, limit: int) -> tuple[list[dict[str, Any]], str | int]:
+        """Return changes since a sequence, with documents, and the sequence after them; none without a database.
+
+        A purge leaves no change.
+        """
+        query = {"since": since, "limit": limit, "include_docs": "true"}
+        answer = self.request_json("GET", doctype, "/_changes", query=query) or {"results": [], "last_seq": since}
+        found, end = answer.get("results"), answer.get("last_seq")
+        if not isinstance(found, list) or not isinstance(end, str | int):
+            raise self._error("sent an answer without changes or their end")
+        return found, end
+
     def write(self, doctype: str, docs: Collection[Document]) -> WriteResult:
         """Write documents in batches. Return the written and the conflicting ids.
 

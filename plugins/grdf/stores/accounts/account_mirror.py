@@ -87,12 +87,7 @@ class AccountMirror(Generic[Line]):
         last: str | int | None = None
         while last != self._since:  # an answer without changes ends where it began
             last = self._since
-            query = {"since": last, "limit": BATCH, "include_docs": "true"}
-            answer = hook.request_json("GET", self._doctype, "/_changes", query=query) or {}
-            changes, end = answer.get("results"), answer.get("last_seq")
-            if not isinstance(changes, list) or not isinstance(end, str | int):
-                raise ServiceUnavailable.about(None, "CouchDB's answer about the accounts has no changes or no end")
-            self._since = end
+            changes, self._since = hook.changes(self._doctype, last, BATCH)
             for row in changes:
                 self._take(row["id"], None if row.get("deleted") else row.get("doc"))
             if len(changes) < BATCH:
