@@ -32,16 +32,25 @@ def state_folder(written: str) -> Path:
 @Setting
 def staging_url(written: str) -> str:
     """Return where raw answers wait; before its ``@`` stands a connection, no login: messages name the place."""
-    url = written or f"file://{state_folder() / 'staging'}"
+    return _check_place(written or f"file://{state_folder() / 'staging'}", "staging")
+
+
+@Setting
+def lake_url(written: str) -> str | None:
+    """Return where the copy for analysts is, as :func:`staging_url` says; ``None`` if there is none."""
+    return _check_place(written, "lake") if written else None
+
+
+def _check_place(url: str, folder: str) -> str:
     query = url.partition("?")[2]
     if holds_password(url) or redact(query) != query:
         raise WrongOption(
             "holds a login, which Airflow would show wherever it shows the place",
             "Put it into an Airflow connection for that store, and write the connection's id in its place "
-            "(s3://connection@bucket/folder). If tasks have run with it, change the password: it may be in their logs.",
+            f"(s3://connection@bucket/{folder}). If tasks have run with it, change the password: logs may have it.",
         )
     if not url.partition("://")[0].isalnum() or "://" not in url:
-        do = "Set a URL with a scheme, such as file:///var/lib/grdf/staging or s3://connection@bucket/staging."
+        do = f"Set a URL with a scheme, such as file:///var/lib/grdf/{folder} or s3://connection@bucket/{folder}."
         raise WrongOption("is not a URL", do)
     return url.rstrip("/")
 

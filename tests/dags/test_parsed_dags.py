@@ -124,6 +124,14 @@ def test_a_check_of_health_that_does_not_end_is_red_before_the_next_day_s(parsed
     assert (task["retries"], task["retry_delay"]) == (3, 600.0)
 
 
+def test_the_lake_has_a_schedule_where_it_has_a_place(parsed: Parsed, three: dict[str, str]) -> None:
+    def timetable(found: Parsed) -> str:
+        return str(found.dags["grdf_export_lake"]["timetable"]["__type"])
+
+    assert timetable(parsed).endswith("NullTimetable")
+    assert timetable(parse(three | {"AIRFLOW__GRDF__LAKE_URL": "file:///srv/lake"})).endswith("CronTriggerTimetable")
+
+
 def test_no_file_reads_a_connection_to_grdf(parsed: Parsed, three: dict[str, str]) -> None:
     unreadable = {f"AIRFLOW_CONN_{name}": "{" for name in ("GRDF_ADICT", "GRDFGRANDLYON_DELETE", "GRDF_STAGING")}
     assert parse(three | unreadable) == parsed

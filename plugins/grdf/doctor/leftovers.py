@@ -20,6 +20,7 @@ from grdf.doctor.couchdb_checks import hook_of_doctor
 from grdf.doctor.findings import Finding, findings_of
 from grdf.hooks.couchdb import ADMIN_CONN_ID
 from grdf.hooks.oauth import VARIABLE
+from grdf.operators.export_lake import SECRET
 from grdf.options import SECTION
 from grdf.quota.quota_store import QuotaStore
 from grdf.staging.folder import local_path
@@ -55,7 +56,8 @@ def _in_airflow() -> Iterator[Finding]:
     dags = (each for each in list_names("dag_id", "dag") if each in files or each.startswith(DAG_PREFIX))
     yield from _left("DAGs", dags)
     yield from _left("connections", filter(_is_connection, list_names("conn_id", "connection")))
-    yield from _left("Variables", (each for each in list_names("key", "variable") if each.startswith(VARIABLE)))
+    ours = (each for each in list_names("key", "variable") if each.startswith((VARIABLE, SECRET)))
+    yield from _left("Variables", ours)
     pool = {settings.pool()} - {"default_pool"}
     yield from _left("pool", (each for each in list_names("pool", "slot_pool") if each in pool))
 
@@ -64,11 +66,11 @@ def _files() -> Iterator[Finding]:
     from airflow.sdk import conf
 
     bundles = conf.get("dag_processor", "dag_bundle_storage_path", fallback="") or f"{gettempdir()}/airflow/dag_bundles"
-    staging, quota = settings.staging_url(), QuotaStore(settings.quota_url())
-    home, others = settings.state_folder(), (local_path(staging), quota.file, Path(bundles, "grdf-accounts"))
+    stores, quota = [settings.staging_url(), *filter(None, [settings.lake_url()])], QuotaStore(settings.quota_url())
+    home, others = settings.state_folder(), (*map(local_path, stores), quota.file, Path(bundles, "grdf-accounts"))
     places = [home, *(each for each in others if each and home not in each.parents)]
     yield from _left("on this disk", (str(each) for each in places if each.exists()))
-    elsewhere = [staging] if local_path(staging) is None else []
+    elsewhere = [each for each in stores if local_path(each) is None]
     yield from _left("elsewhere", elsewhere if quota.file else [*elsewhere, "the table grdf_quota of [grdf] quota_url"])
 
 

@@ -1,4 +1,4 @@
-"""A folder of the staging store, on a disk or in an object store. It may contain anything that people put there."""
+"""A folder on a disk or in an object store. It may contain anything that people put there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from airflow.sdk import ObjectStoragePath
 
@@ -21,7 +22,9 @@ _WRONG = (
 
 
 class Folder:
-    """A folder below ``[grdf] staging_url``."""
+    """A folder below the place that a setting names, by default ``[grdf] staging_url``."""
+
+    setting, holds, for_group = "staging_url", "GRDF's answers", False
 
     def __init__(self, base_url: str, name: str = "", account: str | None = None) -> None:
         self.base_url = base_url.rstrip("/")
@@ -40,9 +43,19 @@ class Folder:
         """Write a file atomically."""
         with self.failures():
             if isinstance(file := self._file(name), Path):
-                write_private(file, content)
+                write_private(file, content, for_group=self.for_group)
             else:
                 file.write_bytes(content)
+
+    def open(self, name: str) -> Any:
+        """Open a file for reading, within :meth:`failures`."""
+        return self._file(name).open("rb")
+
+    def paths(self) -> list[str]:
+        """Return the paths of all files at any depth, also hidden ones, sorted."""
+        with self.failures():
+            base = f"{self._path().path}/"
+            return sorted(path.path.removeprefix(base) for path in _within(self._path()))
 
     def names(self) -> list[str]:
         """Return the names of files that are not hidden, sorted."""
@@ -108,11 +121,11 @@ class Folder:
             # Without its cause: the message of an object store's client may contain a signed address.
             raise kind.about(
                 self._account,
-                f"the storage for GRDF's answers, {self.base_url}, cannot be used ({_words_of(error)})",
+                f"the storage for {self.holds}, {self.base_url}, cannot be used ({_words_of(error)})",
                 f"{'It is tried again. If this continues, check' if kind is StoreBusy else 'Check'} that the setting "
-                "[grdf] staging_url names a place to which all workers can write and, for an object store, its bucket "
-                "and the Airflow connection before its @ (s3://connection@bucket/folder), whose provider is installed "
-                "on every worker (such as apache-airflow-providers-amazon[s3fs]).",
+                f"[grdf] {self.setting} names a place to which all workers can write and, for an object store, its "
+                "bucket and the Airflow connection before its @ (s3://connection@bucket/folder), whose provider is "
+                "installed on every worker (such as apache-airflow-providers-amazon[s3fs]).",
             ) from None
 
 

@@ -1,0 +1,1 @@
+"""The lake: a pseudonymous copy of days and totals for analysts, as Parquet files."""
