@@ -35,7 +35,7 @@ sys.exit(bench.main(sys.argv[1:]))
 @pytest.mark.parametrize(
     ("names", "sabotage", "noticed"),
     [
-        (("parse", "peers", "page", "store", "cozy"), "", ()),
+        (("parse", "peers", "page", "store", "cozy", "lake"), "", ()),
         (("store",), OFF_BY_ONE, ("totals not the sum of stored days",)),
     ],
     ids=["right", "wrong"],
