@@ -1,4 +1,7 @@
-"""Rows in Arrow, and one Parquet file for each month of a table. The only module that imports pyarrow, an extra."""
+"""Rows in Arrow, and one Parquet file for each month of a table. The only module that imports pyarrow, an extra.
+
+Without Arrow's threads: on a busy machine one that is left at the end aborts the process, and they take memory.
+"""
 
 from __future__ import annotations
 
@@ -43,15 +46,17 @@ def partitions(table: Table, batches: Iterable[pa.Table]) -> Iterator[tuple[str,
         part = f"year={number}" if table.doctype == YEAR else f"year={number // 100}/month={number % 100}"
         found = rows.filter(pc.equal(of_file, number))
         places = found.select([*KEY]).append_column("place", pa.array(range(len(found))))
-        last = places.group_by([*KEY]).aggregate([("place", "max")])["place_max"]
+        last = places.group_by([*KEY], use_threads=False).aggregate([("place", "max")])["place_max"]
         yield f"{table.name}/{part}/{table.name}.parquet", found.take(last)
+        pa.default_memory_pool().release_unused()  # otherwise it keeps what the largest files took
 
 
 def merge(stored: pa.Table, changed: pa.Table) -> pa.Table:
     """Return the rows of a file with changed ones in place of theirs, and without those that have no load."""
-    others = stored.join(changed.select([*KEY]), [*KEY], join_type="left anti")
+    others = stored.join(changed.select([*KEY]), [*KEY], join_type="left anti", use_threads=False)
     kept = changed.filter(pc.is_valid(changed[LOAD]))
-    return pa.concat_tables([others, kept]).sort_by([(name, "ascending") for name in KEY])
+    rows = pa.concat_tables([others, kept])
+    return rows.take(pc.sort_indices(rows, [(name, "ascending") for name in KEY]))
 
 
 def without_accounts(stored: pa.Table, gone: Collection[str]) -> pa.Table:
@@ -70,10 +75,10 @@ def decode(table: Table, content: bytes | None) -> pa.Table:
     """Return the rows of a file; none without one."""
     if content is None:
         return schema_of(table).empty_table()
-    return pq.read_table(pa.BufferReader(content), schema=schema_of(table), partitioning=None)
+    return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
 
 
 def count_accounts(file: BinaryIO) -> Counter[str]:
     """Return the rows of each account in a file, by pseudonym; no other column is read."""
-    counts = pc.value_counts(pq.read_table(file, columns=[ACCOUNT])[ACCOUNT]).to_pylist()
+    counts = pc.value_counts(pq.ParquetFile(file).read([ACCOUNT], use_threads=False)[ACCOUNT]).to_pylist()
     return Counter({each["values"]: each["counts"] for each in counts})
