@@ -66,7 +66,7 @@ def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHoo
     assert (waiting["state"], account_id in waiting["state_message"]) == (WAITS, True)
     assert (right["nom_titulaire"], right["etat_droit_acces"]) == (PERSON["name"], "A valider")
     assert (right["perim_donnees_informatives"], right["perim_donnees_techniques"]) == ("Vrai", "Faux")
-    refused(account_id, "is waiting for its household")
+    refused(account_id, "waits for a person")
     assert (look(), calls(clean)) == ([], [("POST", "droits_acces")])
     declared_before(account_id, 4 * 1440)
     assert (look(), calls(clean)) == ([], []), "it is looked for once an hour"
@@ -130,7 +130,7 @@ def test_the_messages_lead_from_another_s_right_to_an_account_that_is_read(
     before = document(clean, account_id)
     assert (before["state"], before["state_message"]) == (WAITS, said)
     calls(clean)
-    refused(account_id, "is waiting for its household")
+    refused(account_id, "waits for a person")
     assert calls(clean) == [], "a person has to correct it first"
     with pytest.raises(FailNow, match="waits for its holder"):
         check(account_id, dry_run=False)
@@ -170,7 +170,7 @@ def test_a_refusal_says_what_to_do_and_a_correction_heals_it(
     assert (shown["state"], shown["state_message"]) == (WAITS, said)
     assert shown["declaration"]["refused_because"] == said
     calls(clean)
-    refused(account_id, "is waiting for its household")
+    refused(account_id, "waits for a person")
     check()
     assert (look(minute=5), {path for _, path in calls(clean)}) == ([], {"droits_acces"}), "it is left to a person"
     clean.control.set_quirks(pce)
@@ -191,7 +191,7 @@ def test_a_refusal_that_we_do_not_know_is_said_and_not_repeated(
     clean.control.fault(**PUT, status=status, body=body, times=None)
     refused(account_id, "we do not know", DeclarationRefused)
     calls(clean)
-    refused(account_id, "is waiting for its household")
+    refused(account_id, "waits for a person")
     assert calls(clean) == []
 
 
@@ -294,7 +294,7 @@ def test_a_person_is_kept_for_30_days_from_the_first_morning_on(clean: LocalWorl
     assert not has_personal_data(stored)
     assert (stored["state"], stored["declaration"]["refused"], "pce" in stored["declaration"]) == (WAITS, True, True)
     assert all(word in stored["state_message"] for word in (account_id, "30 days"))
-    refused(account_id, "is waiting")
+    refused(account_id, "waits for a person")
     give(clean, account_id, keep=True)
     with pytest.raises(AirflowSkipException, match="has to accept"):
         acquire(account_id, "manual")

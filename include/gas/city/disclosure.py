@@ -28,18 +28,20 @@ class PublishedMonth:
     def __init__(self, smallest: int = SMALLEST) -> None:
         self._smallest = smallest
         self._figures: dict[str, int] = {}
+        self._largest: dict[str, Number] = {}
         self._number = 0
 
-    def add(self, members: Iterable[str]) -> None:
-        """Note a published figure."""
+    def add(self, members: Iterable[str], largest: Number) -> None:
+        """Note a published figure, of whose households none used more than ``largest``."""
         for token in members:
             self._figures[token] = self._figures.get(token, 0) | 1 << self._number
+            self._largest[token] = max(largest, self._largest.get(token, 0))
         self._number += 1
 
     def choose_members(self, wanted: Collection[str], loads: Mapping[str, Number]) -> frozenset[str]:
         """Return as many of the wanted households as may be in a further figure, none if that would not be safe.
 
-        :param loads: what each household used in the month, in kWh; of one that has left, it is not known any more
+        :param loads: what each household used in the month, in kWh; one that has left counts as the largest beside it
         """
         atoms, chosen = defaultdict[int, set[str]](set), set[str]()
         for token in {*self._figures, *wanted}:
@@ -55,5 +57,5 @@ class PublishedMonth:
         return frozenset(chosen)
 
     def _is_safe(self, atom: Collection[str], loads: Mapping[str, Number]) -> bool:
-        known = [loads.get(token, 0) for token in atom]
-        return len(atom) >= self._smallest and max(known) <= LARGEST_SHARE * sum(known)
+        known = [loads.get(token, self._largest.get(token, 0)) for token in atom]
+        return len(atom) >= self._smallest and max(known) < LARGEST_SHARE * sum(known)  # a sum of 0 shows them all

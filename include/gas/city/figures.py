@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from math import ceil
 from typing import Any
 
 import msgspec
 
 from include.gas.city.disclosure import PublishedMonth
 from include.gas.city.groups import Groups
+from include.gas.city.weather import length
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.documents.day_documents import Document, day_if_own, has_load
 from include.gas.documents.doctypes import MONTH
@@ -19,6 +21,7 @@ from include.gas.importing.csv_file import DIMENSIONS
 
 SETTLED_AFTER = timedelta(days=40)
 """Age of a month's end from which it is published: GRDF corrects a day for about 35 days (ADICT 3.9)."""
+HUNDRED = 100
 Uses = Mapping[date, Mapping[str, Number]]
 """kWh by month and token, of whole months alone."""
 
@@ -60,10 +63,14 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemberList(msgspec.Struct, frozen=True):
-    """Who was counted: the tokens of the households in a sum that was published, about one or two months."""
+    """Who was counted: the tokens of the households in a sum that was published, about one or two months.
+
+    :param largest: kWh that none of them has exceeded, in hundreds: nobody's own
+    """
 
     months: list[date]
     members: list[str]
+    largest: int
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -90,11 +97,12 @@ def whole_months(documents: Iterable[Mapping[str, Any]], tokens: Mapping[str, st
     :param tokens: by account; others are left out
     """
     found: dict[tuple[date, str], list[Number | None]] = defaultdict(list)
+    counted: dict[tuple[date, object], str] = {}
     for document in documents:
         token, month = tokens.get(str(document.get("account"))), day_if_own(document, MONTH)
         if token and month:
-            length = ((month + timedelta(days=31)).replace(day=1) - month).days
-            is_whole = has_load(document) and document.get("days") == length
+            is_whole = has_load(document) and document.get("days") == length(month)
+            is_whole = is_whole and counted.setdefault((month, document.get("pce")), token) == token  # a shared meter
             found[month, token].append(document["load"] if is_whole else None)
     uses: dict[date, dict[str, Number]] = defaultdict(dict)
     for (month, token), loads in found.items():
@@ -114,7 +122,7 @@ def next_figures(
     for of_figure in lists.values():
         for each in of_figure:
             for month in each.months:
-                published[month].add(each.members)
+                published[month].add(each.members, each.largest)
     groups = _members_by_group(households)
     for month in sorted(each for each in uses if each <= last_settled_month(today)):
         for (dimension, group), assigned in groups:
@@ -125,15 +133,18 @@ def next_figures(
             members = published[month].choose_members(wanted, uses[month])
             if len(members.difference(*former)) < smallest or (former and len(members) <= len(former[-1])):
                 continue
-            published[month].add(members)
-            kept = [MemberList([month], sorted(members))]
-            compared = _compare(members, month, uses, published)
-            if compared:
-                earlier = _year_before(month)
-                published[month].add(compared)
-                published[earlier].add(compared)
-                kept.append(MemberList([month, earlier], sorted(compared)))
+            kept = [_list_members(members, uses, month)]
+            published[month].add(members, kept[0].largest)
+            if compared := _compare(members, month, uses, published):
+                kept.append(_list_members(compared, uses, month, _year_before(month)))
+                for of_month in kept[1].months:
+                    published[of_month].add(compared, kept[1].largest)
             yield Published(_figure(dimension, group, month, assigned, members, compared, uses, today), kept)
+
+
+def _list_members(members: frozenset[str], uses: Uses, *months: date) -> MemberList:
+    largest = max(uses[month][token] for month in months for token in members)
+    return MemberList([*months], sorted(members), ceil(largest / HUNDRED) * HUNDRED)
 
 
 def _members_by_group(households: Iterable[Groups]) -> list[tuple[tuple[str, str], set[str]]]:
@@ -189,8 +200,3 @@ def figure_of(document: Mapping[str, Any]) -> Figure | None:
         return msgspec.convert(document, Figure)
     except msgspec.ValidationError:
         return None
-
-
-def count_groups(households: Iterable[Groups]) -> Counter[tuple[str, str]]:
-    """Return how many accounts each group has."""
-    return Counter(named for each in households for named in each.groups.items())

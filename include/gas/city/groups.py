@@ -41,22 +41,23 @@ def groups_of(document: Mapping[str, Any]) -> Groups | None:
 
 
 def with_groups(document: Document | None, account: str, groups: Mapping[str, str]) -> Document:
-    """Return the document of an account with other groups, and the token that it has."""
-    former = groups_of(document or {})
-    named = {name: groups[name][:LONGEST] for name in DIMENSIONS if groups.get(name)}
-    new = msgspec.structs.replace(former or Groups(account), groups=named)
+    """Return the document of an account with some groups replaced, or removed if empty, and the token that it has."""
+    former = groups_of(document or {}) or Groups(account)
+    named = former.groups | {name: groups[name][:LONGEST] for name in DIMENSIONS if name in groups}
+    new = msgspec.structs.replace(former, groups={name: group for name, group in named.items() if group})
     return {**(document or {"_id": new.id}), **msgspec.to_builtins(new)}
 
 
 def read_group_file(content: bytes) -> tuple[dict[str, dict[str, str]], dict[int, str]]:
     """Return groups by account in a CSV, and what is wrong by line; ``BadRequest`` if it cannot be read."""
-    found, wrong = dict[str, dict[str, str]](), dict[int, str]()
-    for number, cells in read_lines(content, "groups").items():
+    found, wrong, lines = dict[str, dict[str, str]](), dict[int, str](), read_lines(content, "groups")
+    named = {name for cells in lines.values() for name in cells} & {*DIMENSIONS}
+    for number, cells in lines.items():
         account = cells.get("account", "")
         if not ACCOUNT_ID.fullmatch(account):
             wrong[number] = "its account is not an id"
         elif account in found:
             wrong[number] = "its account is on an earlier line, which counts"
         else:
-            found[account] = {name: cells[name] for name in DIMENSIONS if name in cells}
+            found[account] = {name: cells.get(name, "") for name in named}
     return found, wrong

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from statistics import mean
 from typing import Any
 
-from include.gas.answers.french_words import day_in
+from include.gas.answers.french_words import day_in, fold
 from include.gas.errors import BadRequest
 
 BASE, SEASON = 17, (10, 5)
@@ -23,6 +23,8 @@ BASE, SEASON = 17, (10, 5)
 ENOUGH = 0.9
 """Part of a month's days with temperatures that is enough (CalTRACK's rule); the others count as their mean."""
 COLUMNS = ("date", "min", "max")
+ALIASES = {"aaaammjj": "date", "tn": "min", "tx": "max"}
+"""Météo-France's names of these columns."""
 WEATHER = "~weather"
 """Id of the weather among the figures."""
 
@@ -42,15 +44,18 @@ def read_weather(text: str, base: float = BASE, season: tuple[int, int] = SEASON
     """Return the degree days in a CSV with a day's temperatures in °C; ``BadRequest`` naming the first wrong line."""
     first, last = season
     days: dict[date, dict[date, float]] = defaultdict(dict)
-    reader = csv.DictReader(
-        text.lstrip("\ufeff").splitlines(), delimiter=";" if ";" in text.partition("\n")[0] else ","
-    )
-    if not {*COLUMNS} <= {*(reader.fieldnames or ())}:
-        raise _wrong(1, f"it has no columns {', '.join(COLUMNS)}")
+    reader = csv.reader(text.lstrip("\ufeff").splitlines(), delimiter=";" if ";" in text.partition("\n")[0] else ",")
+    header = [ALIASES.get(fold(name), fold(name)) for name in next(reader, [])]
+    if not {*COLUMNS} <= {*header}:
+        raise _wrong(1, f"it has no columns {', '.join(COLUMNS)}, or AAAAMMJJ, TN, TX")
     for row in reader:
-        day = day_in(row["date"])
+        cells = dict(zip(header, row, strict=False))
+        when, *degrees = (cells.get(name, "").strip() for name in COLUMNS)
+        if not all(degrees):
+            continue  # a station has gaps
+        day = day_in(when if "-" in when else f"{when[:4]}-{when[4:6]}-{when[6:]}")
         try:
-            low, high = (float(str(row[name]).replace(",", ".")) for name in COLUMNS[1:])
+            low, high = (float(each.replace(",", ".")) for each in degrees)
         except ValueError:
             low, high = 1.0, 0.0
         if day is None or not -60 <= low <= high <= 60:

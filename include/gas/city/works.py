@@ -85,15 +85,17 @@ def effect_of_works(
     figures: Sequence[Figure], against: Sequence[Figure], weather: Weather, first: date, last: date
 ) -> Effect:
     """Return what a group has saved in the year after works, from the month ``first`` to ``last``."""
-    saved, lacks = _saved(figures, weather, first, last)
-    others, others_lack = _saved(against, weather, first, last) if against else (None, "")
-    return Effect(saved, others, lacks or others_lack)
+    both = {each.first for each in figures} & {each.first for each in against or figures}
+    saved, lacks = _saved([each for each in figures if each.first in both], weather, first, last)
+    if lacks or not against:
+        return Effect(saved, None, lacks)
+    return Effect(saved, *_saved([each for each in against if each.first in both], weather, first, last))
 
 
 def _saved(figures: Sequence[Figure], weather: Weather, first: date, last: date) -> tuple[float | None, str]:
     known = [each for each in figures if each.first in weather.by_month]
-    before = [each for each in known if each.first < first][-MONTHS:]
-    after = [each for each in known if each.first > last][:MONTHS]
+    before = [each for each in known if _add_months(first, -MONTHS) <= each.first < first]
+    after = [each for each in known if last < each.first <= _add_months(last, MONTHS)]
     for months, lacks in ((before, "before"), (after, "after")):
         if sum(length(each.first) for each in months) < LEAST_DAYS:
             return None, lacks
@@ -105,6 +107,11 @@ def _saved(figures: Sequence[Figure], weather: Weather, first: date, last: date)
         return None, "households"
     expected = sum(signature.expected(weather.by_month[each.first]) * length(each.first) for each in after)
     return 1 - sum(_per_day(each) * length(each.first) for each in after) / expected, ""
+
+
+def _add_months(month: date, number: int) -> date:
+    years, place = divmod(month.month - 1 + number, 12)
+    return date(month.year + years, place + 1, 1)
 
 
 def _per_day(figure: Figure) -> float:

@@ -61,7 +61,7 @@ DATABASES = (
     Database(PRICES, for_readers=True, optional=True),  # Cozy's, about no account
     # An account's groups, and who was counted in which figure, under tokens that are no one's without these.
     Database(GROUP, of_account=True, optional=True),
-    Database(CITY, for_readers=True, optional=True),  # about no account
+    Database(CITY, optional=True),  # about no account; readers may see days and so more than this
 )
 """In the order of creation, and of removal by a deletion."""
 

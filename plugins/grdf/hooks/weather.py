@@ -6,6 +6,7 @@ from pathlib import Path
 
 import requests
 
+from grdf.hooks.http_calls import LimitedAdapter
 from include.gas.errors import BadSettings, ServiceUnavailable
 from include.gas.redact import redact
 
@@ -25,12 +26,9 @@ def read_temperatures(place: str) -> str:
                 None, why, "Put it there, readable for the user that runs Airflow's tasks."
             ) from None
     try:
-        with requests.get(place, timeout=SECONDS, stream=True) as answer:
-            answer.raise_for_status()
-            content = answer.raw.read(MOST_BYTES + 1, decode_content=True)
-    except (requests.RequestException, OSError) as error:
+        answer = LimitedAdapter(seconds=SECONDS, most=MOST_BYTES).session().get(place, timeout=SECONDS)
+        answer.raise_for_status()
+    except requests.RequestException as error:
         why = f"{redact(place.partition('?')[0])} gave no temperatures ({type(error).__name__})"
         raise ServiceUnavailable.about(None, why) from None
-    if len(content) > MOST_BYTES:
-        raise ServiceUnavailable.about(None, f"the temperatures have more than {MOST_BYTES:,} bytes")
-    return content.decode("utf-8-sig", errors="replace")
+    return answer.content.decode("utf-8-sig", errors="replace")

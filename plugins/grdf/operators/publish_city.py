@@ -10,11 +10,10 @@ from grdf import settings
 from grdf.operators.base import GrdfOperator
 from include.gas.account.marks import has_withdrawn, leaving_asker
 from include.gas.account.status import is_building
-from include.gas.city.figures import figure_document, next_figures, whole_months
+from include.gas.city.figures import next_figures, whole_months
 from include.gas.city.weather import WEATHER, read_weather, weather_document
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import CITY, MONTH
-from include.gas.errors import StoreBusy
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -39,12 +38,10 @@ class PublishCityOperator(GrdfOperator):
         }
         households = [each for each in store.all_groups() if each.account in stays and each.groups]
         uses = whole_months(self.couchdb.scan(MONTH), {each.account: each.token for each in households})
-        published = list(next_figures(households, uses, store.all_lists(), today, settings.smallest_group()))
-        store.add_lists(published)
-        former = self.couchdb.fetch(CITY, {each.figure.id for each in published})
-        documents = [former.get(each.figure.id, {}) | figure_document(each.figure) for each in published]
-        if self.couchdb.write(CITY, documents).conflicts:
-            raise StoreBusy.about(None, "another run of grdf_city publishes figures now")
+        lists, figures = store.all_published()
+        published = list(next_figures(households, uses, lists, today, settings.smallest_group()))
+        store.add_published(published)
+        store.publish_figures({each.id: each for each in (*figures, *(new.figure for new in published))}.values())
         counts = Counter(each.figure.dimension for each in published)
         self.log.info("%d households in groups; figures published: %s.", len(households), dict(counts) or "none")
         if place := settings.weather_url():

@@ -11,7 +11,7 @@ from grdf import settings
 from grdf.airflow.tasks.run import Run
 from grdf.meters.answer_storage import without_years
 from grdf.operators.base import GrdfOperator
-from include.gas.days.gas_day import ONE_DAY, paris_today, utc_text
+from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.documents.day_documents import account_range, day_id
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD, DAY, METER
 from include.gas.household_copy.words import COPY_DAYS
@@ -38,7 +38,10 @@ class RemoveOverdueOperator(GrdfOperator):
         from grdf.stores.household_links import HouseholdLinks
         from grdf.stores.removal import purger
 
-        now, remover, dry_run = datetime.now(UTC), purger(self.couchdb), Run.from_context(context).params["dry_run"]
+        now, dry_run, old = datetime.now(UTC), Run.from_context(context).params["dry_run"], 0
+        if not dry_run:  # first: it needs no administrator
+            old = self.staging.remove_old(now - FILES_KEPT) + self.staging.remove_old_copies(now - timedelta(COPY_DAYS))
+        remover = purger(self.couchdb)
         days, years = 0, settings.days_kept_years()
         if years < settings.KEEP_ALL:
             days = self._remove_days(remover, date(paris_today(now).year - years, 1, 1), now, dry_run=dry_run)
@@ -51,7 +54,6 @@ class RemoveOverdueOperator(GrdfOperator):
         links, files = HouseholdLinks(self.couchdb).remove_expired(remover), DatabaseFiles(remover.couchdb)
         for doctype in (ACCOUNT, METER, CONSENT_RECORD):
             files.compact(doctype)
-        old = self.staging.remove_old(now - FILES_KEPT) + self.staging.remove_old_copies(now - timedelta(COPY_DAYS))
         self.log.info("Removed: %d record(s) of consents, %d expired link(s), %d old file(s).", removed, links, old)
         return days + removed
 
@@ -59,20 +61,22 @@ class RemoveOverdueOperator(GrdfOperator):
         """Remove the gas days before the first one to keep, and return their number. Months and years stay."""
         from grdf.stores.database_files import DatabaseFiles
 
-        removed = Counter[str]()
+        removed, key = Counter[str](), f"~days:{paris_today(now)}"
+        record = self.couchdb.get(AUDIT, key) or {"_id": key, "before": str(first), "removed": {DAY: 0}}
         owners = {(right.account, meter.pce) for meter in self.ledger.all_meters() for right in meter.rights}
         for account, pce in sorted(owner for owner in owners if owner[0]):
             start, _ = account_range(account, pce)
             rows = remover.revisions(DAY, start, day_id(account, pce, first - ONE_DAY))
-            removed[account] += len(rows) if dry_run else remover.remove_revisions(DAY, rows)
-            if rows and not dry_run and self.couchdb.get(ACCOUNT, account):
-                self.accounts.update(account, partial(without_years, pce=pce, first=first.year))
+            removed[account] += len(rows)
+            if rows and not dry_run:
+                record["removed"][DAY] += remover.remove_revisions(DAY, rows)
+                record["_rev"] = self.couchdb.put(AUDIT, record)
+                if self.couchdb.get(ACCOUNT, account):
+                    self.accounts.update(account, partial(without_years, pce=pce, first=first.year))
         removed = +removed
         what = "would be removed" if dry_run else "were removed"
         self.log.info("%d gas days of %d accounts before %s %s.", removed.total(), len(removed), first, what)
         if removed and not dry_run:
-            record = {"_id": f"~days:{utc_text(now)}", "before": str(first), "accounts": len(removed)}
-            self.couchdb.put(AUDIT, record | {"removed": {DAY: removed.total()}})
             files = DatabaseFiles(remover.couchdb)
             files.compact(DAY)
             files.compact_indexes(DAY)

@@ -1,15 +1,15 @@
-"""The groups of accounts, and who was counted in which figure, in CouchDB."""
+"""The groups of accounts, and the figures about groups, in CouchDB."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from include.gas.city.figures import MemberList, Published
+from include.gas.city.figures import Figure, MemberList, Published, figure_document
 from include.gas.city.groups import Groups, groups_of, with_groups
-from include.gas.documents.doctypes import GROUP
+from include.gas.documents.doctypes import CITY, GROUP
 from include.gas.errors import StoreBusy
 
 if TYPE_CHECKING:
@@ -42,20 +42,28 @@ class GroupStore:
         if self._couchdb.write(GROUP, new).conflicts:
             raise StoreBusy.about(None, "others assign groups now")
 
-    def all_lists(self) -> dict[str, list[MemberList]]:
-        """Return who was counted in all that was published, by the figure's id."""
-        return {
-            each["_id"].removeprefix(LISTS): msgspec.convert(each["lists"], list[MemberList])
-            for each in self._couchdb.scan(GROUP, LISTS)
-        }
+    def all_published(self) -> tuple[dict[str, list[MemberList]], list[Figure]]:
+        """Return all figures that are published or about to be, and who was counted in them by the figure's id."""
+        lists, figures = dict[str, list[MemberList]](), list[Figure]()
+        for each in self._couchdb.scan(GROUP, LISTS):
+            lists[each["_id"].removeprefix(LISTS)] = msgspec.convert(each["lists"], list[MemberList])
+            figures.append(msgspec.convert(each["figure"], Figure))
+        return lists, figures
 
-    def add_lists(self, published: Iterable[Published]) -> None:
-        """Keep who is counted in new figures, before these are published; ``StoreBusy`` on conflicting writes."""
-        new = {LISTS + each.figure.id: each.lists for each in published}
+    def add_published(self, published: Collection[Published]) -> None:
+        """Keep new figures and who is counted in them, before they are published; ``StoreBusy`` on conflicts."""
+        new = {LISTS + each.figure.id: each for each in published}
         stored = self._couchdb.fetch(GROUP, new.keys())
         documents = []
-        for key, lists in new.items():
+        for key, each in new.items():
             document = stored.get(key, {"_id": key, "lists": []})
-            documents.append({**document, "lists": [*document["lists"], *msgspec.to_builtins(lists)]})
+            lists = [*document["lists"], *msgspec.to_builtins(each.lists)]
+            documents.append({**document, "figure": msgspec.to_builtins(each.figure), "lists": lists})
         if self._couchdb.write(GROUP, documents).conflicts:
             raise StoreBusy.about(None, "another run of grdf_city publishes figures now")
+
+    def publish_figures(self, figures: Iterable[Figure]) -> None:
+        """Let the city's database have these figures, also what it has lost of them."""
+        stored = {each["_id"]: each for each in self._couchdb.scan(CITY)}
+        documents = [stored.get(each.id, {}) | figure_document(each) for each in figures]
+        self._couchdb.write(CITY, [each for each in documents if each != stored.get(each["_id"])])

@@ -101,6 +101,21 @@ def test_a_day_s_degrees(line: str, found: float) -> None:
     assert read_weather("\n".join(["date,min,max", *lines[:26]])).by_month == {}, "too few days"
 
 
+def test_a_station_s_own_names_and_gaps() -> None:
+    lines = [f"202401{day:02};-2,0;4" for day in range(1, 29)]
+    found = read_weather("\n".join(["AAAAMMJJ;TN;TX", *lines, "20240129;;", "20240130;1;", ";;"]))
+    assert found.by_month == {date(2024, 1, 1): 16}
+
+
+def test_other_years_do_not_count() -> None:
+    weather = read_weather(temperatures(Random(1)))
+    found = figures(Random(1), weather, 0.2)
+    early = [each for each in found["programme"] if each.year == 2022 or each.first > WORKS[1]]
+    assert effect_of_works(early, (), weather, *WORKS).lacks == "before"
+    others = [each for each in found["postcode"] if each.year == 2022 or each.first > WORKS[1]]
+    assert effect_of_works(found["programme"], others, weather, *WORKS).lacks == "before"
+
+
 def test_a_base_and_a_season_of_one_s_own() -> None:
     lines = "\n".join(["date,min,max", *(f"2024-06-{day:02},10,12" for day in range(1, 31))])
     assert read_weather(lines, 18, (1, 12)).by_month == {date(2024, 6, 1): 7}
@@ -109,7 +124,7 @@ def test_a_base_and_a_season_of_one_s_own() -> None:
 
 @pytest.mark.parametrize(
     "lines",
-    ["date,tmin\n2024-01-01,1", *(f"date,min,max\n{line}" for line in ("soon,1,2", "2024-01-01,,2", "2024-01-01,9,2",
+    ["date,tmin\n2024-01-01,1", *(f"date,min,max\n{line}" for line in ("soon,1,2", "2024-01-01,a,2", "2024-01-01,9,2",
                                                                       "2024-01-01,1,200"))],
 )  # fmt: skip
 def test_temperatures_that_are_none(lines: str) -> None:

@@ -28,7 +28,7 @@ def test_the_list_is_whole() -> None:
     assert len(DOCTYPES) == len(constants)
     assert set(DATA) >= {each.doctype for each in DATABASES if each.indexes}
     # Names, addresses and tokens of households, and what approves a deletion, are not where the gas data are.
-    assert set(FOR_READERS) - {PRICES, CITY} == {DAY, MONTH, YEAR, PUBLISHED} <= set(DATA)
+    assert set(FOR_READERS) - {PRICES} == {DAY, MONTH, YEAR, PUBLISHED} <= set(DATA)
     assert set(DOCTYPES) - set(REQUIRED) == {PRICES, GROUP, CITY}
     assert database(DOCTYPES[0]) is DATABASES[0]
     with pytest.raises(ValueError, match="add it"):

@@ -86,7 +86,7 @@ class _Settings:
         return os.environ.get(f"AIRFLOW__{section.upper()}__{name.upper()}", fallback)
 
 
-def _write_now(target: Path, content: bytes | str) -> None:
+def _write_now(target: Path, content: bytes | str, *, for_group: bool = False) -> None:
     """Write a file with the age of the town's clock, without waiting for the disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -11,7 +11,7 @@ from grdf import settings
 from grdf.page.html.render import page
 from grdf.page.list.account_listing import ListQuery, build_listing
 from grdf.page.list.shared_mirrors import account_mirror
-from grdf.page.security import VisitorDep, can_connect_some, can_import, visible_accounts
+from grdf.page.security import CITY, VisitorDep, can_connect_some, can_import, can_see, visible_accounts
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.day_documents import ACCOUNT_ID
 
@@ -32,4 +32,5 @@ def account_list(request: Request, visitor: VisitorDep) -> Response:
         several=len(settings.connections.or_default()) > 1,
         may_connect=can_connect_some(visitor),
         may_import=can_import(visitor),
+        may_see_city=can_see(visitor, CITY),
     )
