@@ -32,17 +32,23 @@ class RemoveOverdueOperator(GrdfOperator):
     def perform(self, context: Context) -> int:
         """Return how many days and records were removed, or in a dry run how many days would be.
 
-        :raises BadSettings: if the login may not purge
+        :raises BadSettings: if the login may not purge; files are removed all the same
         """
+        now, dry_run = datetime.now(UTC), Run.from_context(context).params["dry_run"]
+        try:
+            return self._remove_documents(now, dry_run=dry_run)
+        finally:
+            if not dry_run:
+                old = self.staging.remove_old(now - FILES_KEPT)
+                old += self.staging.remove_old_copies(now - timedelta(COPY_DAYS))
+                self.log.info("Removed: %d old file(s).", old)
+
+    def _remove_documents(self, now: datetime, *, dry_run: bool) -> int:
         from grdf.stores.database_files import DatabaseFiles
         from grdf.stores.household_links import HouseholdLinks
         from grdf.stores.removal import purger
 
-        now, dry_run, old = datetime.now(UTC), Run.from_context(context).params["dry_run"], 0
-        if not dry_run:  # first: it needs no administrator
-            old = self.staging.remove_old(now - FILES_KEPT) + self.staging.remove_old_copies(now - timedelta(COPY_DAYS))
-        remover = purger(self.couchdb)
-        days, years = 0, settings.days_kept_years()
+        remover, days, years = purger(self.couchdb), 0, settings.days_kept_years()
         if years < settings.KEEP_ALL:
             days = self._remove_days(remover, date(paris_today(now).year - years, 1, 1), now, dry_run=dry_run)
         if dry_run:
@@ -54,7 +60,7 @@ class RemoveOverdueOperator(GrdfOperator):
         links, files = HouseholdLinks(self.couchdb).remove_expired(remover), DatabaseFiles(remover.couchdb)
         for doctype in (ACCOUNT, METER, CONSENT_RECORD):
             files.compact(doctype)
-        self.log.info("Removed: %d record(s) of consents, %d expired link(s), %d old file(s).", removed, links, old)
+        self.log.info("Removed: %d record(s) of consents, %d expired link(s).", removed, links)
         return days + removed
 
     def _remove_days(self, remover: Remover, first: date, now: datetime, *, dry_run: bool) -> int:
