@@ -24,7 +24,7 @@ from benchmarks.report import Report, Row, Target
 from benchmarks.store_fleet import LAST_DAY, Member, fill, other
 from benchmarks.store_world import connected
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.operators.export_lake import SECRET, ExportLakeOperator
+from grdf.operators.exports.export_lake import SECRET, ExportLakeOperator
 from grdf.stores.removal import Remover
 from include.gas.answers.consumption.daily import Reading
 from include.gas.documents.day_documents import account_range, day_document, month_id, year_id

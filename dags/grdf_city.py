@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from grdf.airflow.tasks.defaults import STORING, fleet_dag_arguments, in_paris, task_defaults
-from grdf.operators.publish_city import PublishCityOperator
+from grdf.operators.exports.publish_city import PublishCityOperator
 
 DOC = """
 Publishes what groups of households have used, by month, in `com-grandlyon-grdf-city` and on the page *City*: groups are

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 
 from grdf.airflow.tasks.defaults import STORING, manual_dag_arguments, task_defaults
-from grdf.operators.export_account import ExportAccountOperator
+from grdf.operators.exports.export_account import ExportAccountOperator
 
 DOC = """
 Makes one ZIP file of all that is stored about a household, for a household that asks for its data: days, months, years,

@@ -6,7 +6,7 @@ from airflow.sdk import DAG
 
 from grdf import settings
 from grdf.airflow.tasks.defaults import STORING, fleet_dag_arguments, in_paris, task_defaults
-from grdf.operators.export_lake import ExportLakeOperator
+from grdf.operators.exports.export_lake import ExportLakeOperator
 
 DOC = """
 Writes what has changed in CouchDB since the last run (days, months, years, also corrected and removed ones) into the

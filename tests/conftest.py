@@ -125,7 +125,11 @@ def _as_at_first(world: LocalWorld) -> None:
         requests.delete(url, auth=(world.couch.user, world.couch.password), timeout=60)
     _make_accounts_database()
     if mirrors := sys.modules.get("grdf.page.list.shared_mirrors"):
-        for mirror in (mirrors._shared, mirrors._meters):  # of the embedded server, a new database may look the same
+        for mirror in (
+            mirrors._shared,
+            mirrors._meters,
+            mirrors._figures,
+        ):  # of the embedded server, a new database may look the same
             mirror._state = None
             mirror._forget()
     world.control.set(**DEFAULTS)

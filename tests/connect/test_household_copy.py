@@ -15,7 +15,7 @@ import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.rights_ledger import Ledger
-from grdf.operators.export_account import ExportAccountOperator
+from grdf.operators.exports.export_account import ExportAccountOperator
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.group_store import GroupStore
 from include.gas.account.declaration import Declaration

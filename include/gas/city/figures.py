@@ -21,7 +21,6 @@ from include.gas.importing.csv_file import DIMENSIONS
 
 SETTLED_AFTER = timedelta(days=40)
 """Age of a month's end from which it is published: GRDF corrects a day for about 35 days (ADICT 3.9)."""
-HUNDRED = 100
 Uses = Mapping[date, Mapping[str, Number]]
 """kWh by month and token, of whole months alone."""
 
@@ -34,11 +33,23 @@ class Comparison(msgspec.Struct, frozen=True):
     before: Number
 
 
+class MemberList(msgspec.Struct, frozen=True):
+    """Who was counted: the tokens of the households in a sum that was published, about one or two months.
+
+    :param largest: kWh that none of them has exceeded, in hundreds: nobody's own
+    """
+
+    months: tuple[date, ...]
+    members: tuple[str, ...]
+    largest: int
+
+
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """A published figure of a group's month. It stays as it is, unless enough households join it later.
 
     :param households: how many it sums, of the ``assigned`` ones of the group on that day
     :param load: kWh
+    :param lists: who is in it and in its comparison, and was in those that it has replaced
     """
 
     dimension: str
@@ -50,6 +61,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     load: Number
     published_on: date
     compared: Comparison | None = None
+    lists: tuple[MemberList, ...] = ()
 
     @property
     def id(self) -> str:
@@ -60,24 +72,6 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     def first(self) -> date:
         """The first day of its month."""
         return date(self.year, self.month, 1)
-
-
-class MemberList(msgspec.Struct, frozen=True):
-    """Who was counted: the tokens of the households in a sum that was published, about one or two months.
-
-    :param largest: kWh that none of them has exceeded, in hundreds: nobody's own
-    """
-
-    months: list[date]
-    members: list[str]
-    largest: int
-
-
-class Published(msgspec.Struct, frozen=True):
-    """A figure to be published, and who is in it and in its comparison."""
-
-    figure: Figure
-    lists: list[MemberList]
 
 
 def figure_id(dimension: str, group: str, month: date) -> str:
@@ -112,39 +106,41 @@ def whole_months(documents: Iterable[Mapping[str, Any]], tokens: Mapping[str, st
 
 
 def next_figures(
-    households: Collection[Groups], uses: Uses, lists: Mapping[str, Collection[MemberList]], today: date, smallest: int
-) -> Iterator[Published]:
+    households: Collection[Groups], uses: Uses, known: Mapping[str, Figure], today: date, smallest: int
+) -> Iterator[Figure]:
     """Yield the figures that can be published now, also in place of those that lack many households.
 
-    :param lists: the member lists of all that was published, by the figure's id
+    :param known: all that is published, by id
     """
     published: dict[date, PublishedMonth] = defaultdict(lambda: PublishedMonth(smallest))
-    for of_figure in lists.values():
-        for each in of_figure:
-            for month in each.months:
-                published[month].add(each.members, each.largest)
+
+    def note(counted: MemberList) -> None:
+        for month in counted.months:
+            published[month].add(counted.members, counted.largest)
+
+    for figure in known.values():
+        for each in figure.lists:
+            note(each)
     groups = _members_by_group(households)
     for month in sorted(each for each in uses if each <= last_settled_month(today)):
         for (dimension, group), assigned in groups:
-            wanted = assigned & uses[month].keys()
-            former = [
-                each.members for each in lists.get(figure_id(dimension, group, month), ()) if each.months == [month]
-            ]
-            members = published[month].choose_members(wanted, uses[month])
-            if len(members.difference(*former)) < smallest or (former and len(members) <= len(former[-1])):
+            former = known.get(figure_id(dimension, group, month))
+            lists = former.lists if former else ()
+            members = published[month].choose_members(assigned & uses[month].keys(), uses[month])
+            new = members.difference(*(each.members for each in lists if each.months == (month,)))
+            if len(new) < smallest or (former and len(members) <= former.households):
                 continue
-            kept = [_list_members(members, uses, month)]
-            published[month].add(members, kept[0].largest)
+            note(counted := _list_members(members, uses, month))
+            lists += (counted,)
             if compared := _compare(members, month, uses, published):
-                kept.append(_list_members(compared, uses, month, _year_before(month)))
-                for of_month in kept[1].months:
-                    published[of_month].add(compared, kept[1].largest)
-            yield Published(_figure(dimension, group, month, assigned, members, compared, uses, today), kept)
+                note(counted := _list_members(compared, uses, month, _year_before(month)))
+                lists += (counted,)
+            yield _figure(dimension, group, month, len(assigned), members, compared, uses, today, lists)
 
 
 def _list_members(members: frozenset[str], uses: Uses, *months: date) -> MemberList:
     largest = max(uses[month][token] for month in months for token in members)
-    return MemberList([*months], sorted(members), ceil(largest / HUNDRED) * HUNDRED)
+    return MemberList(months, tuple(sorted(members)), 100 * ceil(largest / 100))
 
 
 def _members_by_group(households: Iterable[Groups]) -> list[tuple[tuple[str, str], set[str]]]:
@@ -171,8 +167,8 @@ def _compare(
 
 
 def _figure(
-    dimension: str, group: str, month: date, assigned: set[str], members: frozenset[str], compared: frozenset[str],
-    uses: Uses, today: date,
+    dimension: str, group: str, month: date, assigned: int, members: frozenset[str], compared: frozenset[str],
+    uses: Uses, today: date, lists: tuple[MemberList, ...],
 ) -> Figure:  # fmt: skip
     def total(of: frozenset[str], at: date) -> Number:
         return exact_sum(uses[at][token] for token in of)
@@ -180,8 +176,8 @@ def _figure(
     against = Comparison(len(compared), total(compared, month), total(compared, _year_before(month)))
     return Figure(
         dimension=dimension, group=group, year=month.year, month=month.month, households=len(members),
-        assigned=len(assigned), load=total(members, month), published_on=today,
-        compared=against if compared else None,
+        assigned=assigned, load=total(members, month), published_on=today,
+        compared=against if compared else None, lists=lists,
     )  # fmt: skip
 
 

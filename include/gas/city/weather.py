@@ -8,10 +8,11 @@ from 18 °C.
 from __future__ import annotations
 
 import csv
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from statistics import mean
 from typing import Any
 
@@ -67,10 +68,10 @@ def read_weather(text: str, base: float = BASE, season: tuple[int, int] = SEASON
     )
 
 
-def weather_document(weather: Weather, base: float, season: tuple[int, int]) -> dict[str, Any]:
+def weather_document(weather: Weather) -> dict[str, Any]:
     """Return the document that keeps degree days per day by month."""
     days = {f"{month:%Y-%m}": round(found, 3) for month, found in sorted(weather.by_month.items())}
-    return {"_id": WEATHER, "base": base, "season": list(season), "degree_days": days}
+    return {"_id": WEATHER, "degree_days": days}
 
 
 def weather_of(document: Mapping[str, Any] | None) -> Weather:
@@ -81,7 +82,7 @@ def weather_of(document: Mapping[str, Any] | None) -> Weather:
 
 def length(month: date) -> int:
     """Return the number of days of a month."""
-    return ((month + timedelta(days=31)).replace(day=1) - month).days
+    return monthrange(month.year, month.month)[1]
 
 
 def _wrong(line: int, why: str) -> BadRequest:

@@ -59,9 +59,9 @@ DATABASES = (
     Database(CONNECT),
     Database(LEASE),  # nothing about any account
     Database(PRICES, for_readers=True, optional=True),  # Cozy's, about no account
-    # An account's groups, and who was counted in which figure, under tokens that are no one's without these.
+    # With the tokens by which figures name who was counted: these are no one's without it.
     Database(GROUP, of_account=True, optional=True),
-    Database(CITY, optional=True),  # about no account; readers may see days and so more than this
+    Database(CITY, optional=True),  # about no account
 )
 """In the order of creation, and of removal by a deletion."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from include.gas.lake.tables import KEY, TABLES, Column, Table
+from include.gas.lake.rows import KEY, TABLES, Column, Table
 
 README, SCHEMA = "README.md", "schema.json"
 

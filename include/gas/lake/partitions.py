@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.gas.documents.doctypes import YEAR
-from include.gas.lake.tables import ACCOUNT, FIRST, KEY, LOAD, Row, Table
+from include.gas.lake.rows import ACCOUNT, FIRST, KEY, LOAD, Row, Table
 
 _TYPES = {
     "string": pa.string(),

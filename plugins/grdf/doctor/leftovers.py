@@ -20,7 +20,7 @@ from grdf.doctor.couchdb_checks import hook_of_doctor
 from grdf.doctor.findings import Finding, findings_of
 from grdf.hooks.couchdb import ADMIN_CONN_ID
 from grdf.hooks.oauth import VARIABLE
-from grdf.operators.export_lake import SECRET
+from grdf.operators.exports.export_lake import SECRET
 from grdf.options import SECTION
 from grdf.quota.quota_store import QuotaStore
 from grdf.staging.folder import local_path

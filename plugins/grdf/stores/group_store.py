@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from include.gas.city.figures import Figure, MemberList, Published, figure_document
+from include.gas.city.figures import Figure, figure_document, figure_of
 from include.gas.city.groups import Groups, groups_of, with_groups
 from include.gas.documents.doctypes import CITY, GROUP
 from include.gas.errors import StoreBusy
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-
-LISTS = "~figure:"
-"""Beginning of the ids of member lists. No account's id has a tilde."""
 
 
 class GroupStore:
@@ -27,7 +22,7 @@ class GroupStore:
 
     def all_groups(self) -> list[Groups]:
         """Return the groups of all accounts; unreadable documents are left out."""
-        return [found for each in self._couchdb.scan(GROUP, "", LISTS) if (found := groups_of(each))]
+        return [found for each in self._couchdb.scan(GROUP) if (found := groups_of(each))]
 
     def read_groups(self, account: str) -> Mapping[str, str]:
         """Return the groups of an account by dimension."""
@@ -42,28 +37,12 @@ class GroupStore:
         if self._couchdb.write(GROUP, new).conflicts:
             raise StoreBusy.about(None, "others assign groups now")
 
-    def all_published(self) -> tuple[dict[str, list[MemberList]], list[Figure]]:
-        """Return all figures that are published or about to be, and who was counted in them by the figure's id."""
-        lists, figures = dict[str, list[MemberList]](), list[Figure]()
-        for each in self._couchdb.scan(GROUP, LISTS):
-            lists[each["_id"].removeprefix(LISTS)] = msgspec.convert(each["lists"], list[MemberList])
-            figures.append(msgspec.convert(each["figure"], Figure))
-        return lists, figures
+    def all_figures(self) -> dict[str, Figure]:
+        """Return all that is published, by id."""
+        return {each["_id"]: figure for each in self._couchdb.scan(CITY) if (figure := figure_of(each))}
 
-    def add_published(self, published: Collection[Published]) -> None:
-        """Keep new figures and who is counted in them, before they are published; ``StoreBusy`` on conflicts."""
-        new = {LISTS + each.figure.id: each for each in published}
-        stored = self._couchdb.fetch(GROUP, new.keys())
-        documents = []
-        for key, each in new.items():
-            document = stored.get(key, {"_id": key, "lists": []})
-            lists = [*document["lists"], *msgspec.to_builtins(each.lists)]
-            documents.append({**document, "figure": msgspec.to_builtins(each.figure), "lists": lists})
-        if self._couchdb.write(GROUP, documents).conflicts:
+    def publish(self, figures: Collection[Figure]) -> None:
+        """Store new figures, some in place of others; ``StoreBusy`` if another run publishes them now."""
+        stored = self._couchdb.fetch(CITY, {each.id for each in figures})
+        if self._couchdb.write(CITY, [stored.get(each.id, {}) | figure_document(each) for each in figures]).conflicts:
             raise StoreBusy.about(None, "another run of grdf_city publishes figures now")
-
-    def publish_figures(self, figures: Iterable[Figure]) -> None:
-        """Let the city's database have these figures, also what it has lost of them."""
-        stored = {each["_id"]: each for each in self._couchdb.scan(CITY)}
-        documents = [stored.get(each.id, {}) | figure_document(each) for each in figures]
-        self._couchdb.write(CITY, [each for each in documents if each != stored.get(each["_id"])])

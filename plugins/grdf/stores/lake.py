@@ -19,7 +19,7 @@ from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import DAY
 from include.gas.lake.card import card_files
 from include.gas.lake.partitions import count_accounts, decode, encode, merge, partitions, without_accounts
-from include.gas.lake.tables import TABLES, Pseudonyms, Table
+from include.gas.lake.rows import TABLES, Pseudonyms, Table
 
 STATE = "state.json"
 _FILE = re.compile(rf"({'|'.join(table.name for table in TABLES)})/year=(\d+)/(?:month=\d+/)?\1\.parquet")

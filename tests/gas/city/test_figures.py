@@ -13,7 +13,7 @@ import pytest
 from scipy.optimize import linprog
 
 from include.gas.city.disclosure import PublishedMonth
-from include.gas.city.figures import Figure, MemberList, Published, last_settled_month, next_figures, whole_months
+from include.gas.city.figures import Figure, MemberList, last_settled_month, next_figures, whole_months
 from include.gas.city.groups import Groups, groups_of, read_group_file, with_groups
 
 TODAY = date(2026, 11, 30)
@@ -33,25 +33,25 @@ def use(homes: list[Groups], load: float = 100, *months: date) -> dict[date, dic
     return {month: {each.token: load + place for place, each in enumerate(homes)} for month in months or (SEPTEMBER,)}
 
 
-def publish(homes: list[Groups], uses: Any, lists: Any = None, today: date = TODAY) -> list[Published]:
-    return list(next_figures(homes, uses, lists or {}, today, FEW))
+def publish(homes: list[Groups], uses: Any, *known: Figure, today: date = TODAY) -> list[Figure]:
+    return list(next_figures(homes, uses, {each.id: each for each in known}, today, FEW))
 
 
-def named(found: list[Published]) -> dict[str, int]:
-    return {each.figure.id: each.figure.households for each in found}
+def named(found: list[Figure]) -> dict[str, int]:
+    return {each.id: each.households for each in found}
 
 
 def test_a_group_s_month_and_the_year_before() -> None:
     homes = street(0, 12, postcode="69001")
     former, found = publish(homes, use(homes, 100, SEPTEMBER) | use(homes[:-1], 90, YEAR_BEFORE))
-    assert (former.figure.households, former.figure.load) == (11, 1045)
+    assert (former.households, former.load) == (11, 1045)
     # The one that has no year before would be all that is between the figure and its comparison.
-    assert found.figure == Figure(
+    counted = MemberList((SEPTEMBER,), tuple(sorted(each.token for each in homes)), 200)
+    assert found == Figure(
         dimension="postcode", group="69001", year=2026, month=9, households=12, assigned=12, load=1266,
-        published_on=TODAY,
+        published_on=TODAY, lists=(counted,),
     )  # fmt: skip
-    assert found.lists == [MemberList([SEPTEMBER], sorted(each.token for each in homes), 200)]
-    both = publish(homes, use(homes, 100, SEPTEMBER) | use(homes, 90, YEAR_BEFORE))[-1].figure
+    both = publish(homes, use(homes, 100, SEPTEMBER) | use(homes, 90, YEAR_BEFORE))[-1]
     assert both.compared
     assert (both.compared.households, both.compared.load, both.compared.before) == (12, 1266, 1146)
 
@@ -88,18 +88,17 @@ def test_one_household_that_uses_most() -> None:
 def test_what_is_published_stays_until_many_more_can_be_counted() -> None:
     homes = street(0, 15, postcode="a")
     (first,) = publish(homes, use(homes))
-    lists = {first.figure.id: first.lists}
-    assert publish(homes, use(homes), lists) == []
+    assert publish(homes, use(homes), first) == []
     more = homes + street(20, 10, postcode="a")
-    assert publish(more, use(more), lists) == [], "ten are too few"
+    assert publish(more, use(more), first) == [], "ten are too few"
     more += street(40, 1, postcode="a")
-    assert named(publish(more, use(more), lists)) == {"postcode:a:2026-09": 26}
+    assert named(publish(more, use(more), first)) == {"postcode:a:2026-09": 26}
     left = more[1:]
     # The others of the first figure would show what the one has used that has left, and without them it is smaller.
-    assert publish(left, use(left), lists) == []
+    assert publish(left, use(left), first) == []
     left += street(60, 16, postcode="a")
-    (found,) = publish(left, use(left), lists)
-    assert {*found.lists[0].members} == {each.token for each in left[14:]}
+    (found,) = publish(left, use(left), first)
+    assert {*found.lists[1].members} == {each.token for each in left[14:]}
 
 
 def test_months_that_may_still_change_wait() -> None:
@@ -161,13 +160,13 @@ class Attacker:
     def __init__(self) -> None:
         self.known: dict[date, list[tuple[frozenset[str], float]]] = defaultdict(list)
 
-    def read(self, published: Published) -> None:
-        figure, (counted, *compared) = published.figure, published.lists
-        self.known[figure.first].append((frozenset(counted.members), figure.load))
+    def read(self, figure: Figure) -> None:
+        last = frozenset(figure.lists[-1].members)
         if figure.compared:
-            members = frozenset(compared[0].members)
-            self.known[figure.first].append((members, figure.compared.load))
-            self.known[compared[0].months[1]].append((members, figure.compared.before))
+            self.known[figure.first].append((last, figure.compared.load))
+            self.known[figure.lists[-1].months[1]].append((last, figure.compared.before))
+        counted = frozenset(figure.lists[-2].members) if figure.compared else last
+        self.known[figure.first].append((counted, figure.load))
 
     def differences(self, month: date) -> int:
         """Return the fewest households in a difference of two figures, or of one and the sum of two others."""
@@ -194,7 +193,7 @@ class Attacker:
 def test_a_year_of_mornings_shows_nobody(seed: int) -> None:
     """Households join, move to other groups and leave; figures of three kinds of groups overlap."""
     random = Random(seed)
-    attacker, lists = Attacker(), dict[str, list[MemberList]]()
+    attacker, known = Attacker(), dict[str, Figure]()
     months = [date(2024 + place // 12, place % 12 + 1, 1) for place in range(30)]
     loads: dict[date, dict[str, Any]] = {month: {} for month in months}
     homes: dict[int, Groups] = {}
@@ -225,9 +224,9 @@ def test_a_year_of_mornings_shows_nobody(seed: int) -> None:
             month: {token: load for token, load in of_month.items() if token not in left}
             for month, of_month in loads.items() if month < today
         }  # fmt: skip
-        for each in publish([*homes.values()], seen, lists, today):
+        for each in publish([*homes.values()], seen, *known.values(), today=today):
             attacker.read(each)
-            lists.setdefault(each.figure.id, []).extend(each.lists)
+            known[each.id] = each
     assert len(attacker.known) > 20
     assert sum(map(len, attacker.known.values())) > 150
     for month, figures in attacker.known.items():

@@ -43,7 +43,7 @@ def figures(random: Random, weather: Weather, planted: float) -> dict[str, list[
             uses[month][home.token] = round(max(own, 0) * (1 - saves))
     found: dict[str, list[Figure]] = {}
     for each in next_figures(homes, uses, {}, date(2026, 3, 1), 11):
-        found.setdefault(each.figure.dimension, []).append(each.figure)
+        found.setdefault(each.dimension, []).append(each)
     return found
 
 

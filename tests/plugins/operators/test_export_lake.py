@@ -14,7 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.operators.export_lake import SECRET, ExportLakeOperator
+from grdf.operators.exports.export_lake import SECRET, ExportLakeOperator
 from grdf.staging.folder import Folder
 from grdf.stores.removal import Remover
 from include.gas.answers.consumption.daily import Reading
@@ -24,7 +24,7 @@ from include.gas.documents.day_documents import account_range, day_id
 from include.gas.documents.doctypes import ACCOUNT, DATA, DAY, MONTH, YEAR
 from include.gas.documents.storing import store_readings
 from include.gas.errors import BadSettings
-from include.gas.lake.tables import Pseudonyms
+from include.gas.lake.rows import Pseudonyms
 from include.sandbox.processes import Processes
 from tests.helpers import context
 from tests.servers import ObjectStore, start_object_store

@@ -16,9 +16,9 @@ from grdf.page.html.catalogue import Texts
 from grdf.page.html.chart import Bar, Column, bar_chart
 from grdf.page.html.formatting import LocaleFormatter, asked_month
 from grdf.page.html.render import page, texts_for
-from grdf.page.list.shared_mirrors import couchdb
+from grdf.page.list.shared_mirrors import all_figures, couchdb
 from grdf.page.security import may_see_city
-from include.gas.city.figures import Figure, figure_of
+from include.gas.city.figures import Figure
 from include.gas.city.weather import WEATHER, weather_of
 from include.gas.city.works import effect_of_works, normalised
 from include.gas.display.csv_cells import safe_cell
@@ -77,9 +77,8 @@ def download_csv() -> Response:
 def _figures() -> dict[tuple[str, str], list[Figure]]:
     """Return the published figures by dimension and group, by month."""
     found: dict[tuple[str, str], list[Figure]] = defaultdict(list)
-    for document in couchdb().scan(CITY):
-        if figure := figure_of(document):
-            found[figure.dimension, figure.group].append(figure)
+    for figure in all_figures():
+        found[figure.dimension, figure.group].append(figure)
     return {named: sorted(figures, key=lambda each: each.first) for named, figures in found.items()}
 
 

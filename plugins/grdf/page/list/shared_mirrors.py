@@ -1,4 +1,4 @@
-"""The mirrors of accounts and meters that all requests to this process share."""
+"""The mirrors of accounts, meters and figures that all requests to this process share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import msgspec
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_mirror import AccountMirror
+from include.gas.city.figures import Figure, figure_of
 from include.gas.display.account_summary import AccountSummary, summarize_account
-from include.gas.documents.doctypes import METER
+from include.gas.documents.doctypes import CITY, METER
 from include.gas.rights.meter_rights import Meter
 
 
@@ -22,8 +23,15 @@ def _meter(document: dict[str, Any]) -> Meter | None:
         return None
 
 
+def _figure(document: dict[str, Any]) -> Figure | None:
+    """Return a figure without who was counted, which is most of it and never shown."""
+    figure = figure_of(document)
+    return msgspec.structs.replace(figure, lists=()) if figure else None
+
+
 _shared = AccountMirror(summarize_account, patience=1)
 _meters = AccountMirror(_meter, patience=1, doctype=METER)
+_figures = AccountMirror(_figure, patience=1, doctype=CITY)
 
 
 def account_mirror() -> AccountMirror[AccountSummary]:
@@ -34,6 +42,11 @@ def account_mirror() -> AccountMirror[AccountSummary]:
 def all_meters() -> Collection[Meter]:
     """Return all meters in ``couchdb``; ``GasError`` if it cannot be used."""
     return _meters.lines().values()
+
+
+def all_figures() -> Collection[Figure]:
+    """Return all published figures in ``couchdb``; ``GasError`` if it cannot be used."""
+    return _figures.lines().values()
 
 
 def couchdb() -> CouchDBHook:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.gas.lake.partitions import decode, encode, merge, partitions, rows_table, without_accounts
-from include.gas.lake.tables import TABLES, Pseudonyms, row_of_change
+from include.gas.lake.rows import TABLES, Pseudonyms, row_of_change
 
 DAYS, MONTHS, YEARS = TABLES
 SAID = Pseudonyms("secret")

@@ -38,11 +38,9 @@ class PublishCityOperator(GrdfOperator):
         }
         households = [each for each in store.all_groups() if each.account in stays and each.groups]
         uses = whole_months(self.couchdb.scan(MONTH), {each.account: each.token for each in households})
-        lists, figures = store.all_published()
-        published = list(next_figures(households, uses, lists, today, settings.smallest_group()))
-        store.add_published(published)
-        store.publish_figures({each.id: each for each in (*figures, *(new.figure for new in published))}.values())
-        counts = Counter(each.figure.dimension for each in published)
+        published = list(next_figures(households, uses, store.all_figures(), today, settings.smallest_group()))
+        store.publish(published)
+        counts = Counter(each.dimension for each in published)
         self.log.info("%d households in groups; figures published: %s.", len(households), dict(counts) or "none")
         if place := settings.weather_url():
             self._take_weather(place)
@@ -50,10 +48,10 @@ class PublishCityOperator(GrdfOperator):
 
     def _take_weather(self, place: str) -> None:
         """Keep the degree days by which the page takes the weather out of the figures."""
-        from grdf.hooks.weather import read_temperatures
+        from grdf.hooks.temperatures import read_temperatures
 
-        base, season = settings.degree_day_base(), settings.heating_season()
-        new = weather_document(read_weather(read_temperatures(place), base, season), base, season)
+        weather = read_weather(read_temperatures(place), settings.degree_day_base(), settings.heating_season())
+        new = weather_document(weather)
         stored = self.couchdb.get(CITY, WEATHER) or {}
         if stored != stored | new:
             self.couchdb.put(CITY, stored | new)

@@ -13,7 +13,7 @@ from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadSettings
-from include.gas.lake.tables import TABLES, Pseudonyms, Table, row_of_change
+from include.gas.lake.rows import TABLES, Pseudonyms, Table, row_of_change
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

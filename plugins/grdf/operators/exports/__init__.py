@@ -1,0 +1,1 @@
+"""What leaves for others: figures of groups, the lake, a household's copy."""
