@@ -37,7 +37,7 @@ from tests.importing.scene import adopt, folder
 from tests.leaving.household import Couch, alone, revocations
 from tests.leaving.steps import delete
 from tests.plugins.steps import read_published
-from tests.rights.scene import check, document, run
+from tests.rights.scene import bring, check, document, run
 
 _numbers = count(400_000)
 FILE = "buildings.csv"
@@ -133,8 +133,6 @@ def test_a_new_contract_s_right_is_the_building_s_and_no_household_s(clean: Loca
     )
     check()
     assert summarize_account(document(clean, account)).standing is Situation.OVER
-    with pytest.raises(BadRequest, match="no usable right"):
-        check(account, dry_run=False)
     (new,) = clean.control.own_contracts([pce])
     check()
     assert document(clean, account)["status"]["meters"][pce]["right"] == new["id_droit_acces"]
@@ -142,6 +140,17 @@ def test_a_new_contract_s_right_is_the_building_s_and_no_household_s(clean: Loca
     assert document(clean, account)["status"]["readings"][pce]["years"][str(first.year)]["first"] == str(first)
     with pytest.raises(BadAccount, match="our own contract"):
         check_connectable(document(clean, account))
+
+
+def test_a_city_s_own_right_is_no_household_s(clean: LocalWorld) -> None:
+    (pce,), name = meters(1), f"flat-{next(_numbers)}"
+    former = bring(clean, name, pce)
+    check()
+    clean.control.revoke(former)
+    clean.control.own_contracts([pce])
+    check()
+    with pytest.raises(BadRequest, match="no usable right"):
+        check(name, dry_run=False)
 
 
 def test_a_deleted_building_revokes_nothing_and_is_no_concern(clean: LocalWorld) -> None:

@@ -89,7 +89,8 @@ def test_a_line_of_the_list() -> None:
     days = [date.fromisoformat(day) for day in ("2024-01-01", "2027-01-01", "2021-01-01", "2027-01-02", "2024-01-01")]
     plain = AccessRight("u-1", PCE, Role.SUPPLY, "active", *days[:4], True, False, days[4])
     assert (found, found.revoked) == (plain, None)
-    assert listed(right(date_revocation="2025-05-01"))[0].revoked == date(2025, 5, 1)
+    for name in ("date_revocation", "date_passage_a_obsolete"):
+        assert listed(right(**{name: "2025-05-01"}))[0].revoked == date(2025, 5, 1)
     assert (found.created_at, found.made_on_site) == ("2024-01-01T08:00:00.000000Z", True)
     assert found.holder == ("durand-ete", "a@example.org", "69003")
     assert (found.proof, found.proof_until) == ("asked", date(2026, 7, 31))

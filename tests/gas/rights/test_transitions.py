@@ -169,6 +169,8 @@ def test_an_injection_takes_no_gas_days_from_a_supply() -> None:
     assert not both.show(41, OVER, own).access("a", 41).is_open_daily
     assert EMPTY.show(1, own).lacks(1) == []
     assert EMPTY.show(1, line(role=Role.INJECTION)).lacks(1) == ["r1"]
+    adopted = EMPTY.bring("a", "r2", 1, "adopted").show(1, own)
+    assert adopted.orphan("a").lacks(1) == ["r2"], "it was read, so a restore has lost its building"
     assert find_lasting_right(injects.meter, "a", wanted(), today(1)) is None
 
 
