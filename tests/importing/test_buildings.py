@@ -258,7 +258,7 @@ def test_only_rights_of_our_own_contracts_are_for_buildings() -> None:
 def test_good_lines_beside_bad_ones() -> None:
     lines = (
         "Pool,pool,{0},2026-03-31", "Hall,_hall,{1}", "Hall,hall,9.9E+13", "Other,other,{0}", "Hall,hall,{1}",
-        "Bath,pool,{1}", "Meter,m-{1},{1}", "Hall,hall,{1},soon",
+        "Bath,pool,{1}", "Meter,m-{1},09999999900031", "Hall,hall,{1},soon",
     )  # fmt: skip
     found, wrong = read_buildings(
         "\n".join(["name,building,meter,first", *(each + "," * (3 - each.count(",")) for each in lines)])

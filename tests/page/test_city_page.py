@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,15 @@ import pytest
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.group_store import GroupStore
+from include.gas.account.marks import with_leaving
+from include.gas.account.status import Status
+from include.gas.answers.access_rights import Role
 from include.gas.city.figures import last_settled_month
 from include.gas.documents.day_documents import month_id
 from include.gas.documents.doctypes import CITY, GROUP, MONTH
 from include.gas.documents.totals import bare_total
 from include.gas.errors import BadSettings
+from include.gas.rights.meter_rights import MeterAccess
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.helpers import context, known_account
@@ -74,18 +78,23 @@ def test_groups_are_assigned_published_and_shown(
     clean: LocalWorld, site: Site, today: date, homes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = put(
-        site, [(name, "69003", "p" * (place < 12)) for place, name in enumerate(homes)] + [("nobody", "1", "")]
+        site, [(name, "69003", "p" * (place < 11)) for place, name in enumerate(homes)] + [("nobody", "1", "")]
     )
     assert "Groups were assigned to 24 accounts. Unknown, or not visible to you: 1." in answer.text
     assert not CouchDBHook().get(GROUP, "nobody:groups"), "no one would remove it"
+    leaving, building = clean.book.get(homes[23]), clean.book.get(homes[22])
+    pce = "09999996500022"
+    clean.book.save(with_leaving(leaving or {}, by="a", since=datetime.now(UTC)))
+    own = MeterAccess(pce=pce, role=Role.OWN_SUPPLY)
+    clean.book.save(Status.with_access(building or {}, [own]))
     assert publish() == {"postcode": MONTHS, "programme": MONTHS}
     assert publish() == {}
     found = figures(site)
     newest = max(
         (each for each in found if each["dimension"] == "postcode"), key=lambda e: (int(e["year"]), int(e["month"]))
     )
-    assert (newest["households"], newest["assigned"]) == ("24", "24")
-    assert newest["compared_households"] == "24"
+    assert (newest["households"], newest["assigned"]) == ("22", "22"), "without who leaves, and a building"
+    assert newest["compared_households"] == "22"
     page = site.browser("viewer").get("/city?dimension=programme&group=p").text
     assert "kWh per household" in page
     assert "<svg" in page

@@ -186,7 +186,7 @@ class ReadPublishedOperator(GrdfOperator):
             (each for each in self.ledger.read_account(document).meters if each.pce == pce), MeterAccess(pce=pce)
         )
         billing = billing if access.is_open else Billing(billing.read_at)
-        daily = access.role.is_injection or silent_after(billing.frequency) is not None
+        daily = silent_after(billing.frequency) is not None
         stored = store_periods(self.couchdb, account, pce, access.days, periods, daily=daily)
         billing = replace(billing, until=stored.until)
         self.accounts.update_if_staying(account, lambda found: Status.with_billing(found, pce, billing), known=document)

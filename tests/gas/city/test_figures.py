@@ -77,6 +77,13 @@ def test_what_is_published_together(homes: list[Groups], found: dict[str, int]) 
     assert {key.rpartition(":")[0]: number for key, number in named(publish(homes, use(homes))).items()} == found
 
 
+def test_a_comparison_counts_for_the_figures_of_its_own_morning() -> None:
+    homes = street(0, 12, programme="p", postcode="a") + street(12, 18, programme="p")
+    found = publish(homes, use(homes, 100, SEPTEMBER) | use(homes[:15], 90, YEAR_BEFORE))
+    # Of the 15 that are compared, a postcode of 12 would show the other three.
+    assert named(found) == {"programme:p:2025-09": 15, "programme:p:2026-09": 30}
+
+
 def test_one_household_that_uses_most() -> None:
     homes = street(0, 20, postcode="a")
     uses = use(homes)

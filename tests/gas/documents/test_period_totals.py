@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from include.gas.answers.consumption.published import Period
 from include.gas.answers.consumption.sorting import SortedAnswer
@@ -96,6 +97,14 @@ def write(store: MemoryStore, *given: Given, daily: bool = False) -> int:
 
 
 HALF = ("2023-10-01", "2024-04-01", 1830)
+
+
+def test_what_was_put_into_the_network_is_in_no_total() -> None:
+    store, (period,) = MemoryStore(), periods(HALF)
+    injected = SortedAnswer("a", PCE, Window(date(2020, 1, 1), date(2026, 1, 1)), (replace(period, kind="injection"),))
+    store_periods(store, "a", PCE, EVER, [(injected, "2024-08-09T00:00:00Z")], daily=False)
+    assert [each["kind"] for each in store.scan(PUBLISHED)] == ["injection"]
+    assert [*store.scan(MONTH), *store.scan(YEAR)] == []
 
 
 @pytest.fixture

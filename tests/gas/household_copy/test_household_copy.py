@@ -89,6 +89,8 @@ def test_what_another_household_used_is_left_out_with_its_sums() -> None:
     assert [each["_id"][-7:] for each in home.choose(MONTH, months.values())] == ["2025-12", "2026-02"]
     years = year_documents("home", PCE, days)
     assert [each["_id"][-4:] for each in home.choose(YEAR, years.values())] == ["2025"]
+    alone = OwnDocuments("home", [Meter(pce=PCE, rights=meter.rights_of("home"))], shared=False)
+    assert alone.choose(DAY, days) == days[:10], "what no right covers is still to be removed"
     of_next = [each | {"_id": each["_id"].replace("home", "next"), "account": "next"} for each in days]
     assert OwnDocuments("next", [meter], shared=False).choose(DAY, of_next[1:]) == of_next[10:]
     assert [row["id"] for row in right_rows("home", [meter])] == ["r-home"]
