@@ -1,10 +1,13 @@
-// Copies what a field holds, where the browser has a clipboard: on https and on this machine.
+// Copies what a field holds, and leaves it selected. Not navigator.clipboard: a page without https has none, and it
+// waits for a permission that a busy browser may never answer.
 "use strict";
-for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const field = document.getElementById(button.dataset.copy);
   const said = document.querySelector("[data-copied]");
   button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
-    said.textContent = said.dataset.copied;
+  button.addEventListener("click", () => {
+    field.focus();
+    field.select();
+    if (document.execCommand("copy")) said.textContent = said.dataset.copied;
   });
 }
