@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.report import Report
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("parse", "peers", "quota", "quota-fleet", "store", "page", "cozy", "lake")
+NAMES = ("parse", "peers", "quota", "quota-fleet", "store", "page", "cozy", "lake", "city")
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -34,7 +34,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         "--accounts",
         type=_count,
         metavar="N",
-        help="accounts (default: parse 200, quota and lake 100, quota-fleet 215, cozy 15)",
+        help="accounts (default: parse and city 200, quota and lake 100, quota-fleet 215, cozy 15)",
     )
     parser.add_argument(
         "--years", type=float, metavar="Y", help="store, cozy, lake: history of each account (default: 1; lake 3)"
@@ -81,7 +81,7 @@ def run(report: Report, home: Path, options: argparse.Namespace) -> None:
         from benchmarks import quota_fleet
 
         quota_fleet.run(report, home, accounts=options.accounts)
-    elif report.name in ("store", "cozy", "lake"):
+    elif report.name in ("store", "cozy", "lake", "city"):
         place = home / report.name  # each fills a store of its own
         place.mkdir(exist_ok=True)
         import_module(f"benchmarks.{report.name}").run(

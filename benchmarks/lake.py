@@ -7,11 +7,7 @@ Figures follow from the household and the day, so DuckDB's sums are held against
 
 from __future__ import annotations
 
-import json
 import os
-import resource
-import subprocess
-import sys
 import time
 from collections import Counter
 from datetime import timedelta
@@ -23,6 +19,7 @@ from benchmarks.couch_places import Place, server
 from benchmarks.report import Report, Row, Target
 from benchmarks.store_fleet import LAST_DAY, Member, fill, other
 from benchmarks.store_world import connected
+from benchmarks.timing import print_run, run_alone
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.exports.export_lake import SECRET, ExportLakeOperator
 from grdf.stores.removal import Remover
@@ -84,27 +81,18 @@ def run(
 
 
 def _measured(what: str, households: int) -> Row:
-    """Run the export in a process of its own."""
-    env = os.environ | {f"AIRFLOW_VAR_{SECRET.upper()}": "bench", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.lake"], env=env, capture_output=True, text=True, check=True
-    )
-    said = json.loads(done.stdout.splitlines()[-1])
-    print(f"  {what}: {said['s']:.1f} s, {said['MB']:.0f} MB", flush=True)
-    return {"run": what, "households": households, **said}
+    figures = run_alone("benchmarks.lake", **{f"AIRFLOW_VAR_{SECRET.upper()}": "bench"})
+    print(f"  {what}: {figures['s']:.1f} s, {figures['MB']:.0f} MB", flush=True)
+    return {"run": what, "households": households, **figures}
 
 
 def _export() -> Row:
-    before, cpu = time.monotonic(), time.process_time()
     counts = ExportLakeOperator(task_id="export_lake").perform({})
     return {
         "days": counts["days"],
         "months, years": counts["months"] + counts["years"],
         "rows removed": counts["removed"],
         "files written": counts["files"],
-        "s": time.monotonic() - before,
-        "CPU s of it": time.process_time() - cpu,
-        "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
     }
 
 
@@ -143,4 +131,4 @@ def _compare(report: Report, lake: Path, numbers: range, history: int, *, mornin
 
 
 if __name__ == "__main__":
-    print(json.dumps(_export()))
+    print_run(_export)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import gc
+import json
+import os
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 
@@ -53,3 +59,19 @@ def side_by_side(variants: Mapping[str, Callable[[], Figures]], repeat: int) -> 
             samples[name].append(variants[name]())
         order = order[1:] + order[:1]
     return samples
+
+
+def run_alone(module: str, **env: str) -> Figures:
+    """Run a module in a process of its own, and return the figures that it prints with :func:`print_run`."""
+    env = os.environ | env | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-m", module], env=env, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def print_run(run: Callable[[], Mapping[str, int]]) -> None:
+    """Run a function, and print its counts, seconds and this process's peak of memory."""
+    with watch() as measured:
+        counts = run()
+    peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())  # getrusage begins with the parent's
+    figures = {"s": measured.wall / 1000, "CPU s of it": measured.cpu / 1000, "MB": int(peak[1]) / 1000 if peak else 0}
+    print(json.dumps({**counts, **figures}))

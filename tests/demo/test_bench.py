@@ -35,7 +35,7 @@ sys.exit(bench.main(sys.argv[1:]))
 @pytest.mark.parametrize(
     ("names", "sabotage", "noticed"),
     [
-        (("parse", "peers", "page", "store", "cozy", "lake"), "", ()),
+        (("parse", "peers", "page", "store", "cozy", "lake", "city"), "", ()),
         (("store",), OFF_BY_ONE, ("totals not the sum of stored days",)),
     ],
     ids=["right", "wrong"],

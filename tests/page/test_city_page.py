@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from grdf.hooks.couchdb import CouchDBHook
+from grdf.operators.exports.export_account import ExportAccountOperator
+from grdf.operators.exports.export_lake import SECRET, ExportLakeOperator
+from grdf.operators.exports.publish_city import PublishCityOperator
 from grdf.stores.group_store import GroupStore
 from include.gas.account.marks import with_leaving
 from include.gas.account.status import Status
 from include.gas.answers.access_rights import Role
+from include.gas.answers.consumption.daily import Reading
 from include.gas.city.figures import last_settled_month
-from include.gas.documents.day_documents import month_id
-from include.gas.documents.doctypes import CITY, GROUP, MONTH
+from include.gas.documents.day_documents import day_document, month_id
+from include.gas.documents.doctypes import CITY, DAY, GROUP, MONTH
 from include.gas.documents.totals import bare_total
 from include.gas.errors import BadSettings
+from include.gas.lake.rows import Pseudonyms
 from include.gas.rights.meter_rights import MeterAccess
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
@@ -30,13 +36,14 @@ from tests.leaving.steps import delete
 MONTHS = 14
 
 
-def publish() -> dict[str, int]:
+def run(operator: Any, **more: Any) -> dict[str, int]:
     from airflow.sdk import DAG
 
-    from grdf.operators.exports.publish_city import PublishCityOperator
+    return dict(operator(dag=DAG("steps", schedule=None), **more).execute(context(run_type="manual")))
 
-    operator = PublishCityOperator(task_id="publish_city", dag=DAG("steps", schedule=None))
-    return dict(operator.execute(context()))
+
+def publish() -> dict[str, int]:
+    return run(PublishCityOperator, task_id="publish_city")
 
 
 def months(today: date) -> list[date]:
@@ -48,7 +55,9 @@ def months(today: date) -> list[date]:
 
 @pytest.fixture
 def homes(clean: LocalWorld, today: date) -> list[str]:
-    alone(clean)
+    couch = alone(clean)
+    for database in (GROUP, CITY):
+        couch.remove(database, *couch.documents(database))
     couchdb, names = CouchDBHook(), [f"flat-{number:02}" for number in range(24)]
     for place, name in enumerate(names):
         pce = f"0999999{6_500_000 + place}"
@@ -95,6 +104,10 @@ def test_groups_are_assigned_published_and_shown(
     )
     assert (newest["households"], newest["assigned"]) == ("22", "22"), "without who leaves, and a building"
     assert newest["compared_households"] == "22"
+    as_parquet = parquet.read_table(io.BytesIO(site.browser("viewer").get("/city.parquet").content)).to_pylist()
+    assert [
+        {name: "" if each[name] is None else str(each[name]).removesuffix(".0") for name in each} for each in as_parquet
+    ] == found
     page = site.browser("viewer").get("/city?dimension=programme&group=p").text
     assert "kWh per household" in page
     assert "<svg" in page
@@ -124,16 +137,34 @@ def test_the_weather_is_taken_out_and_an_effect_worked_out(
     assert "of the year after the renovation" in browser.get(f"/city?dimension=programme&group=p&{asked}").text
 
 
-def test_who_leaves_is_in_no_later_figure_and_nothing_names_it(clean: LocalWorld, site: Site, homes: list[str]) -> None:
-    known_account(clean, homes[3])
+def test_who_leaves_is_in_nothing_that_is_exported_later(
+    clean: LocalWorld, site: Site, today: date, homes: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AIRFLOW__GRDF__LAKE_URL", f"file://{tmp_path}/lake")
+    monkeypatch.setenv("AIRFLOW__GRDF__STAGING_URL", f"file://{tmp_path}/staging")
+    monkeypatch.setenv(f"AIRFLOW_VAR_{SECRET.upper()}", "an invented secret")
+    couchdb, pseudonyms = CouchDBHook(), Pseudonyms("an invented secret")
+    leaver, stayer = homes[3], homes[4]
+    for name in (leaver, stayer):
+        (pce,) = known_account(clean, name)
+        couchdb.write(DAY, [day_document(name, Reading(today - timedelta(days=9), 17), pce, datetime.now(UTC))])
     put(site, [(name, "69003", "") for name in homes])
-    publish()
-    couchdb = CouchDBHook()
-    token = couchdb.get(GROUP, f"{homes[3]}:groups")["token"]  # type: ignore[index]
-    delete(homes[3])
-    assert couchdb.get(GROUP, f"{homes[3]}:groups") is None
-    assert homes[3] not in str([*couchdb.scan(GROUP), *couchdb.scan(CITY)])
-    assert token in str([*couchdb.scan(CITY)]), "it still guards what was published"
+
+    def export() -> str:
+        publish()
+        run(ExportLakeOperator, task_id="export_lake")
+        files = [file for file in tmp_path.rglob("*") if file.is_file()]
+        rows = [parquet.read_table(file).to_pylist() for file in files if file.suffix == ".parquet"]
+        return str([*rows, *files, *(file.read_bytes() for file in files), *couchdb.scan(GROUP), *couchdb.scan(CITY)])
+
+    for name in (leaver, stayer):
+        run(ExportAccountOperator, task_id="export", account_id=name)
+    told, token = export(), (couchdb.get(GROUP, f"{leaver}:groups") or {})["token"]
+    names = {name: (name, pseudonyms[name]) for name in (leaver, stayer)}
+    assert all(word in told for of_it in names.values() for word in of_it)
     before = figures(site)
-    assert publish() == {}
+    delete(leaver)
+    told = export()
+    assert [[word in told for word in names[name]] for name in (leaver, stayer)] == [[False] * 2, [True] * 2]
+    assert token in told, "it still guards what was published"
     assert figures(site) == before

@@ -34,7 +34,8 @@ def test_a_first_launch_reads_all_that_the_household_opened(stack: Stack, accoun
     figures, document = stack.stored(account, pce), stack.account(account)
     last = date.fromisoformat(run["data_interval_start"][:10])
     days = {period: load for period, load in figures.items() if len(period) == 10 and period <= f"{last}"}
-    expected = stack.grdf.expected(pce, stack.yesterday() - timedelta(days=SINCE), last + ONE)
+    (opened,) = (each["perim_donnees_conso_debut"] for each in stack.grdf.consents() if each["id_pce"] == pce)
+    expected = stack.grdf.expected(pce, date.fromisoformat(opened), last + ONE)
     assert days.keys() == expected.keys()
     assert len(days) > SINCE - 5
     check_totals(figures)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from itertools import groupby
 from math import ceil
+from sys import intern
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from include.gas.city.disclosure import PublishedMonth
 from include.gas.city.groups import Groups
@@ -87,21 +90,25 @@ def last_settled_month(today: date) -> date:
 def whole_months(documents: Iterable[Mapping[str, Any]], tokens: Mapping[str, str]) -> dict[date, dict[str, Number]]:
     """Return what households used in months of which each day is stored, of all meters, by month and token.
 
-    :param documents: stored month totals
+    :param documents: stored month totals, in the order of their ids
     :param tokens: by account; others are left out
     """
-    found: dict[tuple[date, str], list[Number | None]] = defaultdict(list)
-    counted: dict[tuple[date, object], str] = {}
-    for document in documents:
-        token, month = tokens.get(str(document.get("account"))), day_if_own(document, MONTH)
-        if token and month:
-            is_whole = has_load(document) and document.get("days") == length(month)
-            is_whole = is_whole and counted.setdefault((month, document.get("pce")), token) == token  # a shared meter
-            found[month, token].append(document["load"] if is_whole else None)
     uses: dict[date, dict[str, Number]] = defaultdict(dict)
-    for (month, token), loads in found.items():
-        if None not in loads:
-            uses[month][token] = exact_sum(load for load in loads if load is not None)
+    counted: dict[object, set[date]] = defaultdict(set)
+    for account, totals in groupby(documents, key=lambda document: str(document["_id"]).partition(":")[0]):
+        loads: dict[date, list[Number | None]] = defaultdict(list)
+        for document in totals:
+            month = day_if_own(document, MONTH)
+            if month is None or account not in tokens:
+                continue
+            is_whole = has_load(document) and document.get("days") == length(month)
+            of_meter = counted[document.get("pce")]
+            loads[month].append(document["load"] if is_whole and month not in of_meter else None)  # a shared meter
+            if is_whole:
+                of_meter.add(month)
+        for month, found in loads.items():
+            if None not in found:
+                uses[month][tokens[account]] = exact_sum(load for load in found if load is not None)
     return uses
 
 
@@ -193,6 +200,8 @@ def figure_document(figure: Figure) -> Document:
 def figure_of(document: Mapping[str, Any]) -> Figure | None:
     """Return the figure in a stored document; ``None`` if it is none."""
     try:
-        return msgspec.convert(document, Figure)
+        figure = msgspec.convert(document, Figure)
     except msgspec.ValidationError:
         return None
+    lists = (replace(each, members=tuple(map(intern, each.members))) for each in figure.lists)  # hundreds have a token
+    return replace(figure, lists=tuple(lists))

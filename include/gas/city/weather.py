@@ -61,6 +61,8 @@ def read_weather(text: str, base: float = BASE, season: tuple[int, int] = SEASON
             low, high = 1.0, 0.0
         if day is None or not -60 <= low <= high <= 60:
             raise _wrong(reader.line_num, "it is not a day with its lowest and highest temperature in °C")
+        if day in days[day.replace(day=1)]:
+            raise _wrong(reader.line_num, f"{day} is there twice, as in a file of several stations")
         heats = day.month >= first or day.month <= last if first > last else first <= day.month <= last
         days[day.replace(day=1)][day] = max(0.0, base - (low + high) / 2) if heats else 0.0
     return Weather(

@@ -1,4 +1,4 @@
-"""Rows in Arrow, and one Parquet file for each month of a table. The only module that imports pyarrow, an extra.
+"""Rows in Arrow, and one Parquet file for each month of a table, by pyarrow, an extra.
 
 Without Arrow's threads: on a busy machine one that is left at the end aborts the process, and they take memory.
 """

@@ -125,7 +125,8 @@ def test_a_base_and_a_season_of_one_s_own() -> None:
 @pytest.mark.parametrize(
     "lines",
     ["date,tmin\n2024-01-01,1", *(f"date,min,max\n{line}" for line in ("soon,1,2", "2024-01-01,a,2", "2024-01-01,9,2",
-                                                                      "2024-01-01,1,200"))],
+                                                                      "2024-01-01,1,200",
+                                                                      "2024-01-01,1,2\n2024-01-01,1,3"))],
 )  # fmt: skip
 def test_temperatures_that_are_none(lines: str) -> None:
     with pytest.raises(BadRequest, match="temperatures cannot be used"):

@@ -12,7 +12,6 @@ import pytest
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.read_published import ReadPublishedOperator
-from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.day_documents import account_range
@@ -22,8 +21,6 @@ from tests.helpers import connect_cozy, context, known_account, with_memory_shel
 from tests.leaving.runs import check
 from tests.plugins.steps import billing, document, extract, load, periods
 from tests.plugins.steps import read_published as read
-
-TODAY = paris_today(datetime.now(UTC))
 
 ALL = ["donnees_contractuelles", "donnees_techniques", "donnees_consos_publiees"]
 LEAVING = {"run": "r", "by": "someone", "since": "2024-01-01T00:00:00Z"}
@@ -56,7 +53,7 @@ def test_periods_are_five_years_deep_and_compared_with_the_days(own: Any, accoun
     assert calls(own) == ALL
     found = periods(account_id)
     assert counts["new"] == len(found) >= 57
-    assert found[0]["first"] <= (TODAY - timedelta(days=5 * 365 - 62)).isoformat()
+    assert found[0]["first"] <= (own.control.today() - timedelta(days=5 * 365 - 62)).isoformat()
     assert all(before["end"] == after["first"] for before, after in pairwise(found))
     newest = found[-1]
     assert newest["_id"] == f"{account_id}:{pce}:{newest['first']}"
@@ -117,7 +114,7 @@ def test_due_once_a_month_and_new_ones_at_once(own: Any, account_id: str) -> Non
     known_account(own, renewed)
     assert read()["meters"] == 1, "a new consent is read at once"
     last = own.control.log()[-1]["query"]
-    assert last["date_debut"] == str(oldest_allowed(TODAY, 5)), "and as deep as it goes"
+    assert last["date_debut"] == str(oldest_allowed(own.control.today(), 5)), "and as deep as it goes"
 
 
 def test_accounts_that_are_not_read(own: Any, account_id: str) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from io import StringIO
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from markupsafe import Markup
+from msgspec.structs import asdict
 from starlette.responses import Response
 
 from grdf import settings
@@ -28,8 +31,11 @@ from include.gas.importing.csv_file import DIMENSIONS
 router = APIRouter()
 SHOWN = 24
 """Months of a group in its chart."""
-COLUMNS = ("dimension", "group", "year", "month", "households", "assigned", "load", "published_on")
-COMPARED = ("households", "load", "before")
+COLUMNS = (
+    "dimension", "group", "year", "month", "households", "assigned", "kwh", "published_on",
+    "compared_households", "compared_load", "compared_before",
+)  # fmt: skip
+HAS_PYARROW = find_spec("pyarrow") is not None
 
 
 @router.get("/city", dependencies=[Depends(may_see_city)])
@@ -55,23 +61,40 @@ def city(
         against=against,
         effect=effect_of_works(of_group, others, weather, start, end) if start and end and start <= end else None,
         smallest=settings.smallest_group.or_default(),
+        parquet=HAS_PYARROW,
     )
 
 
 @router.get("/city.csv", dependencies=[Depends(may_see_city)])
 def download_csv() -> Response:
     """Return all figures as CSV; what is not published is not there."""
-    written = StringIO()
-    rows = csv.writer(written)
-    rows.writerow(
-        [*("kwh" if name == "load" else name for name in COLUMNS), *(f"compared_{name}" for name in COMPARED)]
-    )
+    rows = csv.DictWriter(written := StringIO(), COLUMNS)
+    rows.writeheader()
+    rows.writerows({name: safe_cell(value) for name, value in row.items()} for row in _rows())
+    return _file("city.csv", written.getvalue(), "text/csv; charset=utf-8")
+
+
+@router.get("/city.parquet", dependencies=[Depends(may_see_city)])
+def download_parquet() -> Response:
+    """Return the same as Parquet; 404 without pyarrow."""
+    if not HAS_PYARROW:
+        raise HTTPException(404, "the extra lake is not installed")
+    from include.gas.city.parquet import encode_figures
+
+    return _file("city.parquet", encode_figures(_rows()), "application/vnd.apache.parquet")
+
+
+def _file(name: str, content: str | bytes, media_type: str) -> Response:
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _rows() -> Iterator[dict[str, Any]]:
     for figures in _figures().values():
         for each in figures:
-            compared = [getattr(each.compared, name) if each.compared else "" for name in COMPARED]
-            rows.writerow([*(safe_cell(getattr(each, name)) for name in COLUMNS), *compared])
-    headers = {"Content-Disposition": 'attachment; filename="city.csv"'}
-    return Response(written.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+            row = asdict(each) | {"kwh": each.load}
+            if each.compared:
+                row |= {f"compared_{name}": value for name, value in asdict(each.compared).items()}
+            yield {name: row.get(name) for name in COLUMNS}
 
 
 def _figures() -> dict[tuple[str, str], list[Figure]]:
