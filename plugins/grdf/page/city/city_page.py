@@ -111,5 +111,6 @@ def _draw(figures: Sequence[Figure], t: Texts) -> Markup:
     for each in figures:
         load = round(each.load / each.households)
         said = t("city.column", month=spell.month(each.first), kwh=spell.number(load), households=each.households)
-        columns.append(Column(spell.month_name(each.first), said, (Bar(load, "whole"),)))
+        label = str(each.year if each.month == 1 else each.month)
+        columns.append(Column(label, said, (Bar(load, "whole"),)))
     return bar_chart(columns, ("now",), name=t("city.chart"), unit="kWh", number=spell.number)
