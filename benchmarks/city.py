@@ -23,7 +23,7 @@ from include.gas.city.figures import last_settled_month
 from include.gas.city.weather import length
 from include.gas.days.gas_day import paris_today
 from include.gas.documents.day_documents import month_id
-from include.gas.documents.doctypes import ACCOUNT, CITY, DAY, GROUP, METER, MONTH, YEAR
+from include.gas.documents.doctypes import ACCOUNT, CITY, DAY, METER, MONTH, YEAR
 from include.gas.documents.totals import bare_total
 
 ACCOUNTS, MONTHS = 200, 36
@@ -38,7 +38,7 @@ def run(report: Report, home: Path, *, accounts: int | None = None, **_: object)
     with server(home / "couch") as couch:
         for part, count in {"a quarter": max(20, wanted // 4), "all": max(20, wanted)}.items():
             with couch.fresh() as place:
-                place.create(ACCOUNT, DAY, MONTH, YEAR, METER, CITY, GROUP)
+                place.create(ACCOUNT, DAY, MONTH, YEAR, METER, CITY)
                 connected(place)
                 _fill(count, months[:-1])
                 raw = _read_raw(place)

@@ -16,7 +16,7 @@ import requests
 
 from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import ACCOUNT as ACCOUNTS
-from include.gas.documents.doctypes import CITY, DAY, GROUP, LEASE, MONTH, YEAR
+from include.gas.documents.doctypes import CITY, DAY, LEASE, MONTH, YEAR
 from include.sandbox.couch import EmbeddedCouch
 
 VARIABLE = "GRDF_TEST_COUCHDB_URL"
@@ -69,7 +69,7 @@ class Place:
 
     def remove(self) -> None:
         with self.session() as http:
-            for doctype in (DAY, MONTH, YEAR, ACCOUNTS, LEASE, CITY, GROUP, RAW):
+            for doctype in (DAY, MONTH, YEAR, ACCOUNTS, LEASE, CITY, RAW):
                 http.delete(self.database(doctype), timeout=TIMEOUT)
 
     def documents(self, doctype: str) -> list[dict[str, Any]]:

@@ -19,7 +19,8 @@ What is kept of a link goes once that has expired; files of imports and of faile
 households' data (`grdf_export_account`) after 7.
 
 Where `[grdf] days_kept_years` is set, the gas days of earlier calendar years go, by a purge as at a deletion, and their
-number is recorded in `com-grandlyon-grdf-audit`. Months and years stay. Start it with **dry run** to see how many.
+number is recorded in `com-grandlyon-grdf-audit`. Months and years stay. Start it with **dry run** to see how many;
+where it is not set, as with three years.
 
 It also has CouchDB forget old revisions of accounts, meters and records. Until then they hold the name and address that
 a household gave for its right to be declared, although nothing else does any more.

@@ -21,12 +21,12 @@ from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import (
     ACCOUNT,
+    CITY,
     CONNECT,
     CONSENT_RECORD,
     DATA,
     DATABASES,
     DAY,
-    GROUP,
     MONTH,
     PUBLISHED,
     YEAR,
@@ -76,7 +76,7 @@ def test_all_goes_and_the_record_proves_it(clean: LocalWorld, account_id: str, c
     couch.put(PUBLISHED, {"_id": f"note:{account_id}", "account": account_id})
     for doctype in (each.doctype for each in DATABASES if each.indexes):
         couch.put(doctype, {"_id": f"{account_id}:{pces[0]}:9999", "account": account_id})
-    assert FORMER.keys() == set(DATA) - {CONSENT_RECORD, GROUP}, "every database with meter numbers in its ids"
+    assert FORMER.keys() == set(DATA) - {CONSENT_RECORD, CITY}, "every database with meter numbers in its ids"
     for doctype, period in FORMER.items():
         former = [f"{name}:{pces[1]}:{period}" for name in (account_id, beside)]
         couch.put(doctype, *({"_id": key} for key in former))

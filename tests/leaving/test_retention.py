@@ -160,6 +160,7 @@ def test_old_days_go_and_their_months_stay(clean: LocalWorld, account_id: str, m
 
     clear_away()
     assert len(days()) == 3, "all are kept, unless the setting says otherwise"
+    assert clear_away(dry_run=True) == 2, "as with three years"
     monkeypatch.setenv("AIRFLOW__GRDF__DAYS_KEPT_YEARS", "3")
     assert clear_away(dry_run=True) == 2
     assert len(days()) == 3

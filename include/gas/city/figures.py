@@ -24,6 +24,8 @@ from include.gas.importing.csv_file import DIMENSIONS
 
 SETTLED_AFTER = timedelta(days=40)
 """Age of a month's end from which it is published: GRDF corrects a day for about 35 days (ADICT 3.9)."""
+FIGURES = "~"
+"""Ids of figures begin with it, as no account's."""
 Uses = Mapping[date, Mapping[str, Number]]
 """kWh by month and token, of whole months alone."""
 
@@ -79,7 +81,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 def figure_id(dimension: str, group: str, month: date) -> str:
     """Return the id of the figure of a group's month."""
-    return f"{dimension}:{group}:{month:%Y-%m}"
+    return f"{FIGURES}{dimension}:{group}:{month:%Y-%m}"
 
 
 def last_settled_month(today: date) -> date:
@@ -87,29 +89,54 @@ def last_settled_month(today: date) -> date:
     return ((today - SETTLED_AFTER).replace(day=1) - ONE_DAY).replace(day=1)
 
 
-def whole_months(documents: Iterable[Mapping[str, Any]], tokens: Mapping[str, str]) -> dict[date, dict[str, Number]]:
+def whole_months(documents: Iterable[Mapping[str, Any]], households: Iterable[Groups]) -> dict[date, dict[str, Number]]:
     """Return what households used in months of which each day is stored, of all meters, by month and token.
 
+    A meter without a month between two that it has is silent: its household's use is not known. What was counted once
+    stays as it was.
+
     :param documents: stored month totals, in the order of their ids
-    :param tokens: by account; others are left out
     """
     uses: dict[date, dict[str, Number]] = defaultdict(dict)
-    counted: dict[object, set[date]] = defaultdict(set)
+    counted: dict[str, set[date]] = defaultdict(set)
+    known = {each.account: each for each in households}
     for account, totals in groupby(documents, key=lambda document: str(document["_id"]).partition(":")[0]):
+        if account not in known:
+            continue
         loads: dict[date, list[Number | None]] = defaultdict(list)
-        for document in totals:
-            month = day_if_own(document, MONTH)
-            if month is None or account not in tokens:
-                continue
-            is_whole = has_load(document) and document.get("days") == length(month)
-            of_meter = counted[document.get("pce")]
-            loads[month].append(document["load"] if is_whole and month not in of_meter else None)  # a shared meter
-            if is_whole:
-                of_meter.add(month)
+        for pce, of_meter in groupby(totals, key=lambda document: str(document.get("pce"))):
+            months = {month: document for document in of_meter if (month := day_if_own(document, MONTH))}
+            for month in _months_between(months):
+                document = months.get(month, {})
+                is_whole = has_load(document) and document.get("days") == length(month)
+                loads[month].append(document["load"] if is_whole and month not in counted[pce] else None)  # shared
+                if is_whole:
+                    counted[pce].add(month)
         for month, found in loads.items():
             if None not in found:
-                uses[month][tokens[account]] = exact_sum(load for load in found if load is not None)
+                uses[month][known[account].token] = exact_sum(load for load in found if load is not None)
+    for household in known.values():
+        for name, load in household.counted.items():
+            uses[date.fromisoformat(f"{name}-01")][household.token] = load
     return uses
+
+
+def _months_between(months: Collection[date]) -> Iterator[date]:
+    month = min(months, default=date.max)
+    while month <= max(months, default=date.min):
+        yield month
+        month = (month + timedelta(days=31)).replace(day=1)
+
+
+def counted_uses(figures: Iterable[Figure], uses: Uses) -> dict[str, dict[str, Number]]:
+    """Return what some figures count, by token and month (``YYYY-MM``), without households that have left."""
+    counted: dict[str, dict[str, Number]] = defaultdict(dict)
+    for figure in figures:
+        for each in figure.lists:
+            for month in each.months:
+                for token in uses[month].keys() & {*each.members}:
+                    counted[token][f"{month:%Y-%m}"] = uses[month][token]
+    return counted
 
 
 def next_figures(

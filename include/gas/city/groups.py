@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any
@@ -13,6 +14,8 @@ from include.gas.importing.csv_file import DIMENSIONS, read_lines
 
 LONGEST = 100
 """Characters of a group's name."""
+CODES = {"postcode": "[0-9]{5}", "iris": "[0-9][0-9AB][0-9]{7}"}
+"""Patterns of groups that have an official code: a spreadsheet drops its first 0, or writes 6,9E+08."""
 
 
 class Groups(msgspec.Struct, frozen=True):
@@ -20,11 +23,13 @@ class Groups(msgspec.Struct, frozen=True):
 
     :param token: a random name in the lists of who was counted in which figure; once this document is gone, it is no
         one's
+    :param counted: kWh by month as first counted: a corrected value in a later figure would show by their difference
     """
 
     account: str
     groups: dict[str, str] = {}
     token: str = msgspec.field(default_factory=lambda: token_hex(8))
+    counted: dict[str, int | float] = {}
 
     @property
     def id(self) -> str:
@@ -48,6 +53,11 @@ def with_groups(document: Document | None, account: str, groups: Mapping[str, st
     return {**(document or {"_id": new.id}), **msgspec.to_builtins(new)}
 
 
+def with_counted(document: Document, loads: Mapping[str, int | float]) -> Document:
+    """Return an account's document with what was counted of it by month."""
+    return {**document, "counted": {**loads, **document.get("counted", {})}}
+
+
 def read_group_file(content: bytes) -> tuple[dict[str, dict[str, str]], dict[int, str]]:
     """Return groups by account in a CSV, and what is wrong by line; ``BadRequest`` if it cannot be read."""
     found, wrong, lines = dict[str, dict[str, str]](), dict[int, str](), read_lines(content, "groups")
@@ -58,6 +68,8 @@ def read_group_file(content: bytes) -> tuple[dict[str, dict[str, str]], dict[int
             wrong[number] = "its account is not an id"
         elif account in found:
             wrong[number] = "its account is on an earlier line, which counts"
+        elif odd := [name for name in CODES if cells.get(name) and not re.fullmatch(CODES[name], cells[name])]:
+            wrong[number] = f"its {' and its '.join(odd)} is no code of 5 digits (postcode) or 9 (IRIS)"
         else:
             found[account] = {name: cells.get(name, "") for name in named}
     return found, wrong

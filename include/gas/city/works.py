@@ -54,10 +54,8 @@ class Effect:
 
 
 def fit_signature(figures: Iterable[Figure], weather: Weather) -> Signature | None:
-    """Return a group's signature; ``None`` with fewer months than a year has, or without any heating."""
+    """Return a group's signature; ``None`` without any heating."""
     known = [each for each in figures if each.first in weather.by_month]
-    if len(known) < MONTHS - 1:
-        return None
     try:
         slope, constant = linear_regression(
             [weather.by_month[each.first] for each in known], [_per_day(each) for each in known]
@@ -69,15 +67,15 @@ def fit_signature(figures: Iterable[Figure], weather: Weather) -> Signature | No
 
 def normalised(figures: Sequence[Figure], weather: Weather) -> Mapping[date, float]:
     """Return the kWh of a group's months as they would have been in usual weather, by its own signature."""
-    signature = fit_signature(figures, weather)
-    if signature is None:
+    known = [each for each in figures if each.first in weather.by_month]
+    signature = fit_signature(known, weather)
+    if signature is None or len(known) < MONTHS - 1:
         return {}
     return {
         each.first: each.load
         + signature.slope * (weather.usual(each.first) - weather.by_month[each.first]) * each.households
         * length(each.first)
-        for each in figures
-        if each.first in weather.by_month
+        for each in known
     }  # fmt: skip
 
 
@@ -94,10 +92,12 @@ def effect_of_works(
 
 def _saved(figures: Sequence[Figure], weather: Weather, first: date, last: date) -> tuple[float | None, str]:
     known = [each for each in figures if each.first in weather.by_month]
-    before = [each for each in known if _add_months(first, -MONTHS) <= each.first < first]
-    after = [each for each in known if last < each.first <= _add_months(last, MONTHS)]
-    for months, lacks in ((before, "before"), (after, "after")):
-        if sum(length(each.first) for each in months) < LEAST_DAYS:
+    year_before = [_add_months(first, number) for number in range(-MONTHS, 0)]
+    year_after = [_add_months(last, number) for number in range(1, MONTHS + 1)]
+    before, after = ([each for each in known if each.first in year] for year in (year_before, year_after))
+    for year, lacks in ((year_before, "before"), (year_after, "after")):
+        needless = {month for month in year if weather.by_month.get(month) == 0}  # a sum of 0 is never published
+        if sum(map(length, needless | {each.first for each in known} & {*year})) < LEAST_DAYS:
             return None, lacks
     signature = fit_signature(before, weather)
     if signature is None:

@@ -16,7 +16,6 @@ LEASE = "com.grandlyon.grdf.lease"
 CONSENT_RECORD = "com.grandlyon.grdf.consent-record"
 METER = "com.grandlyon.grdf.meter"
 PRICES = "com.grandlyon.fluidsprices"
-GROUP = "com.grandlyon.grdf.group"
 CITY = "com.grandlyon.grdf.city"
 
 
@@ -59,9 +58,9 @@ DATABASES = (
     Database(CONNECT),
     Database(LEASE),  # nothing about any account
     Database(PRICES, for_readers=True, optional=True),  # Cozy's, about no account
-    # With the tokens by which figures name who was counted: these are no one's without it.
-    Database(GROUP, of_account=True, optional=True),
-    Database(CITY, optional=True),  # about no account
+    # The groups of accounts, and the figures about groups, which name who was counted by tokens. Both in one, so that
+    # neither is lost or restored without the other.
+    Database(CITY, of_account=True, optional=True),
 )
 """In the order of creation, and of removal by a deletion."""
 

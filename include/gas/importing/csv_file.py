@@ -57,7 +57,8 @@ def result_name(name: str) -> str:
 
 def kind_of(content: bytes) -> Kind:
     """Return what a file is about, by its header."""
-    header = {*re.split(r'[,;"\s]+', content.lstrip().partition(b"\n")[0].decode(errors="replace").lower())}
+    first = content.lstrip().partition(b"\n")[0].decode("utf-8-sig", errors="replace")
+    header = {*re.split(r'[,;"\s]+', first.lower())}
     groups = "account" in header and bool(header & {*DIMENSIONS}) and "pce" not in header
     return "buildings" if "meter" in header else "groups" if groups else "households"
 

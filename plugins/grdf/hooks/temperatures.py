@@ -30,5 +30,6 @@ def read_temperatures(place: str) -> str:
         answer.raise_for_status()
     except requests.RequestException as error:
         why = f"{redact(place.partition('?')[0])} gave no temperatures ({type(error).__name__})"
-        raise ServiceUnavailable.about(None, why) from None
+        step = "The last ones hold. Check [grdf] weather_url if it stays so."
+        raise ServiceUnavailable.about(None, why, step) from None
     return answer.content.decode("utf-8-sig", errors="replace")

@@ -12,6 +12,7 @@ from grdf.airflow.tasks.run import Run
 from grdf.meters.answer_storage import without_years
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.days.windows import HISTORY_YEARS
 from include.gas.documents.day_documents import account_range, day_id
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD, DAY, METER
 from include.gas.household_copy.words import COPY_DAYS
@@ -49,6 +50,8 @@ class RemoveOverdueOperator(GrdfOperator):
         from grdf.stores.removal import purger
 
         remover, days, years = purger(self.couchdb), 0, settings.days_kept_years()
+        if dry_run and years == settings.KEEP_ALL:  # it is set after a dry run
+            years = HISTORY_YEARS
         if years < settings.KEEP_ALL:
             days = self._remove_days(remover, date(paris_today(now).year - years, 1, 1), now, dry_run=dry_run)
         if dry_run:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from include.gas.city.figures import Figure, figure_document, figure_of
-from include.gas.city.groups import Groups, groups_of, with_groups
-from include.gas.documents.doctypes import CITY, GROUP
+from include.gas.city.figures import FIGURES, Figure, Uses, counted_uses, figure_document, figure_of
+from include.gas.city.groups import Groups, groups_of, with_counted, with_groups
+from include.gas.documents.doctypes import CITY
 from include.gas.errors import StoreBusy
 
 if TYPE_CHECKING:
@@ -22,27 +22,40 @@ class GroupStore:
 
     def all_groups(self) -> list[Groups]:
         """Return the groups of all accounts; unreadable documents are left out."""
-        return [found for each in self._couchdb.scan(GROUP) if (found := groups_of(each))]
+        return [found for each in self._couchdb.scan(CITY, endkey=FIGURES) if (found := groups_of(each))]
 
     def read_groups(self, account: str) -> Mapping[str, str]:
         """Return the groups of an account by dimension."""
-        found = groups_of(self._couchdb.get(GROUP, Groups(account).id) or {})
+        found = groups_of(self._couchdb.get(CITY, Groups(account).id) or {})
         return found.groups if found else {}
 
-    def assign_groups(self, groups: Mapping[str, Mapping[str, str]]) -> None:
-        """Give accounts these groups instead of their former ones; ``StoreBusy`` on conflicting writes."""
+    def assign_groups(self, groups: Mapping[str, Mapping[str, str]]) -> int:
+        """Give accounts these groups, and return how many were in another one; ``StoreBusy`` on conflicting writes."""
         keys = {account: Groups(account).id for account in groups}
-        stored = self._couchdb.fetch(GROUP, keys.values())
+        stored = self._couchdb.fetch(CITY, keys.values())
         new = [with_groups(stored.get(keys[account]), account, named) for account, named in groups.items()]
-        if self._couchdb.write(GROUP, new).conflicts:
+        if self._couchdb.write(CITY, new).conflicts:
             raise StoreBusy.about(None, "others assign groups now")
+        former = {each.account: each.groups.items() for each in map(groups_of, stored.values()) if each}
+        left = (former.get(each["account"], {}.items()) - each["groups"].items() for each in new)
+        return sum(map(bool, left))
 
     def all_figures(self) -> dict[str, Figure]:
         """Return all that is published, by id."""
-        return {each["_id"]: figure for each in self._couchdb.scan(CITY) if (figure := figure_of(each))}
+        return {each["_id"]: figure for each in self._couchdb.scan(CITY, FIGURES) if (figure := figure_of(each))}
 
-    def publish(self, figures: Collection[Figure]) -> None:
-        """Store new figures, some in place of others; ``StoreBusy`` if another run publishes them now."""
+    def publish(self, figures: Collection[Figure], households: Collection[Groups], uses: Uses) -> None:
+        """Store new figures, some in place of others, and first what was counted of each household.
+
+        :raises StoreBusy: if others assign groups or publish now
+        """
+        counted = counted_uses(figures, uses)
+        new = {each.id: counted[each.token] for each in households if counted.get(each.token, {}).keys() - each.counted}
+        groups = self._couchdb.fetch(CITY, new)
         stored = self._couchdb.fetch(CITY, {each.id for each in figures})
-        if self._couchdb.write(CITY, [stored.get(each.id, {}) | figure_document(each) for each in figures]).conflicts:
-            raise StoreBusy.about(None, "another run of grdf_city publishes figures now")
+        for documents in (
+            [with_counted(groups[key], loads) for key, loads in new.items() if key in groups],
+            [stored.get(each.id, {}) | figure_document(each) for each in figures],
+        ):
+            if self._couchdb.write(CITY, documents).conflicts:
+                raise StoreBusy.about(None, "others assign groups or publish figures now")

@@ -29,7 +29,8 @@ _DRAFT = re.compile(r"(?:.+/)?\.(?:\w+\.parquet|state\.json|schema\.json|README\
 class Lake(Folder):
     """The lake. On a disk, the group of the worker's user can read its files.
 
-    :param source: the CouchDB. If that, the secret or a table is another than before, the files are made anew
+    :param source: the CouchDB, and how many years of days are kept. If that, the secret or a table is another than
+        before, the files are made anew
     """
 
     setting, holds, for_group = "lake_url", "the lake", True

@@ -76,6 +76,17 @@ def test_figures_that_do_not_suffice() -> None:
     assert effect_of_works(flat, (), weather, *WORKS).effect is None
 
 
+def test_a_group_that_only_heats() -> None:
+    random = Random(1)
+    weather = read_weather(temperatures(random))
+    found = figures(random, weather, 0.2)
+    heating = {kind: [each for each in found[kind] if weather.by_month[each.first]] for kind in found}
+    assert len(heating["programme"]) < len(found["programme"])
+    assert effect_of_works(heating["programme"], heating["postcode"], weather, *WORKS).effect == pytest.approx(
+        0.2, abs=0.03
+    )
+
+
 def test_usual_weather() -> None:
     random = Random(2)
     weather = read_weather(temperatures(random))

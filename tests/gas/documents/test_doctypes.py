@@ -12,7 +12,6 @@ from include.gas.documents.doctypes import (
     DAY,
     DOCTYPES,
     FOR_READERS,
-    GROUP,
     MONTH,
     PRICES,
     PUBLISHED,
@@ -29,7 +28,7 @@ def test_the_list_is_whole() -> None:
     assert set(DATA) >= {each.doctype for each in DATABASES if each.indexes}
     # Names, addresses and tokens of households, and what approves a deletion, are not where the gas data are.
     assert set(FOR_READERS) - {PRICES} == {DAY, MONTH, YEAR, PUBLISHED} <= set(DATA)
-    assert set(DOCTYPES) - set(REQUIRED) == {PRICES, GROUP, CITY}
+    assert set(DOCTYPES) - set(REQUIRED) == {PRICES, CITY}
     assert database(DOCTYPES[0]) is DATABASES[0]
     with pytest.raises(ValueError, match="add it"):
         database("com.grandlyon.grdf.new")

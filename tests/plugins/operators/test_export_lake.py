@@ -132,9 +132,16 @@ def test_the_lake_equals_couchdb_whatever_happens_to_a_day(
     check_equal(lake, couchdb, tmp_path / "4")
     monkeypatch.setenv("AIRFLOW__GRDF__DAYS_KEPT_YEARS", str(paris_today(datetime.now(UTC)).year - 2023))
     remover = Remover(couchdb.administrator())
-    remover.remove(DAY, day_id("lake-1", PCE["lake-1"], old))  # as grdf_retention does
     assert export()["removed"] == 1
+    monkeypatch.delenv("AIRFLOW__GRDF__DAYS_KEPT_YEARS")
+    export()
     check_equal(lake, couchdb, tmp_path / "5")
+    for account in ("lake-1", "lake-2"):
+        remover.remove(ACCOUNT, account)
+    before = files(lake)
+    with pytest.raises(BadSettings, match="no account"):
+        export()
+    assert files(lake) == before, "as after a loss"
 
 
 def leave(couchdb: CouchDBHook, account: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from grdf import settings
 from grdf.operators.base import GrdfOperator
-from include.gas.account.marks import has_withdrawn, leaving_asker
+from include.gas.account.marks import leaving_asker
 from include.gas.account.status import is_building
 from include.gas.city.figures import next_figures, whole_months
 from include.gas.city.weather import WEATHER, read_weather, weather_document
@@ -34,12 +34,12 @@ class PublishCityOperator(GrdfOperator):
         stays = {
             str(each["_id"])
             for each in self.accounts.our_documents()
-            if leaving_asker(each) is None and not has_withdrawn(each) and not is_building(each)
+            if leaving_asker(each) is None and not is_building(each)
         }
         households = [each for each in store.all_groups() if each.account in stays and each.groups]
-        uses = whole_months(self.couchdb.scan(MONTH), {each.account: each.token for each in households})
+        uses = whole_months(self.couchdb.scan(MONTH), households)
         published = list(next_figures(households, uses, store.all_figures(), today, settings.smallest_group()))
-        store.publish(published)
+        store.publish(published, households, uses)
         counts = Counter(each.dimension for each in published)
         self.log.info("%d households in groups; figures published: %s.", len(households), dict(counts) or "none")
         if place := settings.weather_url():

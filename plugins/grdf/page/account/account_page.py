@@ -19,6 +19,7 @@ from grdf.page.list.shared_mirrors import couchdb
 from grdf.page.security import AccountDep, ActorDep, ConnectorDep, Visitor, can_act, can_connect, may_view
 from grdf.staging.staged_answers import Staging
 from grdf.stores.group_store import GroupStore
+from include.gas.city.groups import CODES
 from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.display.account_summary import summarize_account
 from include.gas.display.cells import UNFINISHED, Cell
@@ -73,6 +74,7 @@ def show(
         one_day=ONE_DAY,
         groups=GroupStore(couchdb()).read_groups(account),
         dimensions=DIMENSIONS,
+        codes=CODES,
         tag=lambda pce: meter_tag(account, pce),  # as logs and messages name it
     )
 

@@ -82,9 +82,9 @@ def _assign_groups(request: Request, visitor: Visitor, content: bytes) -> Respon
     """Assign the groups in a file to the accounts that the visitor may see."""
     found, wrong = read_group_file(content)
     seen = visible_accounts(visitor, account_mirror().lines().keys() & found.keys())
-    GroupStore(couchdb()).assign_groups({account: found[account] for account in seen})
+    moved = GroupStore(couchdb()).assign_groups({account: found[account] for account in seen})
     log.info("%s assigned groups to %d account(s).", visitor.name, len(seen))
-    return _page(request, assigned=len(seen), unknown=len(found) - len(seen), wrong_lines=wrong)
+    return _page(request, assigned=len(seen), moved=moved, unknown=len(found) - len(seen), wrong_lines=wrong)
 
 
 def _page(request: Request, *, stored: str = "", wrong: str = "", **more: object) -> Response:
