@@ -14,7 +14,6 @@ from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.rights_ledger import Ledger
 from grdf.operators.ways_in.check_waiting_rights import CheckWaitingRightsOperator
 from grdf.stores.accounts.account_store import AccountStore
-from include.gas.account.status import Status
 from include.gas.days.gas_day import utc_text
 from include.gas.rights.meter_rights import Meter
 from include.sandbox.adict.meter_data import meters
@@ -92,11 +91,6 @@ def waits(world: LocalWorld, *accounts: str, **more: Any) -> None:
         with pytest.raises(AirflowSkipException):
             acquire(account, "scheduled")
         declared_before(account, 20)
-
-
-def still_waits(world: LocalWorld, account: str) -> bool:
-    stored_now = document(world, account)
-    return bool(stored_now["state"] == WAITS and any(each.waits for each in Status.access_of(stored_now).values()))
 
 
 def accepts(world: LocalWorld, *accounts: str) -> None:

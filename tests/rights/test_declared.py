@@ -12,26 +12,22 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include.gas.account.declaration import has_personal_data
 from include.gas.days.gas_day import utc_text
 from include.gas.display.account_summary import Situation, summarize_account
-from include.gas.errors import CredentialsRefused, DeclarationRefused, FailNow, RetryLater
+from include.gas.errors import DeclarationRefused, FailNow, RetryLater
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_cozy, days_of, holder, stored, yesterday
 from tests.importing.scene import adopt
 from tests.leaving.runs import acquire, extract, load
-from tests.leaving.steps import delete
 from tests.rights.declared import (
     PERSON,
     TELLING,
     WAITS,
     accepts,
-    answer,
     calls,
-    declared_before,
     give,
     holds_person,
     look,
     postcode,
     rights,
-    still_waits,
     waits,
 )
 from tests.rights.scene import bring, check, consents, document, other_of, run
@@ -39,7 +35,6 @@ from tests.rights.scene import bring, check, consents, document, other_of, run
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
 
-PERMISSIONS = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 PUT = {"path": "/droit_acces$", "method": "PUT"}
 
 
@@ -52,37 +47,6 @@ def refused(account: str, match: str, kind: type[Exception] = AirflowSkipExcepti
         acquire(account)
     assert not any(each in str(caught.value) for each in TELLING)
     return str(caught.value)
-
-
-def test_it_is_declared_accepted_and_read(clean: LocalWorld, couchdb: CouchDBHook, account_id: str) -> None:
-    pce = give(clean, account_id)
-    refused(account_id, "has to accept")
-    assert calls(clean) == [("POST", "droits_acces"), ("PUT", "droit_acces")], "look, then ask"
-    (right,) = rights(clean, pce)
-    waiting = document(clean, account_id)
-    assert not holds_person(clean, account_id)
-    assert waiting["oauth_callback_results"]["pce_id"] == pce
-    assert consents(clean, account_id)[0]["id_accreditation"] == right["id_droit_acces"]
-    assert (waiting["state"], account_id in waiting["state_message"]) == (WAITS, True)
-    assert (right["nom_titulaire"], right["etat_droit_acces"]) == (PERSON["name"], "A valider")
-    assert (right["perim_donnees_informatives"], right["perim_donnees_techniques"]) == ("Vrai", "Faux")
-    refused(account_id, "waits for a person")
-    assert (look(), calls(clean)) == ([], [("POST", "droits_acces")])
-    declared_before(account_id, 4 * 1440)
-    assert (look(), calls(clean)) == ([], []), "it is looked for once an hour"
-    answer(clean, pce, "Active")
-    check()
-    calls(clean)
-    assert document(clean, account_id)["state"] == WAITS, "the morning's check would start nothing"
-    assert look(minute=5) == [f"grdf_account__{account_id}"]
-    assert calls(clean) == [("POST", "droits_acces")]
-    assert not document(clean, account_id).get("state")
-    assert look() == []
-    day = yesterday(clean)
-    assert acquire(account_id, "manual") == {"account": account_id, "meters": 1, "first_launch": False}
-    load(account_id, extract(account_id, day, "manual", try_number=1), day)
-    assert calls(clean) == [("GET", "donnees_consos_informatives")]
-    assert len(days_of(stored(couchdb, account_id, pce))) > 1000, "the whole history"
 
 
 def test_in_force_at_once(clean: LocalWorld, account_id: str) -> None:
@@ -195,19 +159,6 @@ def test_a_refusal_that_we_do_not_know_is_said_and_not_repeated(
     assert calls(clean) == []
 
 
-def test_what_is_no_household_s_fault(clean: LocalWorld, account_id: str) -> None:
-    give(clean, account_id)
-    clean.control.fault(**PUT, status=403, body={"erreur": "contrat"})
-    refused(account_id, "Ask GRDF", CredentialsRefused)
-    assert not document(clean, account_id).get("state")
-    clean.control.fault(**PUT, status=503)
-    with pytest.raises(RetryLater):
-        acquire(account_id, try_number=4)
-    assert document(clean, account_id)["state"] == "VENDOR_DOWN"
-    refused(account_id, "has to accept")
-    assert still_waits(clean, account_id)
-
-
 @pytest.mark.parametrize("first", ["waits", "is refused", "GRDF is down"])
 def test_an_account_with_another_meter_goes_on_meanwhile(clean: LocalWorld, account_id: str, first: str) -> None:
     other = meter(other_of(account_id))
@@ -248,21 +199,6 @@ def test_a_grant_is_used_whatever_is_declared(clean: LocalWorld, account_id: str
     acquire(account_id)
     assert {entry["pce"] for entry in consents(clean, account_id)} == {first} | ({other} if not before else set())
     assert extract(account_id, yesterday(clean))["answers"] == 1
-
-
-def test_the_right_of_a_household_that_leaves_is_given_to_nobody(clean: LocalWorld, account_id: str) -> None:
-    pce, again = meter(account_id), other_of(account_id)
-    waits(clean, account_id)
-    accepts(clean, account_id)
-    look("manual")
-    delete(account_id, steps=("check", "mark"))
-    given = {"pce": pce, **PERSON, "postcode": postcode(pce)}
-    clean.book.save({"_id": again, "account_type": "grdfgrandlyon", "declaration": given})
-    refused(again, "another account")
-    delete(account_id, steps=("revoke", "purge"))
-    with pytest.raises(AirflowSkipException, match="has to accept"):
-        acquire(again, "manual")
-    assert [right["etat_droit_acces"] for right in rights(clean, pce)] == ["Révoquée", "A valider"]
 
 
 def older(world: LocalWorld, account: str, days: float) -> None:

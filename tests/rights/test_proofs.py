@@ -26,7 +26,6 @@ from include.gas.errors import (
     BadAccount,
     CredentialsRefused,
     ProofNotSent,
-    RefusalDoubted,
     ServiceUnavailable,
 )
 from include.gas.meter_tag import meter_tag
@@ -34,8 +33,7 @@ from include.gas.proof.consent_record import HOUSEHOLD, ConsentText, new_record
 from include.gas.proof.proof_file import check_proof_file
 from include.gas.rights.meter_rights import Proof
 from include.sandbox.local_world import LocalWorld
-from tests.helpers import context, yesterday
-from tests.leaving.runs import acquire, extract, load
+from tests.helpers import context
 from tests.plugins.staging.proof_samples import GOOD
 from tests.rights.declared import calls
 from tests.rights.scene import bring, check, document
@@ -124,6 +122,8 @@ def test_own_files_go_first_and_replace_a_refused_proof(
     assert staging.count(account_id) == 0
     clean.control.decide_proof(right, accept=False)
     check()
+    shown = document(clean, account_id)
+    assert (shown["state"], shown["state_partial"]) == ("USER_ACTION_NEEDED", True), "it is read on"
     assert send(account_id)["sent"] == 0, "the record was refused: it is not sent again"
     for _ in range(3):
         staging.proofs(account_id).put(check_proof_file(PNG))
@@ -171,23 +171,6 @@ def test_a_lost_answer_sends_nothing_twice(clean: LocalWorld, account_id: str, s
     assert proofs_of(clean, account_id)[right].state == "checking"
 
 
-@pytest.mark.parametrize(
-    ("status", "kind"), [(400, ProofNotSent), (404, ProofNotSent), (403, CredentialsRefused), (503, ServiceUnavailable)]
-)
-def test_what_grdf_answers_names_nobody(
-    clean: LocalWorld, account_id: str, staging: Staging, status: int, kind: type[Exception]
-) -> None:
-    asked(clean, account_id)
-    staging.proofs(account_id).put(check_proof_file(PNG))
-    body = {"code_statut_traitement": "1000000099", "message_retour_traitement": f"Preuve de {NAME} illisible"}
-    clean.control.fault("/preuves$", method="PUT", status=status, body=body)
-    with pytest.raises(kind, match="1000000099") as caught:
-        send(account_id)
-    assert "Durand" not in str(caught.value)
-    assert staging.count(account_id) == 1, "they stay for the next try"
-    assert not document(clean, account_id).get("state"), "the household has nothing to do with it"
-
-
 def test_no_other_right_gets_a_proof(clean: LocalWorld, account_id: str) -> None:
     right = asked(clean, account_id)
     (stranger,) = clean.control.consent([meter_of(account_id)], keep_others=True)
@@ -203,39 +186,3 @@ def test_no_other_right_gets_a_proof(clean: LocalWorld, account_id: str) -> None
         send(account_id)
     proofs = [len(sent(clean, each)) for each in (right, stranger["id_droit_acces"], more["id_droit_acces"])]
     assert proofs == [1, 0, 0], "the other meter does not keep it waiting"
-
-
-def test_the_morning_s_check_notes_it_and_a_refusal_stops_no_reading(
-    clean: LocalWorld, account_id: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    right, day = bring(clean, account_id, meter_of(account_id), days=10), yesterday(clean)
-    take_in(account_id)
-    until = clean.control.today() + timedelta(days=20)
-    clean.control.ask_proof(right, until)
-    check()
-    (proof,) = proofs_of(clean, account_id).values()
-    assert (proof.state, proof.until, proof.sent) == ("asked", until, "")
-    assert not document(clean, account_id).get("state")
-    acquire(account_id)
-    load(account_id, extract(account_id, day), day)
-    clean.control.decide_proof(right, accept=False)
-    capsys.readouterr()
-    check()
-    assert "GRDF has refused the proof" in capsys.readouterr().out
-    shown = document(clean, account_id)
-    assert (shown["state"], shown["state_partial"]) == ("USER_ACTION_NEEDED", True)
-    acquire(account_id)  # it is not skipped
-    # This sandbox serves nothing while a proof is refused, which GRDF may do, too (1000011): the list decides.
-    for number in (1, 2):
-        with pytest.raises(RefusalDoubted):
-            extract(account_id, day, try_number=number)
-    said = document(clean, account_id)["state_message"]
-    assert said == shown["state_message"], "a passing fault does not hide what a person must do"
-    clean.control.decide_proof(right, accept=True)
-    load(account_id, extract(account_id, day), day)
-    assert document(clean, account_id)["state_partial"], "a load does not know of it"
-    check()
-    cleared = document(clean, account_id)
-    assert not cleared["state"]
-    assert "state_partial" not in cleared
-    assert proofs_of(clean, account_id)[right].state == "accepted"
