@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -17,9 +16,8 @@ from include.gas.rights.meter_rights import Meter, Right
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import yesterday
 from tests.importing.scene import adopt, household, names_person
-from tests.leaving.household import METERS, Couch
-from tests.leaving.runs import acquire, check, extract
-from tests.rights.scene import OUTDATED, bring, consents, document
+from tests.leaving.runs import acquire, extract
+from tests.rights.scene import consents, document
 
 _numbers = count(300_000)
 NONE = {"accounts": 0, "buildings": 0, "left_out": 0}
@@ -119,49 +117,3 @@ def test_a_right_gets_an_account_that_is_read(clean: LocalWorld, pce: str, caplo
     acquire(name)
     extract(name, yesterday(clean))
     assert [call["method"] for call in clean.control.log() if "access_token" not in call["path"]] == ["GET"]
-    couch, before = Couch(clean), document(clean, name)
-    (lost,) = [each for each in couch.documents(METERS) if each["_id"] == pce]
-    couch.remove(METERS, lost)
-    assert adopt(id_pattern="home-{right}") == NONE, "the account names it, also without the ledger"
-    clean.control.drop_consents()
-    assert adopt() == NONE
-    assert document(clean, name) == before, "a list that is short removes nothing"
-
-
-def test_a_meter_that_an_account_has(clean: LocalWorld, pce: str, caplog: pytest.LogCaptureFixture) -> None:
-    name = f"holder-{pce}"
-    former = bring(clean, name, pce)
-    acquire(name)
-    own = right(clean, pce)
-    assert adopt() == NONE | {"left_out": 1}
-    assert "another account has its meter" in caplog.text
-    clean.control.revoke(former)
-    check()
-    assert adopt()["accounts"] == 1, "that account's own right is over, and it is another holder's"
-    assert consents(clean, f"right-{own}")[0]["id_accreditation"] == own
-    assert document(clean, name)["state"] == OUTDATED
-
-
-def test_an_account_that_has_lost_its_right_gets_the_same_holder_s(clean: LocalWorld, pce: str) -> None:
-    """It came back from a backup made before its household had renewed."""
-    name, former = f"holder-{pce}", right(clean, pce, date_creation="2024-01-01 10:00:00")
-    results = {"pce_id": pce, "consents": [{"pce": pce, "id_accreditation": former}]}
-    clean.book.save({"_id": name, "account_type": "grdfgrandlyon", "oauth_callback_results": results})
-    acquire(name)
-    clean.control.revoke(former)
-    new = right(clean, pce)
-    check()
-    assert adopt(dry_run=True)["accounts"] == 1
-    assert document(clean, name)["state"] == OUTDATED
-    assert adopt()["accounts"] == 1
-    assert document(clean, name)["state"] is None
-    assert consents(clean, name)[0]["id_accreditation"] == new
-
-
-def test_two_runs_at_once_give_no_right_to_two_accounts(clean: LocalWorld, pce: str) -> None:
-    rights = [right(clean, pce)] + [right(clean, household(next(_numbers))["pce"]) for _ in range(4)]
-    patterns = ("a-{right}", "b-{right}")
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda pattern: adopt(id_pattern=pattern), patterns))
-    for own in rights:
-        assert sum(bool(document(clean, pattern.format(right=own))) for pattern in patterns) == 1

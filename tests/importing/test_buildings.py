@@ -107,20 +107,6 @@ def test_fifty_meters_of_a_city_are_read_and_shown_as_its_buildings(
     assert "/connect/" not in page
 
 
-def test_more_meters_and_another_name(clean: LocalWorld) -> None:
-    one, two = meters(2)
-    account = f"hall-{next(_numbers)}"
-    clean.control.own_contracts([one])
-    put([(account, one, "Town hall")])
-    assert adopt(buildings=FILE)["buildings"] == 1
-    clean.control.own_contracts([two])
-    put([(account, one, "Old town hall"), (account, two, "Old town hall")])
-    assert adopt(buildings=FILE)["buildings"] == 2
-    known = document(clean, account)
-    assert known["name"] == "Old town hall"
-    assert {*known["status"]["meters"]} == {one, two}
-
-
 def test_a_new_contract_s_right_is_the_building_s_and_no_household_s(clean: LocalWorld) -> None:
     """A city changes its supplier: the rights end, and new ones come some days later."""
     (pce,) = meters(1)

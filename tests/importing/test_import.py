@@ -33,6 +33,7 @@ from tests.leaving.runs import acquire, check
 from tests.leaving.steps import delete
 from tests.rights.declared import answer, look
 from tests.rights.scene import bring, document
+from tests.rights.scene import check as check_rights
 
 Homes = list[dict[str, str]]
 
@@ -132,26 +133,6 @@ def test_a_refused_household_that_had_an_account_keeps_it(clean: LocalWorld, hom
     assert home["email"] not in str(document(clean, home["account"]))
 
 
-def test_grdf_fails_and_the_next_try_continues(clean: LocalWorld, homes: Homes) -> None:
-    homes = [home | {"account": ""} for home in homes[:3]]
-    put(homes)
-    break_put(clean, homes[1], taken=True)
-    with pytest.raises(RetryLater):
-        run()
-    assert len(rights(clean, *homes)) == 3, "it has taken the second one all the same"
-    assert files() == [NAME, "homes.result.csv"]
-    assert [said for _, said in outcomes()] == ["declared", "to declare", "declared"]
-    assert names_person(result()) == []
-    put(homes[::-1])  # their lines have moved on the way
-    assert run() == {"connected": 2, "declared": 1}
-    assert (len(rights(clean, *homes)), puts(clean)) == (3, 3)
-    emails = [records(account)[-1].entered.email for account, _ in outcomes()]
-    assert emails == [home["email"] for home in homes[::-1]]
-    put([homes[1] | {"account": outcomes()[1][0], "email": "planted-right@example.org"}])
-    run(skip=True)
-    assert homes[1]["email"] in {record.entered.email for record in records(outcomes()[0][0])}, "what a right rests on"
-
-
 def test_who_was_refused_or_deleted_meanwhile_is_not_declared_by_the_next_try(clean: LocalWorld, homes: Homes) -> None:
     put([homes[0] | {"postcode": "75001"}, homes[1], homes[2] | {"account": ""}, *homes[3:]])
     break_put(clean, homes[4])
@@ -235,6 +216,7 @@ def test_a_run_that_was_cleared_does_nothing(clean: LocalWorld, home: dict[str, 
     for dag, step in {
         "grdf_import_accounts": lambda: run(cleared=True),
         "grdf_adopt_rights": lambda: adopt(cleared=True),
+        "grdf_consents": lambda: check_rights(home["account"], dry_run=False, cleared=True),
         "grdf_send_proof": lambda: execute(SendProofOperator, {}, cleared=True, account_id=home["account"]),
     }.items():
         with pytest.raises(BadRequest, match=f"Start {dag} anew"):
