@@ -1,4 +1,4 @@
-"""A past range in one call per meter: what is requested, what is left out and why, and what is stored."""
+"""A past range in one call per meter, or backfilled day by day: what is asked for, left out and why, and stored."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.history import AnnounceHistoryOperator, ReadHistoryOperator
 from include.gas.days.windows import oldest_allowed
-from include.gas.documents.changes import DAYS_NAMED
 from include.gas.documents.doctypes import DAY
 from include.gas.errors import BadAccount, BadRequest, RetryLater
 from include.gas.meter_tag import meter_tag
 from include.sandbox.local_world import LocalWorld
-from tests.helpers import context, days_of, give_back, lose, stored
+from tests.helpers import context, give_back, lose, stored
 from tests.history.steps import (
     Y,
     asked,
@@ -34,35 +33,6 @@ from tests.leaving.steps import delete
 ONE = timedelta(days=1)
 MARCH = f"{Y}-03-01", f"{Y}-04-01"
 FORM = {"from": f"{Y}-03-01", "to": f"{Y}-03-05", "include_definitive": False}
-
-
-def test_three_years_in_one_call_and_what_is_definitive_never_again(
-    clean: LocalWorld, couchdb: CouchDBHook, account_id: str
-) -> None:
-    today, first = clean.control.today(), oldest_allowed(clean.control.today())
-    settled = (today.replace(day=1) - ONE).replace(day=1)  # all days before it are definitive
-    (pce,) = household(clean, account_id, first)
-    done = read(account_id, first, today)
-    assert asked(clean) == [(pce, str(first), str(today))]
-    assert_stored_as_grdf(clean, couchdb, account_id, pce, first, today)
-    before = stored(couchdb, account_id, pce)
-    new = len(days_of(before))
-    assert new > 1080
-    assert [done.result[name] for name in ("calls", "new", "corrected")] == [1, new, 0]
-    assert done.events == [(DAY, {"account": account_id, "changed": new})]
-    changes = done.result["changes"]
-    assert (changes["first"], len(changes["days"]), changes["counts"][DAY]) == (str(first), DAYS_NAMED, new)
-    again = read(account_id, first, settled)
-    for day in (first, date(Y - 1, 3, 1) - ONE, date(Y - 1, 12, 31), settled - ONE):
-        assert backfill(account_id, day).events == []
-    assert (asked(clean), again.result["calls"], again.events) == ([], 0, [])
-    read(account_id, first, today)
-    ((_, since, end),) = asked(clean)
-    assert settled <= date.fromisoformat(since) < date.fromisoformat(end) == today, "only what is open"
-    every = read(account_id, first, today, include_definitive=True)
-    assert asked(clean) == [(pce, str(first), str(today))]
-    assert (every.result["new"], every.result["corrected"], every.events) == (0, 0, [])
-    assert stored(couchdb, account_id, pce) == before
 
 
 def test_what_cannot_be_asked_is_left_out_in_words(
@@ -153,3 +123,32 @@ def test_what_one_meter_lacks_is_asked_for_alone_by_the_next_try(
     assert done.result["new"] == 31
     for pce in (bad, good):
         assert_stored_as_grdf(clean, couchdb, account_id, pce, *MARCH)
+
+
+def test_only_the_open_days_of_a_meter_are_asked_for_unless_a_run_says_otherwise(
+    clean: LocalWorld, couchdb: CouchDBHook, account_id: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    one, two = household(clean, account_id, date(Y, 3, 1), 2)
+    clean.control.set_quirks(two, lines={"missing": [f"{Y}-03-10"]})
+    read(account_id, f"{Y}-03-01", f"{Y}-04-01")
+    clean.control.set_quirks(two)
+    clean.control.clear_log()
+    revision = (clean.book.get(account_id) or {})["_rev"]
+    for conf in ({}, {"include_definitive": "true"}, {"include_definitive": 1}, {"other": True}):
+        capfd.readouterr()
+        done = backfill(account_id, date(Y, 3, 31), **conf)
+        assert (done.result, done.events) == ({"account": account_id}, [])
+    assert clean.control.log() == [], "no call at all, not even for a token"
+    assert (clean.book.get(account_id) or {})["_rev"] == revision
+    said = "".join(capfd.readouterr())
+    assert all(meter_tag(account_id, pce) in said for pce in (one, two))
+    assert '{"include_definitive": true}' in said, "how to ask all the same"
+    done = backfill(account_id, date(Y, 3, 10))
+    assert asked(clean) == [(two, f"{Y}-03-10", f"{Y}-03-11")]
+    assert (dict(done.events)[DAY]["changed"], done.result["changes"]["days"]) == (1, [f"{Y}-03-10"])
+    for pce in (one, two):
+        assert_stored_as_grdf(clean, couchdb, account_id, pce, f"{Y}-03-01", f"{Y}-04-01")
+    backfill(account_id, date(Y, 3, 31), include_definitive=True)
+    read(account_id, f"{Y}-03-30", f"{Y}-04-01", include_definitive=True)
+    last, two_days = (f"{Y}-03-31", f"{Y}-04-01"), (f"{Y}-03-30", f"{Y}-04-01")
+    assert asked(clean) == [(pce, *days) for days in (last, two_days) for pce in (one, two)]
