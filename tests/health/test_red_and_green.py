@@ -16,8 +16,7 @@ from include.gas.account.marks import with_leaving
 from include.gas.days.gas_day import gas_day_start, utc_text
 from include.gas.documents.doctypes import AUDIT
 from include.gas.leaving.deletion import DeletionOrder, begin_deletion, open_record
-from include.sandbox.local_world import LocalWorld
-from tests.health.accounts import account, meter, today
+from tests.health.accounts import account, today
 
 if TYPE_CHECKING:
     from tests.health.conftest import Fleet
@@ -29,32 +28,6 @@ Mail = tuple["Mailbox", dict[str, str]]
 def cause(said: str, name: str) -> str:
     (line,) = re.findall(f"(?m)^{name}: .*", said)
     return str(line)
-
-
-def test_a_fleet_that_is_read_is_green_and_sends_no_mail(clean: LocalWorld, fleet: Fleet, mailbox: Mail) -> None:
-    box, env = mailbox
-    empty = fleet.check(**env)
-    assert (empty.well, "No account is connected yet" in empty.said) == (True, True)
-    fleet.add(*(account(number) for number in range(5)))
-    full = fleet.check(**env)
-    assert (full.well, "5 of 5" in full.said, box.mails) == (True, True, [])
-    assert clean.control.log() == [], "GRDF is not asked"
-
-
-def test_a_silent_fleet_is_red_with_names_reasons_and_what_to_do(fleet: Fleet, mailbox: Mail) -> None:
-    box, env = mailbox
-    fleet.add(*(account(number, age=9) for number in range(30)), *(account(number) for number in range(30, 60)))
-    looked = fleet.check(**env)
-    assert not looked.well
-    assert looked.said.index("not well: 30 of 60 accounts are silent") < looked.said.index("unread: 30 of 60")
-    line = cause(looked.said, "unread")
-    assert f"watched-00000 (newest day {today() - timedelta(days=9)}, Airflow has no DAG for it)" in line
-    assert (len(re.findall(r"watched-\d+ \(", line)), "and 10 more" in line, "50.0 %" in line) == (20, True, True)
-    (mail,), (text,) = box.mails, box.texts
-    assert (mail["To"], "1 cause(s) need a person" in mail["Subject"]) == ("team@example.org", True)
-    for where in (line, text):
-        assert all(word in where for word in ("30 of 60 accounts are silent", "and 10 more", "docs/runbook.md"))
-    assert not [number for number in range(60) if meter(number) in looked.said + text]
 
 
 def test_what_cannot_be_looked_at_is_red_with_that_reason(fleet: Fleet) -> None:
