@@ -1,4 +1,4 @@
-"""``./grdf doctor``: nothing to mend where all is well, and a useful line for each thing that is broken on purpose."""
+"""``./grdf doctor``: nothing to mend where all is well, and a useful line for each thing that is broken or silent."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ import pytest
 import requests
 from airflow.sdk import BaseNotifier
 
+from grdf.doctor import client_checks, couchdb_checks
 from grdf.doctor.__main__ import main
 from grdf.hooks.couchdb import COMPARES, CouchDBHook
 from include.gas.documents.doctypes import ACCOUNT, DOCTYPES
 from include.sandbox.local_world import LocalWorld
+from tests.plugins.conftest import Reply, Server
 from tests.plugins.drip import Drip
 
 Findings = list[dict[str, str]]
@@ -191,3 +193,46 @@ def test_a_silent_one_is_not_asked_for_each_connection(new_doctor: Doctor) -> No
     assert (code, [each["state"] for each in findings if each["what"] == "Airflow"]) == (0, ["unknown"])
     assert server.connections == 1
     assert "secretpw" not in json.dumps(findings)
+
+
+FAST = 0.3
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (couchdb_checks, client_checks):
+        monkeypatch.setattr(module, "TIMEOUT", (FAST, FAST))
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("first", [b"", HEAD], ids=["silent", "a body"])
+def test_a_couchdb_that_is_silent_or_slow(installed: LocalWorld, doctor: Doctor, first: bytes) -> None:
+    with Drip(first, b" " if first else b"", every=0.05) as server:
+        changed, *_ = connection(COUCH, "CouchDB", "", host="127.0.0.1", port=server.port)
+        code, findings = doctor(**changed(installed))
+    found = {each["what"]: each for each in findings}
+    reported, left_out = found["CouchDB"], found["accounts"]
+    assert [part for part in ("no answer in time", "firewall") if part not in reported["says"] + reported["do"]] == []
+    assert (code, left_out["state"], reported["state"]) == (1, "unknown", "bad")
+    assert "because CouchDB cannot be read" in left_out["says"]
+    assert (server.connections, server.requests) == (1, 1)
+
+
+@pytest.mark.parametrize("body", ["[]", "<html>", '{"version": 1}'])
+def test_what_is_no_couchdb(installed: LocalWorld, doctor: Doctor, body: str) -> None:
+    server = Server(lambda _: Reply(body=body))
+    with server.running():
+        changed, *_ = connection(COUCH, "CouchDB", "", host=server.url, port=None)
+        _, findings = doctor(**changed(installed))
+    ((what, text),) = bad(findings)
+    assert (what, f"what answers at {server.url} is no CouchDB" in text, len(server.heard)) == ("CouchDB", True, 1)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_login_server_of_grdf_s_that_is_silent_is_asked_once(installed: LocalWorld, doctor: Doctor) -> None:
+    with Drip(b"", b"", every=0.05) as server:
+        changed, *_ = connection(ADICT, GRDF, "", token_url=f"http://127.0.0.1:{server.port}/token")
+        _, findings = doctor(**changed(installed))
+    assert [each["state"] for each in findings if each["what"] == GRDF and each["state"] != "look"] == ["ok", "bad"]
+    assert server.requests == 1
