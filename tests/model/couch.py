@@ -42,9 +42,6 @@ class Couch:
             return self._all(database, query, data)
         if path[1:] == ["_bulk_docs"]:
             return 201, [self._bulk(path[0], document) for document in data["docs"]]
-        if path[1:] == ["_find"]:
-            docs = [doc for _, doc in sorted(database.items()) if _matches(doc, data["selector"])]
-            return 200, {"docs": docs[: data.get("limit", 25)], "bookmark": "nil"}
         if path[1:] == ["_changes"]:
             results = [
                 {"id": key, "seq": "1", "changes": [{"rev": doc["_rev"]}], "doc": doc} for key, doc in database.items()
@@ -150,27 +147,3 @@ class Couch:
         del self.databases[database][key]
         self._written(database, key, stored, None)
         return [stored["_rev"]]
-
-
-def _matches(value: Any, selector: Any) -> bool:
-    if not isinstance(selector, dict):
-        return bool(value == selector)
-    for name, wanted in selector.items():
-        if name in ("$or", "$and"):
-            met = (any if name == "$or" else all)(_matches(value, each) for each in wanted)
-        elif name == "$elemMatch":
-            met = isinstance(value, list) and any(_matches(each, wanted) for each in value)
-        elif name == "$eq":
-            met = value == wanted
-        elif name == "$exists":
-            met = (value is not None) == wanted
-        elif name.startswith("$"):
-            raise NotImplementedError(name)
-        else:
-            inner = value
-            for part in name.split("."):
-                inner = inner.get(part) if isinstance(inner, dict) else None
-            met = _matches(inner, wanted)
-        if not met:
-            return False
-    return True

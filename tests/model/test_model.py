@@ -8,22 +8,35 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.model.leader import Life, lead
+from tests.model.leader import Life, Step, lead
 from tests.model.lives import any_life
-from tests.model.rows import FOUND, ROWS, Was
-from tests.model.truth import Untrue
 
 NewTown = Callable[..., Any]
 
 
-@pytest.mark.parametrize(("signs", "life", "was"), ROWS.values(), ids=ROWS)
-def test_the_model_finds_what_was_mended(
-    signs: str, life: Life, was: Was, new_town: NewTown, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lead(life, new_town)  # with the fix, the life goes well
-    was(monkeypatch)
-    with pytest.raises(Untrue, match=signs):
-        lead(life, new_town)
+def connect(account: str, *meters: int, back: int = 20, ahead: int = 400, calls: int = 400, more: str = "") -> Step:
+    return ("connect", account, list(meters), "page", back, ahead, calls, more)
+
+
+FOUND: dict[str, Life] = {
+    "an id_token that was too old kept an account's other meters from being read": ("2026-04-20", [
+        connect("alder", 0, 1), ("days", 1), ("revoke", 0, "alder", "TITULAIRE"), ("days", 1),
+        ("between", "alder", ("connect", "alder", [0], "cozy", 20, 400, 400, "")),
+    ]),
+    "a right without daily data kept the last days of another one from being read": ("2026-01-03", [
+        ("connect", "birch", [0], "page", 60, 400, 1100, "narrow"),
+        ("connect", "birch", [0], "code", 60, 5, 400, "beside"),
+    ]),
+}  # fmt: skip
+"""Lives that the model found by itself. They used to go wrong and now go well."""
+
+FOUND |= {
+    f"a monthly reading stored what belonged to who had come, after {after} requests": ("2026-04-20", [
+        connect("alder", 0, back=300), ("days", 2), ("meanwhile", after, ("revoke", 0, "alder", "TITULAIRE")),
+        ("meanwhile", after, connect("birch", 0, back=300, more="beside")), ("published",),
+    ])
+    for after in range(16)
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("what", FOUND)
