@@ -42,10 +42,12 @@ def put(
 
 def _sums(days: list[dict[str, Any]]) -> dict[str, Any]:
     words = ("measured", "estimated", "corrected")
+    volumes = [day["volume"] for day in days if "volume" in day]
     return {
         "load": float(sum(Decimal(repr(day["load"])) for day in days)),
         "days": len(days),
-        "volume_days": sum("volume" in day for day in days),
+        "volume": float(sum(Decimal(repr(volume)) for volume in volumes)) if volumes else None,
+        "volume_days": len(volumes),
         **{f"{word}_days": sum(day["quality"] == word for day in days) for word in words},
     }
 

@@ -19,20 +19,6 @@ JA, JB, JC = json.dumps(A), json.dumps(B), json.dumps(C)
 @pytest.mark.parametrize(
     "text",
     [
-        f"{JA}\n{JB}\n{JC}\n", f"{JA}\r\n\r\n{JB}\r\n{JC}", f"{JA}{JB}{JC}",
-        f"\n\n  {json.dumps(A, indent=1)}{json.dumps(B, indent=4)}\n{JC}\n\n", f"\ufeff{JA}\u00a0{JB} null , {JC}",
-        f"[{JA},{JB},{JC}]", f'{{"liste_acces":[{JA},{JB}],"code_statut_traitement":"0"}}',
-        f"HTTP junk ]]> {JA} }} }} {JB} \x00\x01 \" ' {JC} trailing",
-    ],
-)  # fmt: skip
-def test_layouts(text: str) -> None:
-    for body in (text, text.encode()):
-        assert (find_objects(body).objects, find_objects(body).broken) == ([A, B, C], [])
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
         f'{JA}\n{{"pce": {{"id_pce": "9"}}, "x": 1\n{JB}\n{JC}',  # a bracket is missing
         f'{JA}\n{{"pce": {{"id_pce": "9"\n{JB}\n{JC}',  # two are
         f'{JA}\n{{"pce": {{"id_pce": "9\n{JB}\n{JC}',  # and a quote
@@ -54,6 +40,8 @@ def test_the_good_are_kept_and_the_bad_counted(text: str) -> None:
     [
         ('{"message":"a\tb"}', [{"message": "a\tb"}], 0),  # a raw tab is forgiven
         ('{"a":"é"}'.encode() + '{"b":"é"}'.encode("latin-1") + b'{"c":"\xc3', [{"a": "é"}, {"b": "\ufffd"}], 1),
+        (f'{{"liste_acces":[{JA},{JB}],"code_statut_traitement":"0"}}', [A, B, C], 0),
+        (f"[{JA},{JB}]", [A, B], 0),
         ('{"liste_x": [1], "a": 2}', [{"liste_x": [1], "a": 2}], 0),
         ('{"courriel": "personne@example.org", oops}  {"token": "s3cr3t"', [], 2),
         ("<html>Bad gateway</html>", [], 1),
@@ -109,24 +97,14 @@ def test_an_answer_that_is_broken_throughout_is_given_up(text: str) -> None:
     assert len(find_objects(text).broken) == MOST_BROKEN + 1
 
 
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        (r'"\ud83d"', "\ufffd"), (r'"\uDE00 a"', "\ufffd a"), (r'"\ud83d\ude00"', "\U0001f600"),
-        (r'"\ud83d\ud83d\ude00"', "\ufffd\U0001f600"), (r'"\ude00\ud83d"', "\ufffd\ufffd"), (r'"\\ud83d"', "\\ud83d"),
-        (r'"\\\ud83d"', "\\\ufffd"), (r'"\ud83d\n\ud83d"', "\ufffd\n\ufffd"), (r'"é\u00e9"', "éé"),
-    ],
-)  # fmt: skip
-def test_half_a_surrogate_pair_never_gets_as_far_as_couchdb(written: str, read: str) -> None:
-    assert json.loads(replace_lone_surrogates(written)) == read
-    assert len(replace_lone_surrogates(written)) == len(written)
-    for body in (f'{{"word": {written}}}', f'{{"word": {written}}}'.encode()):
-        assert [each["word"] for each in find_objects(body).objects] == [read]
-
-
-@given(st.lists(st.sampled_from(["\ud83d", "\ude00", "\\", '"', "u", "d83d", "é", "\n", "\U0001f600"]), max_size=9))
-def test_only_half_pairs_are_changed(pieces: list[str]) -> None:
+@given(st.lists(st.sampled_from(["\ud83d", "\ude00", "\\", '"', "\\ud83d", "é", "\n", "\U0001f600"]), max_size=9))
+def test_half_a_surrogate_pair_never_gets_as_far_as_couchdb_and_nothing_else_is_changed(pieces: list[str]) -> None:
     text = "".join(pieces)
     whole = json.loads(json.dumps(text))  # two halves beside each other are a pair then
     expected = "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in whole)
-    assert json.loads(replace_lone_surrogates(json.dumps(text))) == expected
+    written = json.dumps(text)
+    assert json.loads(replace_lone_surrogates(written)) == expected
+    assert len(replace_lone_surrogates(written)) == len(written)
+    for body in (f'{{"word": {written}}}', f'{{"word": {written}}}'.encode()):
+        assert find_objects(body).objects == [{"word": expected}]
+    assert json.loads(replace_lone_surrogates(r'"\uDE00 a"')) == "\ufffd a"

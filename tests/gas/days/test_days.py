@@ -49,13 +49,6 @@ def test_bounds_of_gas_days(day: date, hours: int, start: str, end: str) -> None
     assert (hours_in(day), bounds) == (hours, [start, end])
 
 
-@given(st.integers(1997, 2090))
-def test_every_year_has_one_short_and_one_long_day_both_saturdays(year: int) -> None:
-    days = [date(year, 1, 1) + timedelta(days=n) for n in range(365)]
-    odd = {hours_in(day): day for day in days if hours_in(day) != 24}
-    assert (sorted(odd), {day.weekday() for day in odd.values()}) == ([23, 25], {5})
-
-
 @given(INSTANTS, INSTANTS)
 def test_an_instant_lies_in_its_gas_day_and_sorts_as_text(one: datetime, other: datetime) -> None:
     day = gas_day_of(one)

@@ -55,13 +55,6 @@ def test_the_day_on_which_it_fell_silent(meter: MeterDays, start: int | None) ->
     assert meter.silent_on(TODAY) == (due if due and due <= TODAY else None)
 
 
-def test_it_is_silent_by_how_often_grdf_reads_it() -> None:
-    for frequency, limit in (("", 5), ("1M", 5), ("MM", 55), ("6M", 240), ("JJ", 40)):
-        kind = "stored" if limit in (5, 55) else "billed"
-        for age, fell in ((limit, None), (limit + 1, TODAY), (limit + 3, ago(2))):
-            assert meter(frequency=frequency, **{kind: age}).silent_on(TODAY) == fell
-
-
 def read(**more: Any) -> tuple[MeterDays, ...]:
     document = {"_id": "home", "account_type": "grdfgrandlyon", "oauth": {"code": "c"}, **more}
     return days_of_meters(document, Account.from_document(document))

@@ -15,7 +15,7 @@ from include.gas.documents.billing.periods import merge_period, period_document,
 from include.gas.documents.changes import StoreReport
 from include.gas.documents.day_checks import INDEX
 from include.gas.documents.day_documents import unsettled_part
-from include.gas.documents.doctypes import DAY, MONTH, YEAR
+from include.gas.documents.doctypes import DAY, MONTH
 from tests.gas.memory_store import PCE, T0, MemoryStore, put
 
 FIRST, SECOND = date(2024, 1, 1), "2024-01-02"
@@ -54,18 +54,6 @@ def test_days_that_were_stored_without_are_completed_once_and_nothing_is_taken_a
     day = day_of(store)
     assert (report.corrected, day["index_end"], day["changes"][-1]["before"]) == (1, 4005, 50)
     assert not {"volume", "coefficient", "grdf_quality"} & day.keys(), "a different one is all that stays"
-
-
-def test_totals_say_how_much_was_measured_and_how_good_it_is() -> None:
-    store = MemoryStore()
-    qualities = {0: "measured", 1: "measured", 2: "estimated", 40: "corrected"}
-    days = {day: whole(day % 36, quality=quality) for day, quality in qualities.items()}
-    read(store, days | {3: {"load": 53, "quality": "corrected"}})
-    store.check_totals()
-    totals = store.get(MONTH, "2024-01"), store.get(YEAR, "2024")
-    counted = [[total[f"{quality}_days"] for quality in ("measured", "estimated", "corrected")] for total in totals]
-    assert counted == [[2, 1, 1], [2, 1, 2]]
-    assert [(total["volume"], total["volume_days"]) for total in totals] == [(18.3, 3), (27.4, 4)]
 
 
 def test_doubts_are_marked_and_go_with_their_reason() -> None:

@@ -6,8 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from include.gas.answers.consumption.published import Period
 from include.gas.answers.consumption.sorting import SortedAnswer
@@ -134,18 +132,6 @@ def test_rounding_is_no_difference_and_missing_days_are_counted(published: int, 
     found = compare(Period(MARCH, APRIL, 1922 + published, 11.24), dict(list(loads().items())[lost:]))
     assert (found.beyond_rounding, found.stored, found.missing_days) == (beyond, 1922 - 62 * lost, lost)
     assert found.difference == published + 62 * lost
-
-
-@given(st.integers(1, 62), st.data())
-def test_what_grdf_rounds_is_no_difference(days: int, data: Any) -> None:
-    """Days use volumes in tenths of m³, floored to kWh; the period uses whole m³ of an index, floored."""
-    coefficient = data.draw(st.integers(9800, 11500)) / 1000
-    volumes = data.draw(st.lists(st.integers(0, 250), min_size=days, max_size=days))
-    start = data.draw(st.integers(0, 9))  # tenths of m³ on the index before
-    whole = (start + sum(volumes)) // 10 - start // 10
-    period = Period(MARCH, MARCH + timedelta(days=days), int(whole * coefficient), coefficient)
-    by_day = {MARCH + timedelta(days=n): int(volume / 10 * coefficient) for n, volume in enumerate(volumes)}
-    assert not compare(period, by_day).beyond_rounding
 
 
 def test_only_whole_periods_beside_readable_days_are_compared() -> None:

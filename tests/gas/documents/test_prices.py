@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +13,6 @@ from include.gas.documents.prices import PriceTable, price_documents, read_price
 from include.gas.errors import BadRequest
 from tests.gas.memory_store import PCE, MemoryStore, put
 
-ROOT = Path(__file__).resolve().parents[3]
-HOUSEHOLD = ROOT / "include" / "sandbox" / "data" / "real-daily-gas.csv"
 JANUARY = date(2024, 1, 1)
 ALL = Window(JANUARY, date(2025, 1, 1))
 
@@ -41,18 +37,6 @@ def load_again(store: MemoryStore, prices: PriceTable, loads: Any = None, minute
 
 def prices_of(store: MemoryStore, doctype: str) -> dict[str, Any]:
     return {each["_id"].rpartition(":")[2]: each.get("price") for each in store.docs[doctype].values()}
-
-
-def test_a_households_711_days_are_priced_to_the_cent_across_a_change_within_a_month() -> None:
-    store, rows = MemoryStore(), list(csv.DictReader(HOUSEHOLD.read_text().splitlines()))
-    first = date.fromisoformat(rows[0]["gas_day"])
-    loads = {(date.fromisoformat(row["gas_day"]) - first).days: int(float(row["energy_kwh"])) for row in rows}
-    put(store, loads, first=first, prices=table("2012-01-01,,0.05123", "2020-02-15,,0.06371"))
-    assert len(prices_of(store, DAY)) == 711
-    # By hand, from the file's sums: 11,578 kWh in 2019; 4,431 and 16,570 before and after the change; 12,486 in 2021.
-    assert [round(price, 2) for price in prices_of(store, YEAR).values()] == [593.14, 1282.67, 795.48]
-    assert round(prices_of(store, MONTH)["2020-02"], 2) == 144.31  # 668 kWh before, 1,728 after
-    assert (store.get(DAY, "2019-05-09")["price"], store.get(YEAR, "2020")["priced_days"]) == (2.92011, 366)
 
 
 def test_a_corrected_day_or_table_restates_what_it_concerns_and_nothing_costs_a_call_more() -> None:
@@ -105,6 +89,7 @@ def test_a_file_as_a_french_spreadsheet_saves_it_is_read() -> None:
         "\ufefffirst;end;price\r\n2024-02-01;;0,1043\r\n2024-01-01;2024-02-01;0,0998\r\n;;\r\n".encode()
     )
     assert [found.price_load(100, date(2024, month, day)) for month, day in ((1, 31), (2, 1))] == [9.98, 10.43]
+    assert found.price_load(57, date(2024, 2, 1)) == 5.9451, "more than cents"
     assert found.find_price(date(2023, 12, 31)) is None
     for content, said in ((b"", "first line"), (b"first,end,price\n,,\n", "no price")):
         with pytest.raises(BadRequest, match=said):

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from itertools import combinations
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.gas.answers.consumption.daily import Reading
 from include.gas.days.windows import ONE_DAY, Window
 from include.gas.documents.changes import DAYS_NAMED, Changes, StoreReport
 from include.gas.documents.day_checks import JUMP
 from include.gas.documents.day_documents import account_range
 from include.gas.documents.disallowed_days import find_disallowed_days
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
-from include.gas.documents.storing import ATTEMPTS, WriteResult, store_readings
+from include.gas.documents.storing import ATTEMPTS, WriteResult
 from include.gas.documents.year_counts import StoredYear, stored_years
 from include.gas.errors import StoreBusy
 from include.gas.meter_tag import meter_tag
-from tests.gas.memory_store import FIRST, PCE, T0, Killed, MemoryStore, Mortal, day, interleave, put
-
-ALL = Window(date(2023, 1, 1), date(2025, 1, 1))
+from tests.gas.memory_store import FIRST, PCE, Killed, MemoryStore, Mortal, day, interleave, put
 
 
 def filled(*loads: dict[int, Any]) -> MemoryStore:
@@ -72,53 +68,12 @@ def test_what_becomes_of_each_day_is_counted_and_a_later_reading_stays() -> None
     store.check_totals()
 
 
-def test_what_others_have_is_neither_summed_nor_lost() -> None:
-    store = MemoryStore()
-    for account in ("a", "a-b", "a_", "aa"):
-        put(store, {0: 10, 4: 1}, account=account)
-    store_readings(store, "a", "GI000042", [Reading(FIRST, 5)], T0)
-    assert {doc["load"] for key, doc in store.docs[YEAR].items() if key.endswith("2023")} == {10, 5}
-    store.check_totals()
-    for docs in store.docs.values():
-        for doc in docs.values():
-            doc["cozyMetadata"] = {"x": 1}
-    put(store, {0: 11}, 1)
-    assert all(doc["cozyMetadata"] == {"x": 1} for docs in store.docs.values() for doc in docs.values())
-
-
-def test_wrong_totals_are_repaired_though_no_day_changed_and_those_without_days_go() -> None:
-    store = filled({0: 10, 5: 20, 40: 3})
-    store.get(MONTH, "2024-01")["load"] = 999
-    del store.docs[YEAR][f"a:{PCE}:2024"]
-    report = put(store, {40: 3}, 1)  # the load is about February, but January is repaired too
-    assert (report.unchanged, report.months, report.years) == (1, 1, 1)
-    store.check_totals()
-    for gone in (0, 40):
-        del store.docs[DAY][f"a:{PCE}:{day(gone)}"]
-    report = put(store, {5: 20}, 2, window=ALL)
-    store.check_totals()
-    assert (store.periods(YEAR), report.unchanged, report.months, report.years) == (["2024"], 1, 2, 2)
-
-
-def test_what_others_have_in_a_total_stays_while_it_fits() -> None:
-    old = {"_id": f"a:{PCE}:2023-03", "account": "a", "pce": PCE, "load": 310.25, "days": 0}
-    store = MemoryStore(month=[old])
-    put(store, {0: 60, 5: 7}, window=ALL)
-    assert store.get(MONTH, "2023-03")["load"] == 310.25, "it never was a sum of days"
+def test_a_total_that_never_was_a_sum_of_days_stays_until_a_day_comes() -> None:
+    store = MemoryStore(month=[{"_id": f"a:{PCE}:2023-03", "account": "a", "pce": PCE, "load": 310.25, "days": 0}])
+    put(store, {0: 60, 5: 7}, window=Window(date(2023, 1, 1), date(2025, 1, 1)))
+    assert store.get(MONTH, "2023-03")["load"] == 310.25
     put(store, {-290: 12}, 1)
     assert (store.get(MONTH, "2023-03")["load"], store.get(MONTH, "2023-03")["days"]) == (12, 1)
-    store = filled({80: 50, 81: 60})
-    every = [document for doctype in (DAY, MONTH, YEAR) for document in store.docs[doctype].values()]
-    for document in every:
-        document["price"] = document["load"] / 10
-
-    def prices() -> list[Any]:
-        return [doc.get("price") for doctype in (DAY, MONTH, YEAR) for doc in store.docs[doctype].values()]
-
-    put(store, {80: {"load": 50, "status": "definitive", "measures": {"volume": 4.5}}}, 1)
-    assert (prices(), store.get(MONTH, "2024-03")["volume"]) == ([5, 6, 11, 11], 4.5)
-    put(store, {80: 50, 81: 61}, 2)
-    assert prices() == [5, None, None, None]
 
 
 def test_a_store_that_always_conflicts_is_busy() -> None:
@@ -168,15 +123,6 @@ def test_two_at_once(before: dict[int, int], old: dict[int, int], new: dict[int,
         stored = store.loads()[str(day(n))]
         newest = next(loads[n] for loads in (new, old, before) if n in loads)
         assert stored == newest or (n in old and stored == old[n] and new.get(n) == before.get(n))
-
-
-def test_a_day_that_goes_there_and_back_leaves_no_wrong_total() -> None:
-    steps = 6
-    for places in list(combinations(range(2 * steps), steps))[::3]:
-        store = filled({5: 5})
-        order = [0 if place in places else 1 for place in range(2 * steps)]
-        interleave(store, [lambda s: put(s, {5: 6}, 1), lambda s: put(s, {5: 5}, 2)], order)
-        store.check_totals()
 
 
 def report(days: list[date]) -> StoreReport:
@@ -295,15 +241,3 @@ def test_what_is_foreign_is_what_a_load_removes(days: set[int], spans: list[tupl
     assert find_disallowed_days(store, "a", PCE, allowed, date(2100, 1, 1)) == []
     others = [each for each in map(day, held(store)) if not any(each in own for own in allowed)]
     assert not allowed or all(each < allowed[0].first for each in others)
-
-
-@pytest.mark.parametrize("order", [[0, 1] * 6, [1, 0] * 6, [0, 0, 0, 1, 1, 1], [1, 1, 1, 1, 0, 0]])
-def test_a_late_load_under_the_old_right_and_one_under_the_new(order: list[int]) -> None:
-    store = full(range(12))
-    jobs = [lambda place: load(place, {15: 7}, window(0, DAYS)), lambda place: load(place, {11: 3}, window(0, 12))]
-    interleave(store, jobs, order)
-    store.check_totals()
-    load(store, {}, window(0, 12), minutes=10)
-    assert held(store) == set(range(12))
-    store.check_totals()
-    assert all(each["load"] for each in store.docs[MONTH].values())

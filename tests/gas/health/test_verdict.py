@@ -209,16 +209,6 @@ def test_a_person_is_called_by_a_share_and_never_by_one() -> None:
     assert (causes(found), found.red) == ({"refused": ["a"], "proof": ["a"]}, ()), "one of several meters"
 
 
-def test_what_waits_for_a_household_is_counted_as_that_alone() -> None:
-    lost = account("lost", 60, state=OUTDATED, state_since=text(1))
-    found = verdict([over(lost, 3), account("b")])
-    assert (causes(found), found.red) == ({"connect": ["lost"]}, ()), "one that moves is ordinary life"
-    assert verdict([over(lost, 3), over(account("too"), 3), account("b")]).red
-    assert (mail(found), mail(found, found.names_after_mail({}))) == (["lost"], [])
-    found = verdict([*(over(account(f"moved-{number}"), 8) for number in range(9)), account("b")])
-    assert (found.findings, found.accounts, found.well) == ((), 1, 1), "after a week they rest"
-
-
 def test_a_line_names_some_and_the_headline_none() -> None:
     found = verdict([old(f"a{number:02}") for number in range(29)])
     line = found.red[0].report_line(found.red[0].named)

@@ -257,14 +257,6 @@ def test_what_was_asked_first_and_is_written_second_takes_no_day_of_the_other(*,
     assert second.days("b") == [(-10, 1096)]
 
 
-def test_two_rights_of_an_account_come_into_force_together() -> None:
-    """Its older one waited while another account's came: GRDF's list names them in an order of its own."""
-    waits = EMPTY.declare("a").reply("a", "r3").bring("b", "r2", 1, client="south").bring("a", "r1", 2)
-    story = waits.show(5, line("r1", made=1), line("r3"))
-    assert [each.was_active for each in story.meter.rights_of("a")] == [True, True]
-    assert story.show(5, line("r1", made=1), line("r3")) == story
-
-
 @pytest.mark.parametrize("state", ["obsolete", "refused", WAITING, "to be checked again by GRDF"])
 def test_the_list_ends_nothing_and_the_answer_about_the_meter_does(state: str) -> None:
     assert HELD.show(9, line(state=state), whole=False) == HELD
