@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,25 +16,17 @@ import requests
 
 from include.sandbox.control import SandboxControl, consent_through_browser
 from include.sandbox.couch import EmbeddedCouch
-from include.sandbox.processes import Child, Processes
+from include.sandbox.processes import Processes
 from tests.named_couch import SERVERS
 
 ROOT = Path(__file__).resolve().parents[2]
 NOON = "2026-06-20T12:00:00+02:00"
 
 
-def listing(answer: requests.Response) -> list[dict[str, Any]]:
-    assert answer.status_code == 200, answer.text
-    *rights, status = (json.loads(line) for line in answer.text.splitlines())
-    assert status["code_statut_traitement"] == "0000000000"
-    return rights
-
-
 class Couch(requests.Session):
     def __init__(self, root: str, auth: tuple[str, str] | None) -> None:
         super().__init__()
         self.root, self.auth, self.trust_env = root.rstrip("/"), auth, False
-        self.direct = self.root
 
     def request(self, method, url, *args, **options):
         return super().request(method, self.root + url, *args, **{"timeout": 60, **options})
@@ -47,7 +39,6 @@ class Couch(requests.Session):
 
 @dataclass
 class Running:
-    process: Child
     facts: dict[str, str]
     control: SandboxControl
 
@@ -64,15 +55,6 @@ class Running:
     def call(self, method: str, path: str, token: str | None = None, **more: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {token or self.token()}"}
         return requests.request(method, self.facts["adict_base"] + path, headers=headers, timeout=10, **more)
-
-    def daily(self, pce: str, first: str, end: str, token: str | None = None) -> requests.Response:
-        dates = {"date_debut": first, "date_fin": end}
-        return self.call("GET", f"/pce/{pce}/donnees_consos_informatives", token, params=dates)
-
-    def daily_lines(self, pce: str, first: str, end: str) -> list[dict[str, Any]]:
-        answer = self.daily(pce, first, end)
-        assert answer.status_code == 200, answer.text
-        return [json.loads(line) for line in answer.text.splitlines()]
 
     def connect_query(self, **changes: str | None) -> dict[str, str]:
         query = {
@@ -101,7 +83,6 @@ def couch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if request.param == "real":
         real = request.getfixturevalue("world").couch
         with Couch(real.url, (real.user, real.password)) as session:
-            session.direct = real.root
             yield session
         return
     with (
@@ -119,27 +100,16 @@ def db(couch: Couch) -> Iterator[str]:
     couch.delete(path)
 
 
-Start = Callable[..., Running]
-
-
 @pytest.fixture(scope="module")
-def start() -> Iterator[Start]:
+def adict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    data = tmp_path_factory.mktemp("adict")
     with Processes() as processes:
-
-        def start(data: Path, *arguments: str) -> Running:
-            argv = [sys.executable, "-m", "include.sandbox.adict", "--data", str(data), *arguments]
-            child = processes.start("The sandbox", argv, log=data.with_suffix(".log"), cwd=ROOT)
-            facts = json.loads(child.await_line(r"(?m)^\{.*\}$", 60)[0])
-            return Running(child, facts, SandboxControl(facts["control_url"]))
-
-        yield start
-
-
-@pytest.fixture(scope="module")
-def adict(tmp_path_factory: pytest.TempPathFactory, start: Start) -> Running:
-    running = start(tmp_path_factory.mktemp("adict"))
-    running.control.set_clock(NOON)
-    return running
+        argv = [sys.executable, "-m", "include.sandbox.adict", "--data", str(data)]
+        child = processes.start("The sandbox", argv, log=data.with_suffix(".log"), cwd=ROOT)
+        facts = json.loads(child.await_line(r"(?m)^\{.*\}$", 60)[0])
+        running = Running(facts, SandboxControl(facts["control_url"]))
+        running.control.set_clock(NOON)
+        yield running
 
 
 @pytest.fixture

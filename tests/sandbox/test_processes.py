@@ -34,15 +34,6 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("ready", flush=True)
 time.sleep(60)
 """
-PARENT = """
-import sys, time
-from pathlib import Path
-from include.sandbox.processes import Processes
-with Processes() as processes:
-    child = processes.start("The family", [sys.executable, "-c", sys.argv[1]], log=Path(sys.argv[2]))
-    print(*child.await_line(r"family (\\d+) (\\d+)", 20).groups(), flush=True)
-    time.sleep(60)
-"""
 linux_alone = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
 
 
@@ -89,22 +80,6 @@ def test_a_block_ends_its_children_and_theirs(tmp_path: Path, error: bool) -> No
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-@linux_alone
-def test_signals_to_the_parent_end_them(tmp_path: Path, number: signal.Signals) -> None:
-    argv = [*python(PARENT), FAMILY, str(tmp_path / "log")]
-    parent = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    child, grandchild = (int(pid) for pid in parent.stdout.readline().split())
-    parent.send_signal(number)
-    parent.communicate(timeout=20)
-    assert parent.returncode == (-number if number in (signal.SIGINT, signal.SIGKILL) else 128 + number)
-    assert gone(child)
-    if number == signal.SIGKILL:  # the child should end its own children, but this one does not
-        os.kill(grandchild, signal.SIGKILL)
-    assert gone(grandchild)
-
-
 def test_what_does_not_come_is_said_with_the_log(tmp_path: Path) -> None:
     log, address = tmp_path / "deep" / "log", f"http://127.0.0.1:{free_port()}/"
     with Processes() as processes:
@@ -145,7 +120,7 @@ def sandbox(data: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], dic
 
 def test_both_answer_and_both_end_and_are_kept(tmp_path: Path) -> None:
     method, status = requests.put, 201
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         with sandbox(tmp_path / "data", "--redirect-uri", "http://localhost:9/back") as (process, facts, ports):
             assert set(facts) >= KEYS
             query = {"client_id": facts["client_id"], "redirect_uri": "http://localhost:9/back", "state": "x"}

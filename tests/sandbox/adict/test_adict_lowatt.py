@@ -33,6 +33,9 @@ def test_every_endpoint(adict, monkeypatch):
     grdf.check_consent_validation([PCE])
     daily = grdf.donnees_consos_informatives(PCE, *WINDOW)
     assert [line["consommation"]["journee_gaziere"] for line in daily] == [f"2026-06-{day:02}" for day in range(1, 10)]
+    (change,) = grdf.donnees_consos_informatives(PCE, "2026-03-28", "2026-03-29")  # a day of 23 hours
+    bounds = [change["consommation"][f"date_{end}_consommation"] for end in ("debut", "fin")]
+    assert bounds == ["2026-03-28T06:00:00+01:00", "2026-03-29T06:00:00+02:00"]
     billed = grdf.donnees_consos_publiees(PCE, "2026-03-01", "2026-05-01")
     assert [line["consommation"]["type_conso"] for line in billed] == ["Publiée", "Publiée"]
     assert grdf.donnees_contractuelles(PCE)["donnees_contractuelles"]["car"]["car_actuelle"] > 0
