@@ -1,4 +1,7 @@
-"""A life of several accounts, in which GRDF repeats secrets in its answers. Afterwards, none is found anywhere."""
+"""A life of several accounts, in which GRDF repeats secrets in its answers. Afterwards, none is found anywhere.
+
+No log, error or XCom names a meter either, at the level DEBUG (every kind of run: ``tests/promises/test_traces.py``).
+"""
 
 from __future__ import annotations
 
@@ -28,12 +31,12 @@ def couch_texts(world: LocalWorld) -> Iterator[tuple[str, str]]:
         yield from ((f"{name} {row['id']}", json.dumps(row.get("doc"), ensure_ascii=False)) for row in rows)
 
 
-def repeating(token: str, mail: str, secret: str) -> list[dict[str, Any]]:
-    said = f"Le titulaire {mail} a révoqué, client_secret={secret}"
+def repeating(token: str, mail: str, secret: str, pce: str) -> list[dict[str, Any]]:
+    said = f"Le titulaire {mail} de {pce} a révoqué, client_secret={secret}"
     return [
-        {"status": 503, "body": f"<html>Authorization: Bearer {token} {mail}"},
-        {"status": 401, "body": {"erreur": f"jeton Bearer {token} refusé"}},
-        {"status": 400, "body": {"statut_restitution": {"code": "9999400", "message": f"{mail} Bearer {token}"}}},
+        {"status": 503, "body": f"<html>Authorization: Bearer {token} {mail} {pce}"},
+        {"status": 401, "body": {"erreur": f"jeton Bearer {token} refusé pour {pce}"}},
+        {"status": 400, "body": {"statut_restitution": {"code": "9999400", "message": f"{mail} {pce} Bearer {token}"}}},
         {"status": 200, "body": {"consommation": None, "statut_restitution": {"code": "1000014", "message": said}}},
         {"status": 200, "body": f'{{"pce": "Bearer {token}'},
         {"status": 200, "cut": True},
@@ -45,8 +48,7 @@ def test_no_secret_is_left_anywhere(
     clean: LocalWorld, own_home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    caplog.set_level(logging.DEBUG)
-    caplog.set_level(logging.INFO, "urllib3")  # docs/security.md
+    caplog.set_level(logging.DEBUG)  # but urllib3, see tests/conftest.py
     cozy, code, forged = "cozy-60301", "code-60302", "forged-60303"
     facts, control, shelf, runs = clean.facts, clean.control, MemoryShelf(), list[Run]()
     other_scope, wrong = f"{MARK}-token-of-another-scope-0123456789", f"{MARK}-wrong-password"
@@ -77,7 +79,7 @@ def test_no_secret_is_left_anywhere(
     control.drop_tokens()
     lives(cozy, well=True)  # a 401, and a new token
     (pce,), mail = holder(cozy).pces, holder(cozy).email
-    for fault in repeating(json.loads(shelf.text or "")["value"], mail, facts["client_secret"]):
+    for fault in repeating(json.loads(shelf.text or "")["value"], mail, facts["client_secret"], pce):
         control.set(faults=[])
         control.fault(f"/pce/{pce}/", times=None, **fault)
         lives(cozy, well=False)
@@ -106,9 +108,11 @@ def test_no_secret_is_left_anywhere(
     printed = "".join(capfd.readouterr())
     assert f"Account {cozy}" in printed + caplog.text
     assert_clean("what was printed and logged", printed + caplog.text)
+    assert pce not in printed + caplog.text
     for done in runs:
         assert_clean("XComs", json.dumps(done.returned))
         assert_clean("an error", done.said)
+        assert pce not in json.dumps(done.returned) + done.said
         assert [each for each in done.returned.values() if len(json.dumps(each)) > 2000] == [], "counts, no payload"
     for where, text in couch_texts(clean):
         if "io-cozy-accounts" not in where or where.endswith((cozy, code, forged)):
