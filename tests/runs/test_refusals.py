@@ -56,16 +56,6 @@ def test_refusal(clean: LocalWorld, account_id: str, fault: dict[str, Any], stat
     assert figures(clean, account_id, pce) == {}, "nothing is stored"
 
 
-def test_no_household_is_asked_to_act_when_there_is_no_token(clean: LocalWorld, account_id: str) -> None:
-    known_account(clean, account_id)
-    before = clean.book.get(account_id)
-    clean.control.fault("/access_token", times=None, status=401, body={"error": "invalid_client"})
-    done = run(clean, account_id)
-    assert (done.failed, done.data_calls) == ("rescope_token", [])
-    assert done.matches("CredentialsRefused: .*invalid_client.*login and password")
-    assert clean.book.get(account_id) == before
-
-
 @pytest.mark.parametrize("how", ["used", "unknown", "expired"])
 def test_a_code_that_serves_no_more(clean: LocalWorld, account_id: str, how: str) -> None:
     if how == "expired":
