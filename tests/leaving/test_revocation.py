@@ -13,14 +13,11 @@ from include.sandbox.local_world import LocalWorld
 from tests.helpers import connect_code, connect_cozy
 from tests.leaving.household import (
     ACTIVE,
-    DATA_CLIENT,
-    DELETE_CLIENT,
     REVOKED,
     Couch,
     assert_gone,
     brought,
     household,
-    revocations,
     rights,
 )
 from tests.leaving.runs import acquire
@@ -35,38 +32,6 @@ pytestmark = pytest.mark.usefixtures("couch")
 
 def plan(account: str, **form: bool) -> str:
     return str(delete(account, steps=("check",), form={"dry_run": True, **form})["check"]["text"])
-
-
-def test_all_its_rights_and_no_others_by_the_delete_client(clean: LocalWorld, account_id: str, couch: Couch) -> None:
-    def made(pce: str, state: str = ACTIVE) -> dict[str, Any]:
-        (right,) = clean.control.consent([pce], keep_others=True, fields={"etat_droit_acces": state})
-        return dict(right)
-
-    pces, other = household(clean, account_id, 3), other_of(account_id)
-    (shared,) = rights(clean, pces[:1])
-    brought(account_id, made(pces[1]), waits := made(pces[2], "A valider"), over := made(pces[0], "Obsolète"))
-    strangers, obsolete = made(pces[1])["id_droit_acces"], over["id_droit_acces"]
-    results = {"pce_id": pces[0], "consents": [{"pce": pces[0], "id_accreditation": shared}]}
-    clean.book.save({"_id": other, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": results})
-    stays = {strangers: ACTIVE, shared: ACTIVE, obsolete: "Obsolète"}
-    ours = sorted(rights(clean, pces).keys() - stays.keys())
-    left = {strangers: "this account has not brought it", shared: "another account uses it"}
-    text = plan(account_id)
-    said = dict.fromkeys(ours, "active") | {waits["id_droit_acces"]: "waiting for the holder"} | left
-    assert [right for right, why in said.items() if f"* {right} ({why})" not in text] == []
-    assert [word for word in (obsolete, *pces) if word in text] == []
-    clean.control.clear_log()
-    delete(account_id)
-    assert rights(clean, pces) == stays | dict.fromkeys(ours, REVOKED)
-    assert sorted(revocations(clean)) == [(right, 200, DELETE_CLIENT) for right in ours], (
-        "once each, by no other client"
-    )
-    (record,) = couch.records(account_id)
-    assert (record["revoked"], record["left_alone"]) == (ours, left)
-    by_data_client = [call["path"] for call in clean.control.log() if call["client_id"] == DATA_CLIENT]
-    assert all(path.endswith(("/droits_acces", "/access_token")) for path in by_data_client)
-    delete(other)
-    assert rights(clean, pces)[shared] == REVOKED
 
 
 def test_a_right_that_another_account_uses_by_now_is_not_recorded_as_revoked(
