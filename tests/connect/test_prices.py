@@ -18,7 +18,7 @@ from include.gas.errors import BadRequest, BadSettings
 from include.sandbox.local_world import LocalWorld
 from tests.connect.site import Site
 from tests.helpers import context, known_account, yesterday
-from tests.plugins.steps import acquire, extract
+from tests.leaving.runs import acquire, extract
 
 
 def take_prices() -> int:
@@ -39,7 +39,8 @@ def test_a_price_file_prices_all_days_of_the_next_run(
 
     def run() -> list[dict[str, Any]]:
         acquire(account_id)
-        task = LoadOperator(task_id="load", account_id=account_id, staged=extract(account_id, last, run_id="again"))
+        staged = extract(account_id, last, try_number=1, run_id="again")
+        task = LoadOperator(task_id="load", account_id=account_id, staged=staged)
         task.execute(context(run_id="again"))
         requests.append(task.couchdb.requests_sent)
         return couchdb.range(DAY, *account_range(account_id))

@@ -22,18 +22,20 @@ def acquire(account: str, run_type: str = "scheduled", *, try_number: int = 1) -
     return dict(_made(AcquireTokenOperator, account_id=account).execute(now))
 
 
-def extract(account: str, day: date, run_type: str = "scheduled", *, try_number: int = 4) -> dict[str, Any]:
+def extract(
+    account: str, day: date, run_type: str = "scheduled", *, try_number: int = 4, run_id: str = "run"
+) -> dict[str, Any]:
     from grdf.operators.extract import ExtractOperator
 
-    now = context(day, run_type=run_type, try_number=try_number, max_tries=3)
+    now = context(day, run_type=run_type, try_number=try_number, max_tries=3, run_id=run_id)
     return dict(_made(ExtractOperator, account_id=account).execute(now))
 
 
-def load(account: str, staged: dict[str, Any], day: date) -> dict[str, Any]:
+def load(account: str, staged: dict[str, Any], day: date | None = None, **more: Any) -> dict[str, Any]:
     from grdf.operators.load import LoadOperator
 
     operator = _made(LoadOperator, account_id=account, staged=staged)
-    return dict(operator.execute(context(day) | {"task": operator}))
+    return dict(operator.execute(context(day, **more) | {"task": operator}))
 
 
 def check() -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A small web server for responses that the sandbox never sends, and connections to it."""
+"""A small web server for responses that the sandbox never sends, an object store, and connections to both."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
@@ -18,7 +19,9 @@ import requests
 from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import DOCTYPES
 from include.sandbox.local_world import LocalWorld
+from include.sandbox.processes import Processes
 from tests.helpers import own_couchdb
+from tests.servers import ObjectStore, start_object_store
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
@@ -87,14 +90,33 @@ class Server:
             self._server.server_close()
 
 
+Serve = Callable[[Callable[[Heard], Reply]], Server]
+Put = Callable[..., str]
+
+
 @pytest.fixture
-def serve() -> Iterator[Callable[[Callable[[Heard], Reply]], Server]]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")  # Airflow keeps the client of a connection
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    with Processes() as processes, pytest.MonkeyPatch.context() as patch:
+        store = start_object_store(processes, tmp_path_factory.mktemp("store"))
+        for name in ("STAGING", "LAKE"):
+            patch.setenv(f"AIRFLOW_CONN_{name}", store.connection)
+        yield store
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
     with ExitStack() as stack:
         yield lambda answer: stack.enter_context(Server(answer).running())
 
 
 @pytest.fixture
-def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+def connection(monkeypatch: pytest.MonkeyPatch) -> Put:
     def put(conn_id: str, **fields: Any) -> str:
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({"conn_type": "generic", **fields}))
         return conn_id
@@ -103,7 +125,7 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
 
 @pytest.fixture
-def own_databases(world: LocalWorld, connection: Callable[..., str]) -> Iterator[CouchDBHook]:
+def own_databases(world: LocalWorld, connection: Put) -> Iterator[CouchDBHook]:
     from grdf.hooks.couchdb import CouchDBHook
 
     fields, _ = own_couchdb(world)
@@ -115,7 +137,7 @@ def own_databases(world: LocalWorld, connection: Callable[..., str]) -> Iterator
 
 
 @pytest.fixture
-def grdf(world: Any, connection: Callable[..., str]) -> Callable[..., str]:
+def grdf(world: Any, connection: Put) -> Put:
     def put(name: str = "grdf_other", *, extra: dict[str, Any] | None = None, **fields: Any) -> str:
         facts = world.facts
         names = ("token_url", "authorize_url", "redirect_uri", "issuer")

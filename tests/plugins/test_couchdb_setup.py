@@ -18,10 +18,9 @@ from include.gas.documents.day_documents import database_name
 from include.gas.documents.doctypes import ACCOUNT, DAY, DOCTYPES, FOR_READERS
 from include.gas.errors import BadSettings
 from include.sandbox.local_world import LocalWorld
-from tests.plugins.conftest import Heard, Reply
+from tests.plugins.conftest import Heard, Put, Reply
 from tests.plugins.conftest import Server as HttpServer
 
-Put = Callable[..., str]
 Run = Callable[..., tuple[int, str, str]]
 
 

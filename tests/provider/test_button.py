@@ -21,14 +21,13 @@ from include.sandbox.local_world import LocalWorld, form_connections
 from include.sandbox.processes import free_port
 from tests.connect.site import Site
 from tests.helpers import adict_hook
-from tests.plugins.conftest import Heard, Reply, Server
+from tests.plugins.conftest import Reply, Serve, Server
 from tests.plugins.drip import Drip, certificate_for
 
 ADICT, DELETION, COUCHDB = KINDS = ("grdf_adict", "grdfgrandlyon_delete", "couchdb")
 GREEN = {ADICT: "lists", DELETION: "nothing was revoked", COUCHDB: "databases are there"}
 pytestmark = pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated")  # Airflow's API asks so
 Press = Callable[..., tuple[bool, str]]
-Serve = Callable[[Callable[[Heard], Reply]], Server]
 
 
 @pytest.fixture

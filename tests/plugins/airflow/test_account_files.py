@@ -20,16 +20,11 @@ from grdf.stores.removal import Remover
 from include.gas.days.spread import DAG_FILES, dag_file_of
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import GasError, ServiceUnavailable
+from tests.plugins.conftest import Put
 from tests.plugins.drip import Drip
 
+pytestmark = pytest.mark.usefixtures("home")
 NAMES = ("a", "b", "c")
-Put = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    return tmp_path
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,19 +22,14 @@ from include.gas.errors import (
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, adict_hook, known_account
 from tests.plugins.clockwork import call
-from tests.plugins.conftest import Heard, Reply, Server
+from tests.plugins.conftest import Reply, Serve, Server
 
-Serve = Callable[[Callable[[Heard], Reply]], Server]
 Adict = Callable[..., tuple[AdictHook, Server]]
+pytestmark = pytest.mark.usefixtures("home")
 PCE = "09999995000010"
 WINDOW = Window(date(2026, 6, 1), date(2026, 6, 4))
 TOKEN = {"access_token": "the-data-token", "scope": "/adict/v2", "expires_in": 14399}
 IMPATIENT = Terms(longest_wait=0.2)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
 
 
 def seen(world: LocalWorld) -> list[tuple[str, int]]:

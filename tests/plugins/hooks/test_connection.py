@@ -27,9 +27,9 @@ from grdf.hooks.connection import (
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
 from include.gas.errors import BadSettings
+from tests.plugins.conftest import Put
 
 ROOT = Path(__file__).parents[3]
-Put = Callable[..., str]
 LOGIN = {"login": "id", "password": "secret"}
 
 

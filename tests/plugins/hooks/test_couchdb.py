@@ -19,8 +19,7 @@ from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import ACCOUNT, DAY, MONTH, YEAR, database, index_name
 from include.gas.errors import BadRequest, BadSettings, FailNow, ServiceUnavailable
 from include.sandbox.couch import EmbeddedCouch
-from include.sandbox.local_world import LocalWorld
-from tests.plugins.conftest import Heard, Reply, Server
+from tests.plugins.conftest import Put, Reply, Serve
 
 
 @pytest.fixture
@@ -151,10 +150,6 @@ def test_an_odd_id_is_one_document(hook: CouchDBHook) -> None:
         assert ids(hook.range(ACCOUNT, odd, odd)) == [odd]
 
 
-Serve = Callable[[Callable[[Heard], Reply]], Server]
-Put = Callable[..., str]
-
-
 def hook_to(connection: Put, url: str, **more: Any) -> CouchDBHook:
     return CouchDBHook(connection("couchdb_odd", host=url, login="us", password="hush-hush"), **more)
 
@@ -169,13 +164,6 @@ def answering(serve: Serve, connection: Put) -> Answering:
         return hook_to(connection, serve(lambda _: reply).url, **{"patience": 0} | more)
 
     return make
-
-
-def test_a_wrong_password(world: LocalWorld, connection: Put) -> None:
-    hook = CouchDBHook(connection("couchdb_odd", host=world.couch.url, login=world.couch.user, password="hush-hush"))
-    with pytest.raises(BadSettings, match=rf"{world.couch.url} .*401.*login and password .*couchdb_odd") as caught:
-        hook.get(ACCOUNT, "home")
-    assert "hush-hush" not in str(caught.value)
 
 
 def test_a_login_that_others_had_locked_is_tried_again(tmp_path: Path, connection: Put) -> None:
@@ -278,12 +266,6 @@ def test_a_document_that_could_not_be_read_is_an_error(answering: Answering, ans
     for use in (lambda: hook.range(DAY, "a:", "a;"), lambda: hook.fetch(DAY, [ONE["id"], TWO["id"]])):
         with pytest.raises(ServiceUnavailable, match=r"has no rows|could not read a document"):
             use()
-
-
-def test_a_document_that_does_not_exist_is_none(answering: Answering) -> None:
-    gone = TWO | {"value": {"rev": "2-b", "deleted": True}, "doc": None}
-    hook = answering({"rows": [GOOD, {"key": "x", "error": "not_found"}, gone]})
-    assert hook.fetch(DAY, [ONE["id"], "x", TWO["id"]]) == {ONE["id"]: GOOD["doc"]}
 
 
 def test_rows_of_a_bulk_answer_are_matched_by_id_and_not_by_place(answering: Answering) -> None:

@@ -25,10 +25,9 @@ from include.gas.errors import BadSettings, RetryLater, ServiceUnavailable
 from include.gas.proof.proof_file import ProofFile
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf
-from tests.plugins.conftest import Heard, Reply, Server
+from tests.plugins.conftest import Heard, Reply, Serve, Server
 from tests.plugins.drip import Drip, certificate_for
 
-Serve = Callable[[Callable[[Heard], Reply]], Server]
 OK = b"HTTP/1.1 200 OK\r\n"
 HEAD = OK + b"Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
 WEEK = Window(date(2026, 1, 1), date(2026, 1, 8))

@@ -15,7 +15,6 @@ from grdf.hooks.oauth import MARGIN, VARIABLE, DataToken, GrdfOAuthHook
 from include.gas.errors import (
     BadSettings,
     CredentialsRefused,
-    FailNow,
     IdTokenRefused,
     QuotaExceeded,
     ServiceUnavailable,
@@ -23,9 +22,8 @@ from include.gas.errors import (
 from include.sandbox.connect import consent
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import MemoryShelf, adict_hook, holder
-from tests.plugins.conftest import Heard, Reply, Server
+from tests.plugins.conftest import Reply, Serve
 
-Serve = Callable[[Callable[[Heard], Reply]], Server]
 Grdf = Callable[..., str]
 
 
@@ -36,22 +34,6 @@ def answered(serve: Serve, grdf: Grdf) -> Callable[..., GrdfOAuthHook]:
         return GrdfOAuthHook(grdf(extra={"token_url": f"{serve(lambda _: answer).url}/token"}))
 
     return make
-
-
-@pytest.mark.parametrize(
-    ("fields", "kind", "said"),
-    [
-        ({"password": "not-the-right-one"}, CredentialsRefused, "invalid_client"),
-        ({"extra": {"scope": "/adict/v9"}}, FailNow, "invalid_scope.*`scope`"),
-        ({"extra": {"token_url": "http://127.0.0.1:9/token"}}, ServiceUnavailable, "could not be reached"),
-    ],
-)
-def test_a_token_that_is_not_given(
-    clean: LocalWorld, grdf: Grdf, fields: dict[str, Any], kind: type[Exception], said: str
-) -> None:
-    with pytest.raises(kind, match=said) as caught:
-        GrdfOAuthHook(grdf(**fields)).request_data_token()
-    assert "not-the-right-one" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
-"""An Airflow home and databases for one test alone."""
+"""The world with databases for one test alone."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,12 +10,6 @@ import pytest
 
 from include.sandbox.local_world import LocalWorld
 from tests.helpers import own_couchdb
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    return tmp_path
 
 
 @pytest.fixture

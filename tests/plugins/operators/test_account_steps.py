@@ -12,12 +12,7 @@ import jwt
 import pytest
 
 from grdf.airflow.retries import GasRetryPolicy
-from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
-from grdf.operators.acquire_token import AcquireTokenOperator
-from grdf.operators.extract import ExtractOperator
-from grdf.operators.load import LoadOperator
-from grdf.operators.rescope_token import RescopeTokenOperator
 from grdf.staging.staged_answers import Staging
 from include.gas.account.status import Status
 from include.gas.documents.day_documents import account_range, id_range
@@ -30,7 +25,6 @@ from tests.helpers import (
     MemoryShelf,
     connect_code,
     connect_cozy,
-    context,
     days_of,
     holder,
     known_account,
@@ -39,35 +33,9 @@ from tests.helpers import (
     yesterday,
 )
 from tests.history.steps import read
-from tests.leaving.runs import check
-from tests.plugins.steps import acquire, document, extract, load
-
-
-def edit(world: LocalWorld, account_id: str, change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    stored = document(world, account_id)
-    change(stored)
-    world.book.save(stored)
-    return document(world, account_id)
-
-
-@pytest.mark.parametrize("as_cozy", [True, False])
-def test_a_meter_that_a_new_consent_does_not_name_stays(clean: LocalWorld, account_id: str, as_cozy: bool) -> None:
-    first, second = known_account(clean, account_id, 2)
-    grant = consent(clean.facts, holder(account_id))  # only of the first meter
-
-    def connect_again(stored: dict[str, Any]) -> None:
-        stored.update(state="USER_ACTION_NEEDED.OAUTH_OUTDATED", state_partial=True, oauth=dict(grant))
-        if as_cozy:
-            fresh = cozy_account(account_id, grant, clean.facts)
-            stored["oauth"] = fresh["oauth"]
-            stored["oauth_callback_results"] |= fresh["oauth_callback_results"]
-
-    known = edit(clean, account_id, connect_again)["oauth_callback_results"]["consents"]
-    before = {each["pce"]: each for each in known}
-    assert acquire(account_id) == {"account": account_id, "meters": 2, "first_launch": True}
-    renewed, kept = document(clean, account_id)["oauth_callback_results"]["consents"]
-    assert (renewed["pce"], kept) == (first, before[second])
-    assert renewed["id_accreditation"] != before[first]["id_accreditation"]
+from tests.leaving.runs import acquire, check, extract, load
+from tests.plugins.steps import document
+from tests.runs.account_run import run
 
 
 @pytest.mark.parametrize(
@@ -89,41 +57,31 @@ def test_what_is_no_fault_of_the_household_s_leaves_the_code_for_the_next_try(
         assert acquire(account_id, try_number=2)["first_launch"]
 
 
-@pytest.mark.parametrize("what", ["expired", "forged", "expired, and asked to act"])
-def test_a_new_id_token_that_cannot_be_used(clean: LocalWorld, account_id: str, what: str) -> None:
-    """cozy-stack has connected an account again without a request of ours."""
+@pytest.mark.parametrize("asked_to_act", [False, True])
+def test_a_new_id_token_that_has_expired(clean: LocalWorld, account_id: str, asked_to_act: bool) -> None:
+    """cozy-stack has connected an account again without a request of ours, and its first run is on the next morning."""
     (pce,) = connect_cozy(clean, account_id)
     acquire(account_id)
     consents = document(clean, account_id)["oauth_callback_results"]["consents"]
-    if "asked to act" in what:
+    if asked_to_act:
         lose(clean, pce)
         check()
     fresh = cozy_account(account_id, consent(clean.facts, holder(account_id)), clean.facts)
-    token = fresh["oauth_callback_results"]["id_token"]
-    if what == "forged":
-        token = f"{token.rpartition('.')[0]}.AAAA"
-    else:  # as on the next morning
-        claims = jwt.decode(token, options={"verify_signature": False})
-        old = {name: int(claims[name] - timedelta(hours=14).total_seconds()) for name in ("iat", "exp")}
-        token = jwt.encode(claims | old, clean.facts["client_secret"])
-
-    def renew(stored: dict[str, Any]) -> None:
-        stored["oauth"] = fresh["oauth"]
-        stored["oauth_callback_results"] |= fresh["oauth_callback_results"] | {"id_token": token}
-
-    before = edit(clean, account_id, renew)
-    if "asked to act" in what:
+    claims = jwt.decode(fresh["oauth_callback_results"]["id_token"], options={"verify_signature": False})
+    old = {name: int(claims[name] - timedelta(hours=14).total_seconds()) for name in ("iat", "exp")}
+    token = jwt.encode(claims | old, clean.facts["client_secret"])
+    stored = document(clean, account_id)
+    results = stored["oauth_callback_results"] | fresh["oauth_callback_results"] | {"id_token": token}
+    clean.book.save(stored | {"oauth": fresh["oauth"], "oauth_callback_results": results})
+    if asked_to_act:
         with pytest.raises(IdTokenRefused, match="expired"):
             acquire(account_id)
         return
     assert acquire(account_id)["meters"] == 1, "its meters are read on"
     after = document(clean, account_id)
-    if what == "forged":
-        assert after == before
-    else:
-        assert token not in json.dumps(after)
-        assert after["oauth_callback_results"]["consents"] == consents
-        assert not after.get("state")
+    assert token not in json.dumps(after)
+    assert after["oauth_callback_results"]["consents"] == consents
+    assert not after.get("state")
 
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -142,7 +100,7 @@ def test_the_account_notes_what_is_stored_however_it_was_read(
         assert found == stored_years(days)
         return found
 
-    load(account_id, extract(account_id, day))
+    load(account_id, extract(account_id, day, try_number=1))
     assert len(noted()) >= 3
     march = date(day.year - 1, 3, 1)
     lost = couchdb.range(DAY, *id_range(account_id, pce, march, march + timedelta(days=60)))
@@ -151,34 +109,19 @@ def test_the_account_notes_what_is_stored_however_it_was_read(
     noted()
 
 
-class Runs:
-    def __init__(self, account_id: str) -> None:
-        self._account_id, self._shelf = account_id, MemoryShelf()
-
-    def requests(self, day: date) -> list[int]:
-        sent: list[int] = []
-        self._do(AcquireTokenOperator, day, sent)
-        self._do(RescopeTokenOperator, day, sent)
-        staged = self._do(ExtractOperator, day, sent)
-        self._do(LoadOperator, day, sent, staged=staged)
-        return sent
-
-    def _do(self, kind: type[Any], day: date, sent: list[int], **more: Any) -> Any:
-        task = kind(task_id=kind.__name__, account_id=self._account_id, **more)
-        task.__dict__["adict"] = AdictHook(token_store=self._shelf)
-        try:
-            return task.execute(context(day, run_id=f"run {day}"))
-        finally:
-            sent.append(task.couchdb.requests_sent)
-
-
 def test_a_daily_run_asks_couchdb_for_each_thing_once(clean: LocalWorld, account_id: str) -> None:
     """5,000 accounts do it each morning. The days, months and years, the account and its meter; then what is new."""
-    connect_cozy(clean, account_id, 1)
-    runs, day = Runs(account_id), yesterday(clean)
-    runs.requests(day - timedelta(days=3))
-    assert runs.requests(day - timedelta(days=2)) == [1, 0, 2, 9]
-    assert runs.requests(day - timedelta(days=2)) == [1, 0, 2, 5], "nothing is new, and nothing is written"
+    (pce,), shelf = connect_cozy(clean, account_id), MemoryShelf()
+
+    def requests() -> list[int]:
+        done = run(clean, account_id, shelf=shelf)
+        assert not done.failed, done.said
+        return [operator.couchdb.requests_sent for operator in done.operators.values()]
+
+    requests()
+    clean.control.correct(pce, yesterday(clean) - timedelta(days=5), 7)
+    assert requests() == [1, 0, 2, 9]
+    assert requests() == [1, 0, 2, 5], "nothing is new, and nothing is written"
 
 
 def files(home: Path) -> list[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -25,22 +24,12 @@ from include.gas.documents.doctypes import ACCOUNT, DATA, DAY, MONTH, YEAR
 from include.gas.documents.storing import store_readings
 from include.gas.errors import BadSettings
 from include.gas.lake.rows import Pseudonyms
-from include.sandbox.processes import Processes
 from tests.helpers import context
-from tests.servers import ObjectStore, start_object_store
 
 PCE = {"lake-1": "09999999900017", "lake-2": "09999999900024", "lake-3": "GI999042"}
 FIRST, DAYS = date(2025, 12, 20), 50
 SAID = Pseudonyms("an invented secret")
 Lake = Any
-
-
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    with Processes() as processes, pytest.MonkeyPatch.context() as patch:
-        store = start_object_store(processes, tmp_path_factory.mktemp("store"))
-        patch.setenv("AIRFLOW_CONN_LAKE", store.connection)
-        yield store
 
 
 @pytest.fixture

@@ -12,14 +12,13 @@ import pytest
 from grdf.hooks.adict import AdictHook
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.operators.read_published import ReadPublishedOperator
-from include.gas.days.windows import oldest_allowed
 from include.gas.documents.billing.comparison import compare_all
 from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import DAY, PUBLISHED
 from include.gas.errors import CredentialsRefused, QuotaExceeded, ServiceUnavailable
 from tests.helpers import connect_cozy, context, known_account, with_memory_shelf, yesterday
-from tests.leaving.runs import check
-from tests.plugins.steps import billing, document, extract, load, periods
+from tests.leaving.runs import check, extract, load
+from tests.plugins.steps import billing, document, periods
 from tests.plugins.steps import read_published as read
 
 ALL = ["donnees_contractuelles", "donnees_techniques", "donnees_consos_publiees"]
@@ -47,7 +46,7 @@ def calls(world: Any) -> list[str]:
 
 def test_periods_are_five_years_deep_and_compared_with_the_days(own: Any, account_id: str) -> None:
     (pce,) = known_account(own, account_id, history=False)
-    load(account_id, extract(account_id, yesterday(own)))
+    load(account_id, extract(account_id, yesterday(own), try_number=1))
     calls(own)
     counts = read(account_id)
     assert calls(own) == ALL
@@ -102,19 +101,6 @@ def family(world: Any, account_id: str, names: str) -> dict[str, str]:
     number = int(account_id.rpartition("-")[2]) * 10
     ids = [f"{name}-{number + n}" for n, name in enumerate(names)]
     return {each: known_account(world, each)[0] for each in ids}
-
-
-def test_due_once_a_month_and_new_ones_at_once(own: Any, account_id: str) -> None:
-    late, renewed, _ = family(own, account_id, "abc")
-    assert read()["meters"] == 3
-    calls(own)
-    assert (read(), calls(own)) == ({}, [])
-    month_later(own, late)
-    assert (read()["meters"], calls(own)) == (1, ALL)
-    known_account(own, renewed)
-    assert read()["meters"] == 1, "a new consent is read at once"
-    last = own.control.log()[-1]["query"]
-    assert last["date_debut"] == str(oldest_allowed(own.control.today(), 5)), "and as deep as it goes"
 
 
 def test_accounts_that_are_not_read(own: Any, account_id: str) -> None:

@@ -7,7 +7,6 @@ import os
 import secrets
 import stat
 import traceback
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -22,23 +21,15 @@ from grdf.staging.staged_answers import AnswersGone, StagedAnswer, Staging
 from include.gas.days.windows import Window
 from include.gas.errors import BadRequest, BadSettings, ProofNotSent, StoreBusy
 from include.gas.proof.proof_file import MOST_BYTES, check_proof_file
-from include.sandbox.processes import Processes, free_port
+from include.sandbox.processes import free_port
 from tests.plugins.staging.proof_samples import GOOD, by_hand
-from tests.servers import ObjectStore, start_object_store
+from tests.servers import ObjectStore
 
 JUNE = Window(date(2026, 6, 1), date(2026, 6, 3))
 ANSWER = StagedAnswer("09999995000010", JUNE, "2026-06-05T08:00:00+00:00", '{"é": 1}\n{"b"', date(2024, 1, 1))
 PDF = GOOD["application/pdf"]
 HOMES = b"account,pce,name,postcode,email\nhome,09999999900017,Durand-Invente,69001,d@example.org\n"
 MOMENT = timedelta(minutes=5)
-
-
-@pytest.fixture(scope="session")  # Airflow keeps the client of a connection
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    with Processes() as processes, pytest.MonkeyPatch.context() as patch:
-        store = start_object_store(processes, tmp_path_factory.mktemp("store"))
-        patch.setenv("AIRFLOW_CONN_STAGING", store.connection)
-        yield store
 
 
 @pytest.fixture(params=["file", "s3"])
@@ -74,14 +65,6 @@ def test_a_deletion_takes_all_of_one_account_whatever_it_is_called(place: Stagin
         assert place.remove_all(account) == 4
         assert place.count(account) == 0
     assert place.count("home-2") == 4
-
-
-def test_files_of_failed_runs_go_in_the_end(place: Staging) -> None:
-    place.put("home", "1", [ANSWER])
-    assert place.remove_old(datetime.now(UTC) - MOMENT) == 0
-    assert place.get("home", "1") == [ANSWER]
-    assert place.remove_old(datetime.now(UTC) + MOMENT) == 1
-    assert place.count("home") == 0
 
 
 def test_it_is_readable_by_its_owner_alone(tmp_path: Path) -> None:

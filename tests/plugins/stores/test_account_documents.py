@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-import requests
 
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts import account_mirror
@@ -100,28 +98,6 @@ def test_it_follows_new_changed_and_removed_accounts(
     couchdb.require_success(couchdb.request("DELETE", ACCOUNT, ""))
     put(couchdb, account("new"))
     assert list(mirror.lines()) == ["new"], "a database that was made anew is read anew"
-
-
-def test_an_account_that_is_gone_without_a_word_is_noticed(
-    couchdb: CouchDBHook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """For example after a purge, which CouchDB's changes feed does not report."""
-    mirror = AccountMirror(summarize_account)
-    put(couchdb, *map(account, IDS))
-    mirror.lines()
-    Remover(couchdb).remove(ACCOUNT, IDS[0])
-    real = CouchDBHook.request
-
-    def request(self: CouchDBHook, method: str, doctype: str, path: str, **more: Any) -> requests.Response:
-        answer = real(self, method, doctype, path, **more)
-        if path == "/_changes":
-            found = answer.json()
-            rows = [row for row in found["results"] if not row.get("deleted")]
-            answer._content = json.dumps(found | {"results": rows}).encode()
-        return answer
-
-    monkeypatch.setattr(CouchDBHook, "request", request)
-    assert sorted(mirror.lines()) == list(IDS[1:])
 
 
 def test_a_look_costs_one_request_or_two_however_many_accounts_there_are_and_goes_on_after_an_outage(
