@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowRescheduleException
 
 from grdf import settings
 from grdf.hooks.adict import AdictHook
@@ -17,7 +16,7 @@ from grdf.operators.history import PlanHistoryOperator
 from grdf.operators.rescope_token import RescopeTokenOperator
 from grdf.operators.ways_in.send_proof import SendProofOperator
 from grdf.staging.staged_answers import Staging
-from include.gas.errors import BadAccount, BadSettings, ClientUnknown, CredentialsRefused, FailNow, GasError
+from include.gas.errors import BadAccount, BadSettings, ClientUnknown, FailNow, GasError
 from include.sandbox.adict import identity
 from include.sandbox.local_world import LocalWorld
 from tests.clients.scene import (
@@ -31,7 +30,6 @@ from tests.clients.scene import (
     document,
     own_right,
     refuse,
-    spend,
     with_extra,
 )
 from tests.helpers import context, days_of, holder, stored, with_memory_shelf, yesterday
@@ -83,28 +81,6 @@ def test_each_client_has_a_token_of_its_own(two: LocalWorld) -> None:
     assert len({hook.data_token()[0].client for hook in (usual, south)}) == 2
 
 
-@pytest.mark.parametrize("how", ["spent", "refused", "gone"])
-def test_a_client_that_cannot_be_called_keeps_no_other_s_account_from_being_read(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair, how: str
-) -> None:
-    if how == "spent":
-        spend(monkeypatch, SOUTH)
-        with pytest.raises(AirflowRescheduleException):
-            extract(pair[1], yesterday(two))
-    else:
-        if how == "refused":
-            refuse(monkeypatch, SOUTH)
-        else:
-            monkeypatch.delenv("AIRFLOW_CONN_GRDF_SOUTH")
-        with pytest.raises(CredentialsRefused if how == "refused" else BadSettings):
-            rescope(pair[1])
-        assert planned(two, pair[0]) == [pair[0]]
-    two.control.clear_log()
-    assert rescope(pair[0])["asked"]
-    assert extract(pair[0], yesterday(two))["answers"] == 1
-    assert asked_by(two) == {CLIENTS[USUAL]}
-
-
 REVOKING = ["grdf_south_delete", "grdf_south_Delete", "GRDF_SOUTH_DELETE", "grdfgrandlyon_delete"]
 BESIDE_ONE = ["grdfgrandlyon", "GrdfGrandLyon"]
 """Not secrets themselves, but with ``_delete`` after them they are the usual client's."""
@@ -125,22 +101,6 @@ def test_an_account_of_an_unknown_client_asks_nobody(two: LocalWorld, account_id
     check()
     assert asked_by(two, *holder(account_id).pces) == set()
     assert document(two, account_id) == before
-
-
-@pytest.mark.parametrize("listed", [USUAL, "grdf_adict; grdf_south"])
-def test_an_account_of_a_client_that_is_not_listed_stops_alone(
-    two: LocalWorld, monkeypatch: pytest.MonkeyPatch, pair: Pair, listed: str
-) -> None:
-    monkeypatch.setenv(SETTING, listed)
-    with pytest.raises(ClientUnknown, match=r"grdf_south, which the setting \[grdf\] connections \(grdf_adict\) does"):
-        acquire(pair[1])
-    assert two.control.log() == []
-    assert acquire(pair[0])["meters"] == 1
-    assert extract(pair[0], yesterday(two))["answers"] == 1
-    monkeypatch.setenv(SETTING, f"{SOUTH}, {USUAL}")  # the order makes no difference
-    two.control.clear_log()
-    extract(pair[1], yesterday(two))
-    assert asked_by(two) == {CLIENTS[SOUTH]}
 
 
 CASE, NAMES = "differ in upper and lower case only", "with which data may be"
