@@ -7,10 +7,9 @@ from functools import partial
 
 import pytest
 
-from tests.promises.adapter import METERS, Town
+from tests.promises.adapter import METERS, PUT, Town
 
 PCE, OTHER = METERS[0], METERS[1]
-PUT = {"path": "/droit_acces$", "method": "PUT"}
 STANDS = ("Active", "A valider", "A revérifier")
 
 
@@ -40,23 +39,16 @@ def test_an_answer_that_is_lost(town: Town, way: str, fault: object) -> None:
     accepted_and_read(town, "alder")
 
 
-@pytest.mark.parametrize("way", ["document", "import"])
-def test_a_process_that_dies_at_any_request(new_town: Callable[..., Town], way: str) -> None:
-    town, number = new_town(), 0
+def test_a_process_that_dies_at_any_request(town: Town) -> None:
+    """An import: ``test_run_during_import``."""
+    number = 0
     town.fault("twice", **PUT, times=999)
     for number in range(1, 60, 3):
         pce, account = METERS[number], f"home-{number}"
-        if way == "document":
-            town.declare(account, pce, run=False, first=town.ago(20))
-            town.kill_at(number)
-            died = town.run(account, tries=1).state == "killed"
-        else:
-            town.kill_at(number)
-            row = {"account": account, **town.person(account, pce, first=town.ago(20))}
-            died = town.import_(row, name=f"file-{number}.csv", tries=1)[0].state == "killed"
+        town.declare(account, pce, run=False, first=town.ago(20))
+        town.kill_at(number)
+        died = town.run(account, tries=1).state == "killed"
         town.kill_at(0)
-        if way == "import":
-            town.import_(name=f"file-{number}.csv")
         town.first_runs()
         town.run(account)
         assert declared(town, pce) == 1, number

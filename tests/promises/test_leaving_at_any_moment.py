@@ -13,7 +13,7 @@ from tests.leaving.steps import delete
 from tests.promises.adapter import ACCOUNTS, METERS, RECORDS_OF_DELETIONS
 
 if TYPE_CHECKING:
-    from tests.promises.adapter import Document, Ended, Town
+    from tests.promises.adapter import Document, Town
 
 PCE, OTHER = METERS[0], METERS[1]
 
@@ -23,12 +23,6 @@ def set_up(town: Town) -> Town:
     town.couch.databases[ACCOUNTS] = {}
     town.couch.answer("PUT", f"/{ACCOUNTS}/_design/compare-revisions", b"{}")
     return town
-
-
-def leave(town: Town, account: str, *, tries: int = 4, **form: bool) -> Ended:
-    town.set(deletion_needs_approval=False)
-    params = {"account": account, "confirm": account, "dry_run": False, "keep_data": False} | form
-    return town.run_dag("grdf_delete_account", params=params, tries=tries)
 
 
 def of_it(town: Town, account: str) -> dict[str, int]:
@@ -58,10 +52,10 @@ def test_killed_at_any_request_and_started_again(town: Town) -> None:
         kept = {name.replace("-", "."): each for name, each in of_it(town, account).items() if "meter" not in name}
         since = len(town.asked)
         town.kill_at(number)
-        died = leave(town, account, tries=1).state == "killed"
+        died = town.leave(account, tries=1).state == "killed"
         town.kill_at(0)
         if not [each for each in records(town, account) if each["finished_at"]]:
-            assert leave(town, account).well, number
+            assert town.leave(account).well, number
         assert_gone(town, account, pce)
         (record,) = records(town, account)
         assert (record["revoked"], record["removed"]) == ([right], kept), number
@@ -80,7 +74,7 @@ def test_a_run_that_airflow_has_lost_sight_of_keeps_nothing(new_town: Callable[.
 
         def gone(town: Town = town, seen: list[bool] = seen) -> None:
             town.jobs.clear()
-            seen.append(leave(town, "alder").well)
+            seen.append(town.leave("alder").well)
 
         town.meanwhile(after, gone)
         town.run("alder", "scheduled")
@@ -153,7 +147,7 @@ def test_households_that_come_and_go_during_the_morning_s_check(new_town: Callab
         seen: list[bool] = []
 
         def meanwhile(town: Town = town, seen: list[bool] = seen) -> None:
-            seen.append(leave(town, "alder").well)
+            seen.append(town.leave("alder").well)
             town.connect("cedar", METERS[2], back=20)
 
         town.meanwhile(after, meanwhile)

@@ -7,10 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.promises.adapter import ACCOUNTS, METERS, RIGHTS, Town
+from tests.promises.adapter import ACCOUNTS, METERS, PUT, RIGHTS, Town
 
 PCE = METERS[0]
-PUT = {"path": "/droit_acces$", "method": "PUT"}
 
 
 def test_a_ledger_from_before_a_renewal_takes_nothing_away(town: Town) -> None:

@@ -8,12 +8,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.promises.adapter import METERS, RECORDS_OF_DELETIONS, Town
+from tests.promises.adapter import METERS, PUT, RECORDS_OF_DELETIONS, Town
 
 PCE, OTHER = METERS[0], METERS[1]
 OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 WAITS = "A valider"
-PUT = {"path": "/droit_acces$", "method": "PUT"}
 DECLARING = ("form", "link", "import", "document")
 
 
@@ -80,28 +79,6 @@ def test_after_its_end_the_same_form_renews(town: Town, monkeypatch: pytest.Monk
     whole(town, "alder", PCE, first)
 
 
-def moves(town: Town, account: str, old: str, new: str) -> None:
-    for right in town.rights(old, state="Active"):
-        town.revoke(right["id_droit_acces"])
-    town.connect(account, new, back=0)
-
-
-def test_the_days_of_a_former_home_stay(town: Town) -> None:
-    town.connect("alder", PCE, back=20)
-    first = town.ago(20)
-    town.mornings(2)
-    moved = town.today
-    moves(town, "alder", PCE, OTHER)
-    town.mornings()
-    since = len(town.asked)
-    town.mornings(30)
-    whole(town, "alder", OTHER, moved)
-    assert town.wrong("alder", PCE, first, moved - timedelta(days=2)) == []
-    assert {each.pce for each in town.calls("/pce/", since=since)} == {OTHER}
-    town.leave("alder")
-    assert town.stored("alder") == 0
-
-
 def test_who_has_only_a_meter_that_is_over_hears_it_once_and_rests(town: Town) -> None:
     for number, account in enumerate(("alder", "birch", "cedar", "daisy", "elder", "fern")):
         town.connect(account, METERS[number], back=20, ahead=3 if account == "alder" else 1000)
@@ -113,17 +90,6 @@ def test_who_has_only_a_meter_that_is_over_hears_it_once_and_rests(town: Town) -
     assert town.account("alder") == before, "nothing changes any more"
     assert not [each for each in town.calls("/pce/", since=since) if each.pce == PCE]
     assert town.health().well
-
-
-def test_a_fleet_of_which_many_have_moved_is_well(town: Town) -> None:
-    for number in range(10):
-        town.connect(f"home-{number}", METERS[number], back=20)
-    town.mornings(2)
-    for number in range(4):
-        moves(town, f"home-{number}", METERS[number], METERS[20 + number])
-    town.mornings(8)
-    looked = town.health()
-    assert looked.well, looked.text
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["never-came-back", "lost-by-a-restore"])

@@ -7,15 +7,13 @@ from itertools import count
 
 import pytest
 
-from tests.promises.adapter import METERS, Town
-
-TWICE = {"path": "/droit_acces$", "method": "PUT"}
+from tests.promises.adapter import METERS, PUT, Town
 
 
 @pytest.mark.parametrize("later", [0, 0.5])
 def test_one_right_is_declared(new_town: Callable[..., Town], later: float) -> None:
     town = new_town()
-    town.fault("twice", **TWICE, times=99)  # a GRDF that would take several
+    town.fault("twice", **PUT, times=99)  # a GRDF that would take several
     row = {"account": "alder", **town.person("alder", METERS[0], first=town.ago(20))}
 
     def run() -> None:
@@ -29,7 +27,7 @@ def test_one_right_is_declared(new_town: Callable[..., Town], later: float) -> N
 
 
 def test_wherever_it_is_killed_each_right_has_its_account_and_its_record(town: Town) -> None:
-    town.fault("twice", **TWICE, times=9999)
+    town.fault("twice", **PUT, times=9999)
     for number in count(1):
         pces, name = METERS[2 * number : 2 * number + 2], f"file-{number}.csv"
         people = [town.person(f"home-{pce}", pce, first=town.ago(20)) for pce in pces]

@@ -131,10 +131,10 @@ class Runs(Outside):
         ended = self.run_dag("grdf_health", "scheduled")
         return replace(ended, text="\n".join([*EAR.lines, ended.text]))
 
-    def leave(self, account: str, *, keep_data: bool = False) -> Ended:
+    def leave(self, account: str, *, keep_data: bool = False, tries: int = TRIES) -> Ended:
         self.set(deletion_needs_approval=False)
         params = {"account": account, "confirm": account, "dry_run": False, "keep_data": keep_data}
-        return self.run_dag("grdf_delete_account", params=params)
+        return self.run_dag("grdf_delete_account", params=params, tries=tries)
 
     def adopt(self) -> Ended:
         return self.run_dag("grdf_adopt_rights", params={"dry_run": False, "id_pattern": "right-{right}"})

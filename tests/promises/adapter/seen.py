@@ -15,6 +15,8 @@ RECORDS_OF_DELETIONS = "com-grandlyon-grdf-audit"
 METERS = tuple(f"0999999{number:07}" for number in range(101, 400))
 MOVED, ENDED, REVOKED = "1000000", "1000001", "1000014"
 """What GRDF answers about a meter (docs/adict-api.md)."""
+PUT = {"path": "/droit_acces$", "method": "PUT"}
+"""A fault of the request that declares a right."""
 Document = dict[str, Any]
 
 
