@@ -37,6 +37,7 @@ POST /accounts/{account}/known                  401 403 404 404 404
 POST /accounts/{account}/groups                 401 403 404 404 404
 GET /city                                       401 200 200 200 200
 GET /city.csv                                   401 200 200 200 200
+GET /city.parquet                               401 200 200 200 200
 GET /connect/                                   401 403 403 200 200
 GET /connect/{account}                          401 403 403 200 200
 POST /connect/{account}                         401 403 403 303 303
