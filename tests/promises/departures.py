@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -139,7 +140,7 @@ def departed(stack: Stack, recorded: Person) -> Iterator[dict[str, Departure]]:
     copied = {"_id": SHARER, "account_type": "grdfgrandlyon", "oauth": {}, "oauth_callback_results": meters}
     stack.put(ACCOUNTS, copied)
     last = stack.yesterday()
-    days = {"from": str(last.replace(day=1)), "to": str(last), "include_definitive": True}
+    days = {"from": str(last - timedelta(days=20)), "to": str(last), "include_definitive": True}
     read = {names[0]: stack.start("grdf_history", accounts=list(names), **days) for names in ((LEAVER,), (STAYER,))}
     for run in read.values():
         assert stack.end("grdf_history", run)["state"] == "success"
