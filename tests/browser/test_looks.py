@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from include.sandbox.airflow_stack import ADMIN, VIEWER
+from tests.helpers import wait
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Visit
@@ -19,7 +20,7 @@ PATHS = (
     "/grdf/fleet", "/grdf/", "/grdf/?search=not-there", "/grdf/accounts/two-meters",
     "/grdf/accounts/real-household?month=2026-04", "/grdf/accounts/not-there",
     "/grdf/accounts/two-meters/published?meter=09999990000042", "/grdf/connect/", "/grdf/connect/two-meters",
-    "/grdf/connect/two-meters/records", "/grdf/connect/two-meters/proofs", "/grdf/import/",
+    "/grdf/connect/two-meters/records", "/grdf/connect/two-meters/proofs", "/grdf/import/", "/grdf/city",
 )  # fmt: skip
 FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 
@@ -91,8 +92,7 @@ def test_airflow_shows_it_in_its_navigation_and_colours_and_its_dag_leads_there(
     entry = page.get_by_role("link", name="Gas", exact=True)
     expect(entry).to_be_visible()
     assert entry.evaluate("node => node.scrollWidth <= node.clientWidth"), "the label is not cut off"
-    shown = "node => node.decode().then(() => node.naturalWidth > 0, () => false)"  # once it has come
-    assert entry.locator("img").evaluate(shown), "it has an icon of its own"
+    wait(lambda: entry.locator("img").evaluate("node => node.naturalWidth > 0"), "an icon of its own")
     entry.click()
     frame = page.frame_locator("iframe")
     for theme in ("dark", "light"):

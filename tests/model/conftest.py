@@ -10,7 +10,7 @@ from tests.promises.conftest import new_town
 
 __all__ = ["new_town"]
 
-USUAL_SEED, USUAL_LIVES = 12, 100
+USUAL_SEED, USUAL_LIVES = 12, 60
 """Seeds used in every run of all tests. These are always the same lives, so that no run fails by chance."""
 BATCH = 100
 

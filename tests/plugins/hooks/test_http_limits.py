@@ -135,11 +135,10 @@ def test_a_call_whose_answer_is_far_larger_than_it_looks_or_nests_without_end(
     with pytest.raises(ServiceUnavailable, match=rf"its answer is larger than {most}\)"):
         call(kind, bomb.url)
     assert len(bomb.heard) == 1
-    for unit in ('{"a":', "[", '{"liste_x":['):
-        deep = serve(lambda _, unit=unit: Reply(unit * 5_000))
-        with suppress(ServiceUnavailable):  # the result does not matter here; the call must only return
-            call(kind, deep.url)
-        assert len(deep.heard) == 1
+    deep = serve(lambda _: Reply('{"liste_x":[' * 5_000))
+    with suppress(ServiceUnavailable):  # the result does not matter here; the call must only return
+        call(kind, deep.url)
+    assert len(deep.heard) == 1
 
 
 def test_a_couchdb_that_drips_or_floods_ends_too(
