@@ -191,7 +191,8 @@ class Witnessed(Town):
     def _until(self, name: str) -> str:
         """Return the first day that a right which GRDF has shown does not cover."""
         right = self.shown[name]
-        ended = [(right["date_revocation"] or str(self.over[name]))[:10]] if name in self.over else []
+        dated = right["date_revocation"] or right["date_passage_a_obsolete"]
+        ended = [(dated or str(self.over[name]))[:10]] if name in self.over else []
         return min([_end(right), *ended])
 
     def written(self, database: str, key: str, before: Document | None, document: Document | None) -> None:
