@@ -107,6 +107,8 @@ def test_groups_are_assigned_published_and_shown(
     )
     assert (newest["households"], newest["assigned"]) == ("22", "22"), "without who leaves, and a building"
     assert newest["compared_households"] == "22"
+    each_uses = 800 if int(newest["year"]) == today.year else 1000
+    assert newest["kwh"] == str(sum(each_uses + place for place in range(22)))
     as_parquet = parquet.read_table(io.BytesIO(site.browser("viewer").get("/city.parquet").content)).to_pylist()
     assert [
         {name: "" if each[name] is None else str(each[name]).removesuffix(".0") for name in each} for each in as_parquet
