@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, date, datetime, timedelta
-from itertools import batched
 from pathlib import Path
 from random import Random
 
@@ -78,9 +77,8 @@ def _fill(count: int, months: list[date]) -> None:
         }
         for name in names
     }
-    for some in batched(names, 1000, strict=False):
-        couchdb.write(ACCOUNT, [{"_id": name, "account_type": "grdfgrandlyon"} for name in some])
-        GroupStore(couchdb).assign_groups({name: groups[name] for name in some})
+    couchdb.write(ACCOUNT, [{"_id": name, "account_type": "grdfgrandlyon"} for name in names])
+    GroupStore(couchdb).assign_groups(groups)
     _store_months(count, months)
 
 
@@ -95,8 +93,7 @@ def _store_months(count: int, months: list[date]) -> None:
             )
             for number in range(count)
         ]
-        for some in batched(totals, 2000, strict=False):
-            couchdb.write(MONTH, some)
+        couchdb.write(MONTH, totals)
 
 
 def _read_raw(place: Place) -> float:

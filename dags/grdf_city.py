@@ -8,9 +8,9 @@ from grdf.airflow.tasks.defaults import STORING, fleet_dag_arguments, in_paris, 
 from grdf.operators.exports.publish_city import PublishCityOperator
 
 DOC = """
-Publishes what groups of households have used, by month, in `com-grandlyon-grdf-city` and on the page *City*: groups are
-assigned on an account's page or by a file (*Import households*). A month is published 40 days after its end, once, and
-again only when at least 11 more households can be counted (`[grdf] smallest_group`).
+Publishes what groups of households have used, by month, in `com-grandlyon-grdf-city` and on the page *Group figures*:
+groups are assigned on an account's page or by a file (*Import households*). A month is published 40 days after its end,
+once, and again only when at least 11 more households can be counted (`[grdf] smallest_group`).
 
 No figure, and nothing that follows from all figures together, is about fewer households, or mostly about one: where it
 would be, households are left out or the figure is not published. docs/city.md says how.

@@ -88,7 +88,7 @@ def test_groups_are_assigned_published_and_shown(
     answer = put(
         site, [(name, "69003", "p" * (place < 11)) for place, name in enumerate(homes)] + [("nobody", "69001", "")]
     )
-    assert "Groups were assigned to 24 accounts. Unknown, or not visible to you: 1." in answer.text
+    assert "Accounts assigned to groups: 24. Unknown, or not visible to you: 1." in answer.text
     couchdb = CouchDBHook()
     assert not couchdb.get(CITY, "nobody:groups"), "no one would remove it"
     assert "Of them in another group before: 1." in put(site, [(homes[0], "69004", "p")]).text

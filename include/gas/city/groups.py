@@ -69,7 +69,7 @@ def read_group_file(content: bytes) -> tuple[dict[str, dict[str, str]], dict[int
         elif account in found:
             wrong[number] = "its account is on an earlier line, which counts"
         elif odd := [name for name in CODES if cells.get(name) and not re.fullmatch(CODES[name], cells[name])]:
-            wrong[number] = f"its {' and its '.join(odd)} is no code of 5 digits (postcode) or 9 (IRIS)"
+            wrong[number] = f"its {' and its '.join(odd)} is no code: a postcode has 5 digits, an IRIS 9"
         else:
             found[account] = {name: cells.get(name, "") for name in named}
     return found, wrong

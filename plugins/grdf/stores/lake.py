@@ -17,6 +17,7 @@ from typing import Any
 from grdf.staging.folder import Folder
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.doctypes import DAY
+from include.gas.errors import BadSettings
 from include.gas.lake.card import card_files
 from include.gas.lake.partitions import count_accounts, decode, encode, merge, partitions, without_accounts
 from include.gas.lake.rows import TABLES, Pseudonyms, Table
@@ -61,7 +62,16 @@ class Lake(Folder):
         self._note_update(since={**self._state["since"], table.name: since})
 
     def remove_others(self, known: Collection[str], first_year: int) -> None:
-        """Remove the rows of other accounts, and days before a year, and let the card say what there is."""
+        """Remove the rows of other accounts, and days before a year, and let the card say what there is.
+
+        :raises BadSettings: if there are rows and no account: a removed row would not come back with a restored account
+        """
+        if not known and any(self._files()):
+            raise BadSettings.about(
+                None,
+                "CouchDB has no account any more, as after a loss",
+                "The copy for analysts stays as it is. Restore the accounts, or remove the files if all have left.",
+            )
         rows, accounts = Counter({table.name: 0 for table in TABLES}), set[str]()
         for path, table, year in self._files():
             with self.failures(), self.open(path) as file:

@@ -191,6 +191,9 @@ def test_another_secret_makes_another_lake(lake: Folder, couchdb: CouchDBHook, m
     assert [*fields, "month", "year"] == [name for name, *_ in shown]
 
 
-def test_without_a_place_it_says_what_to_set(own: Any) -> None:
+def test_a_place_is_needed_and_no_account_yet(own: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadSettings, match="lake_url"):
         export()
+    monkeypatch.setenv("AIRFLOW__GRDF__LAKE_URL", f"file://{tmp_path}/lake")
+    monkeypatch.setenv(f"AIRFLOW_VAR_{SECRET.upper()}", "an invented secret")
+    assert sum(export().values()) == 0

@@ -36,11 +36,11 @@ class ExportLakeOperator(GrdfOperator):
     """
 
     def perform(self, context: Context) -> dict[str, int]:
-        """Return counts; ``BadSettings`` without a place, pyarrow, or any account."""
-        accounts = [row["id"] for row in self.couchdb.rows(ACCOUNT) if not row["id"].startswith("_design/")]
-        lake, pseudonyms = self._open_lake(is_lost=not accounts)
+        """Return counts; ``BadSettings`` without a place or pyarrow, or if all accounts are gone."""
+        lake, pseudonyms = self._open_lake()
         changes = {table.name: self._follow(lake, table, pseudonyms) for table in TABLES}
         first_year = paris_today(datetime.now(UTC)).year - settings.days_kept_years()
+        accounts = [row["id"] for row in self.couchdb.rows(ACCOUNT) if not row["id"].startswith("_design/")]
         lake.remove_others({pseudonyms[account] for account in accounts}, first_year)
         counts = {**changes, "files": lake.files_written, "removed": lake.rows_removed}
         self.log.info(
@@ -49,7 +49,7 @@ class ExportLakeOperator(GrdfOperator):
         )  # fmt: skip
         return counts
 
-    def _open_lake(self, *, is_lost: bool) -> tuple[Lake, Pseudonyms]:
+    def _open_lake(self) -> tuple[Lake, Pseudonyms]:
         url = settings.lake_url()
         if url is None:
             raise BadSettings.about(
@@ -65,12 +65,6 @@ class ExportLakeOperator(GrdfOperator):
                 f"the package {error.name} is missing, by which the copy for analysts is written",
                 "Install the extra lake of this package (airflow-provider-grdf[lake]) on every worker.",
             ) from None
-        if is_lost:
-            raise BadSettings.about(
-                None,
-                "CouchDB has no account, as after a loss",
-                "The copy for analysts stays as it is. Restore the accounts, or remove the files if all have left.",
-            )
         pseudonyms = Pseudonyms(read_secret())
         facts = self.couchdb.facts
         return Lake(url, pseudonyms, f"{facts.url} {facts.prefix} {settings.days_kept_years()}"), pseudonyms

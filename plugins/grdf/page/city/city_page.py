@@ -111,6 +111,5 @@ def _draw(figures: Sequence[Figure], t: Texts) -> Markup:
     for each in figures:
         load = round(each.load / each.households)
         said = t("city.column", month=spell.month(each.first), kwh=spell.number(load), households=each.households)
-        label = str(each.year if each.month == 1 else each.month)
-        columns.append(Column(label, said, (Bar(load, "whole"),)))
+        columns.append(Column(str(each.month), said, (Bar(load, "whole"),)))  # names of 24 months would be cut
     return bar_chart(columns, ("now",), name=t("city.chart"), unit="kWh", number=spell.number)

@@ -1,5 +1,4 @@
-// Copies what a field holds, and leaves it selected. Not navigator.clipboard: a page without https has none, and it
-// waits for a permission that a busy browser may never answer.
+// Copies what a field holds, and leaves it selected. Not navigator.clipboard: a page without https has none.
 "use strict";
 for (const button of document.querySelectorAll("[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
