@@ -50,6 +50,8 @@ if "airflow" in sys.modules:
 for _name in [name for name in os.environ if name.startswith(("AIRFLOW_CONN_", "AIRFLOW_VAR_", "AIRFLOW__GRDF__"))]:
     del os.environ[_name]  # the caller's own servers and settings are none of a test's business
 os.environ |= SETTINGS
+# Outside a task there are no Variables but those in the environment. Whole Airflows (tests/stacks.py) make their own.
+os.environ["AIRFLOW_VAR_GRDF_METER_SECRET"] = "a secret of the tests"
 
 # Airflow's modules are a million objects that stay. With Python's default (2000), a sixteenth of the time goes into
 # looking through them again.

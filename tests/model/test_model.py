@@ -27,6 +27,9 @@ FOUND: dict[str, Life] = {
         ("connect", "birch", [0], "page", 60, 400, 1100, "narrow"),
         ("connect", "birch", [0], "code", 60, 5, 400, "beside"),
     ]),
+    "who came after a deletion had left nobody on the meter got the days before it": ("2026-04-20", [
+        connect("alder", 0), ("leave", "alder", False, ""), connect("birch", 0),
+    ]),
 }  # fmt: skip
 """Lives that the model found by itself. They used to go wrong and now go well."""
 

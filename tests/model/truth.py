@@ -3,7 +3,7 @@ anybody else; every missing day is shown.*
 
 * A gas day of a meter is **one account's**: that with a right that covers it, by what GRDF has shown of the rights.
   The first one has the days up to the end of its right; the next one has those from then on, and is behind till then.
-  So it is if the first one leaves and nothing of it is kept.
+  So it is if the first one leaves and nothing of it is kept, also for who comes long after it.
 * GRDF has **said** what was in its answers that reached a running task of that account.
 * Facts about the contract and the meter are allowed by their own perimeters, as far as GRDF has shown them.
 

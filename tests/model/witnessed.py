@@ -62,6 +62,8 @@ class Witnessed(Town):
         """Those that an answer has shown as in force while no other account had the meter, in that order."""
         self.after: dict[str, str] = {}
         """The end of the days of a household that has left, by each right that came after it, or was behind."""
+        self.free: dict[str, str] = {}
+        """The first day after those of the households that have left, by meter: nobody who comes later gets them."""
         self.over: dict[str, date] = {}
         """The day on which an answer first showed that a right was over, be it that to its revocation."""
         self.kept: set[str] = set()
@@ -167,6 +169,7 @@ class Witnessed(Town):
             shown = self.shown.get(right)
             if shown and shown["etat_droit_acces"] == "Active" and owners[first][1] == account:
                 self.ranked.setdefault(right)
+                self.after[right] = max(self.after.get(right, ""), self.free.get(pce, ""))
 
     def _stands(self, right: str) -> bool:
         """Return whether a right covers days to come, or may, for all that GRDF has shown."""
@@ -226,6 +229,7 @@ class Witnessed(Town):
                 end = max(end, self._until(name))
             elif name in there:
                 self.after[name] = max(end, self.after.get(name, ""))
+        self.free[pce] = max(end, self.free.get(pce, ""))
         for right in now:
             account, given = right.get("account"), right.get("id")
             if not (account and given):

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.promises.adapter import DAYS, METERS, PERIODS, RIGHTS, Town
+from tests.promises.adapter import ACCOUNTS, DAYS, METERS, PERIODS, RIGHTS, Town
 
 PCE, OTHER = METERS[0], METERS[1]
 
@@ -220,3 +220,46 @@ def test_billing_periods_follow_the_same_rule(new_town: Callable[..., Town], kno
     periods = [key.split(":") for key in town.documents(PERIODS)]
     assert {account for account, _, _ in periods} == ({"alder", "birch"} if known else {"alder"})
     assert [key for key in periods if (key[0] == "alder") != (key[2] < str(moved))] == []
+
+
+WAYS = [(way, False) for way in ("cozy", "code", "page", "form", "link", "import", "adoption")]
+WAYS += [(way, True) for way in ("cozy", "code", "page")]
+
+
+@pytest.mark.parametrize(("way", "beside"), WAYS, ids=lambda value: value if isinstance(value, str) else f"{value}")
+def test_6b_the_days_of_a_deleted_household_go_to_nobody_who_comes_later(town: Town, way: str, beside: bool) -> None:
+    town.connect("alder", PCE, back=200)
+    town.mornings(3)
+    if beside:  # on GRDF's site, without coming here
+        town.agree("cedar", PCE, back=200)
+        town.mornings(1)
+    left = town.today
+    assert town.leave("alder").well
+    town.pass_(days=5)
+    if way in ("form", "link", "import"):
+        town.declare("birch", PCE, way, first=left - timedelta(days=170))
+        town.answer(PCE)
+    elif way == "adoption":
+        town.agree("birch", PCE, back=170)
+        town.check()
+        town.adopt()
+    else:
+        town.connect("birch", PCE, way=way, back=170)
+    town.mornings(8)
+    town.history(left - timedelta(days=100), town.today, definitive=True)
+    (account,) = town.documents(ACCOUNTS)
+    assert belongs(town, account, PCE, left, town.today)
+    assert town.wrong(account, PCE, left) == []
+    assert "Its days begin on" in town.account_page(account)
+
+
+def test_6b_a_meter_is_free_for_good_once_grdf_serves_nothing_from_before(town: Town) -> None:
+    town.connect("alder", PCE, back=200)
+    town.mornings(3)
+    assert town.leave("alder").well
+    (kept,) = [key for key in town.documents(RIGHTS) if key.startswith("~free:")]
+    assert PCE not in json.dumps(town.documents(RIGHTS))
+    for years, there in ((4.9, {kept}), (0.2, set())):
+        town.pass_(days=years * 366)
+        town.run_dag("grdf_retention", "scheduled", params={"dry_run": False})
+        assert {*town.documents(RIGHTS)} == there

@@ -56,3 +56,13 @@ def test_a_consent_given_on_the_page_leaves_its_record_alone(stack: Stack, depar
             assert not any(word in text for word in (who.email, who.phone)), f"{database} {doc_id}"
     assert stack.columns_with(*who.personal) == {}
     assert stack.logs_with(*who.personal) == {}
+
+
+def test_the_day_from_which_its_meter_is_free_stays_without_the_meter(
+    stack: Stack, departed: dict[str, Departure]
+) -> None:
+    (record,) = records_of(stack, LEAVER)
+    assert "~free:" in record["kept"]
+    kept = [text for database, doc_id, text, _ in bodies(stack) if doc_id.startswith("~free:")]
+    assert kept
+    assert all({*json.loads(text)} == {"_id", "_rev", "free_from"} for text in kept)

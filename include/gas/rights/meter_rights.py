@@ -56,7 +56,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param begins: first civil day on which GRDF may be asked, ``calls_until`` the last
     :param first: first gas day that it covers, ``end`` the first one after
     :param ended_on: civil day on which it ended early, ``revoked`` by its household's wish
-    :param after: first gas day that is its account's, after a household that has left or as an operator says
+    :param after: first gas day that is its account's, after a household that was deleted or as an operator says
     """
 
     client: str
@@ -97,8 +97,10 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def covered_days(self) -> Window | None:
-        """The gas days that it covers."""
-        return _EVER.clip(self.first, self.over_on) if self.was_active else None
+        """The gas days that it covers for its account."""
+        if not self.was_active:
+            return None
+        return _EVER.clip(max(self.first or date.min, self.after or date.min), self.over_on)
 
     def is_in_force(self, today: date) -> bool:
         """Return whether GRDF may be asked under it."""
@@ -112,11 +114,15 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A meter and the timeline of the rights to it, the oldest first. ``rev`` is CouchDB's revision."""
+    """A meter and the timeline of the rights to it, the oldest first. ``rev`` is CouchDB's revision.
+
+    :param free_from: the first gas day after those of the households that were deleted; ``None`` if there was none
+    """
 
     pce: str = msgspec.field(name="_id")
     rev: str = msgspec.field(name="_rev", default="")
     rights: tuple[Right, ...] = ()
+    free_from: date | None = None
 
     def rights_of(self, account: str) -> tuple[Right, ...]:
         """Return an account's rights, the oldest first; the unclaimed ones for ``""``."""
@@ -149,7 +155,7 @@ def allowed_days(meter: Meter, account: str, *, shared: bool = False) -> tuple[W
         window = right.covered_days if right.account else None
         if window and right.account != account:
             others_until = max(others_until, window.end)
-        elif window and (rest := window.clip(max(others_until, right.after or others_until))):
+        elif window and (rest := window.clip(others_until)):
             own.append(rest)
     return _union(own)
 
@@ -196,6 +202,7 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     :param revoked: whether the household asked for the end of the newest right
     :param waits: whether one of its rights waits for an answer, maybe beside one in force
     :param is_open: whether GRDF may be asked now for some of its days, even if they are long over
+    :param free_from: the day with which its days begin, because a household that had the meter was deleted then
     :param role: of the newest right in force, or else of the newest one; a supply comes first
     """
 
@@ -208,6 +215,7 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     right: str = ""
     own: tuple[str, ...] = ()
     days: tuple[Window, ...] = ()
+    free_from: date | None = None
     revoked: bool = False
     waits: bool = False
     proofs: dict[str, Proof] = {}
@@ -255,6 +263,7 @@ def access_to_meter(
         is_open=bool(days) and any(_may_be_used(right, today) for right in rights),
         since=newest.since if newest else "", right=newest.id if newest else "",
         own=tuple(filter(None, (right.id for right in rights))), days=days,
+        free_from=meter.free_from if any(_is_cut_to(right, meter.free_from) for right in rights) else None,
         revoked=newest is not None and newest.revoked, role=_role(rights, today),
         waits=any(right.state == "waiting" for right in rights),
         proofs={right.id: right.proof for right in rights if right.proof and right.state != "ended"},
@@ -263,6 +272,13 @@ def access_to_meter(
 
 def _may_be_used(right: Right, today: date) -> bool:
     return right.is_in_force(today) and bool(right.listed_at) and right.is_wide_enough
+
+
+def _is_cut_to(right: Right, free_from: date | None) -> bool:
+    """Return whether a right would cover days before the one from which the meter is free."""
+    if free_from is None or right.after != free_from:
+        return False
+    return right.was_active and (right.first is None or right.first < free_from)
 
 
 def _role(rights: Sequence[Right], today: date) -> Role:

@@ -13,11 +13,13 @@ set_first_day    an operator                    the account gets no day before i
 apply_answer     GRDF's list, or its answer     states and dates of the rights shown; unclaimed ones are kept while in
                  about the meter                force. Only an *answer about the meter* ends a right that is absent or
                                                 not in force, or settles one that waits. A right in force for the
-                                                first time takes its place after all others
+                                                first time takes its place after all others, and covers no day
+                                                before the one from which the meter is free
 note_proof_sent  us, once GRDF has the proof    GRDF checks it
 end_right        us, as the household leaves    the right is over, today at the latest; no renewal is asked for
 orphan_rights    us, if the account is gone     its rights become unclaimed; those asked for or over go
-remove_rights    us, after a deletion           its rights go; later accounts get none of their days
+remove_rights    us, after a deletion           its rights go; the meter is free from the day after theirs, also for
+                                                accounts that come much later
 ================ ============================== ======================================================================
 
 Each is a function of the document as it is at the write, and idempotent. An answer older than a right's last change
@@ -172,7 +174,8 @@ def apply_answer(meter: Meter, answer: RightsAnswer) -> Meter:
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
         rights += [_new_right(meter, line, answer) for line in lines.values() if line.is_live and line.id not in known]
     kept = tuple(right for right in rights if right.account or right.state in ("active", "waiting"))
-    return _bring_into_force(replace(meter, rights=kept), answer)
+    in_force_before = {right.id for right in meter.rights if right.was_active}
+    return _begin_at_free_day(_bring_into_force(replace(meter, rights=kept), answer), in_force_before)
 
 
 def must_ask_grdf(meter: Meter, answer: RightsAnswer) -> bool:
@@ -210,15 +213,24 @@ def orphan_rights(meter: Meter, account: str) -> Meter:
     )
 
 
-def remove_rights(meter: Meter, account: str) -> Meter:
-    """Remove the rights of a deleted account. Later accounts get none of its days."""
-    others, until = list[Right](), date.min
+def remove_rights(meter: Meter, account: str, left_on: date, *, shared: bool = False) -> Meter:
+    """Remove the rights of a deleted account, and note from which gas day on the meter is free.
+
+    Who had the meter before keeps its days; who has it after begins with that day at the earliest.
+
+    :param left_on: the day on which the deletion began, in Paris: days from then on were not the household's
+    :param shared: whether several accounts may have the meter: those that do keep all their days
+    """
+    others, free_from = list[Right](), date.min
     for right in meter.timeline:
         if right.account != account:
-            others.append(replace(right, after=max(until, right.after or until)) if until > date.min else right)
+            keeps_days = free_from == date.min or (shared and right.was_active)
+            others.append(right if keeps_days else _begin_at(right, free_from))
         elif right.covered_days:
-            until = max(until, right.covered_days.end)
-    return replace(meter, rights=tuple(others))
+            free_from = max(free_from, min(right.covered_days.end, left_on))
+    if free_from == date.min:
+        return replace(meter, rights=tuple(others))
+    return replace(meter, rights=tuple(others), free_from=max(free_from, meter.free_from or free_from))
 
 
 def _apply_line(right: Right, line: AccessRight | None, answer: RightsAnswer) -> Right:
@@ -255,6 +267,24 @@ def _bring_into_force(meter: Meter, answer: RightsAnswer) -> Meter:
             if answer.shared or not meter.other_account(right.account, answer.today):
                 meter = replace(meter, rights=(*others, replace(right, was_active=True, since=since)))
     return meter
+
+
+def _begin_at_free_day(meter: Meter, in_force_before: Collection[str]) -> Meter:
+    """Let rights that were not in force before begin with the day from which the meter is free.
+
+    It is the only place where a right begins to cover days, whichever way its account came, and however late.
+    """
+    if meter.free_from is None:
+        return meter
+    rights = [
+        _begin_at(right, meter.free_from) if right.was_active and right.id not in in_force_before else right
+        for right in meter.rights
+    ]
+    return replace(meter, rights=tuple(rights))
+
+
+def _begin_at(right: Right, first: date) -> Right:
+    return replace(right, after=max(first, right.after or first))
 
 
 def _new_right(meter: Meter, line: AccessRight, answer: RightsAnswer) -> Right:

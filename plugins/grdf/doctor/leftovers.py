@@ -24,6 +24,7 @@ from grdf.operators.exports.export_lake import SECRET
 from grdf.options import SECTION
 from grdf.quota.quota_store import QuotaStore
 from grdf.staging.folder import local_path
+from grdf.stores import free_days
 from include.gas.documents.day_documents import DAG_PREFIX, database_name
 from include.gas.documents.doctypes import DOCTYPES
 
@@ -56,7 +57,7 @@ def _in_airflow() -> Iterator[Finding]:
     dags = (each for each in list_names("dag_id", "dag") if each in files or each.startswith(DAG_PREFIX))
     yield from _left("DAGs", dags)
     yield from _left("connections", filter(_is_connection, list_names("conn_id", "connection")))
-    ours = (each for each in list_names("key", "variable") if each.startswith((VARIABLE, SECRET)))
+    ours = (each for each in list_names("key", "variable") if each.startswith((VARIABLE, SECRET, free_days.SECRET)))
     yield from _left("Variables", ours)
     pool = {settings.pool()} - {"default_pool"}
     yield from _left("pool", (each for each in list_names("pool", "slot_pool") if each in pool))

@@ -13,6 +13,7 @@ import msgspec
 from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook, Document
 from grdf.stores.compare_and_swap import change_document
+from grdf.stores.free_days import FreeDays
 from include.gas.account.account import Account
 from include.gas.account.declaration import Declaration, has_personal_data, needs_declaration, without_person
 from include.gas.account.declared_right import wanted_right
@@ -87,12 +88,15 @@ class Ledger:
             self._couchdb.put(LEASE, {"_id": ASKED, **(self._couchdb.get(LEASE, ASKED) or {}), **now})
 
     def apply(self, pce: str, event: Event) -> Meter:
-        """Apply an event, called once per try, and return the stored meter; ``OwnedByAnother`` if it is another's."""
+        """Apply an event, called once per try, and return the stored meter; ``OwnedByAnother`` if it is another's.
+
+        A meter that the ledger does not know may be a deleted household's: its first free day is looked up then.
+        """
         meter = Meter(pce=pce)
 
         def changed(stored: Document | None) -> Document | None:
             nonlocal meter
-            before = _read(stored) if stored else Meter(pce=pce)
+            before = _read(stored) if stored else Meter(pce=pce, free_from=FreeDays(self._couchdb).find(pce))
             meter = event(before)
             return stored if meter == before else _written(meter)
 

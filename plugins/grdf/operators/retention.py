@@ -46,6 +46,7 @@ class RemoveOverdueOperator(GrdfOperator):
 
     def _remove_documents(self, now: datetime, *, dry_run: bool) -> int:
         from grdf.stores.database_files import DatabaseFiles
+        from grdf.stores.free_days import FreeDays
         from grdf.stores.household_links import HouseholdLinks
         from grdf.stores.removal import purger
 
@@ -61,9 +62,13 @@ class RemoveOverdueOperator(GrdfOperator):
             now, remover
         )
         links, files = HouseholdLinks(self.couchdb).remove_expired(remover), DatabaseFiles(remover.couchdb)
+        free_days = FreeDays(self.couchdb).remove_unneeded(remover, paris_today(now))
         for doctype in (ACCOUNT, METER, CONSENT_RECORD):
             files.compact(doctype)
-        self.log.info("Removed: %d record(s) of consents, %d expired link(s).", removed, links)
+        self.log.info(
+            "Removed: %d record(s) of consents, %d expired link(s), %d first free day(s) of meters.",
+            removed, links, free_days,
+        )  # fmt: skip
         return days + removed
 
     def _remove_days(self, remover: Remover, first: date, now: datetime, *, dry_run: bool) -> int:

@@ -91,8 +91,8 @@ class Story:
     def end(self, name: str, day: int) -> Story:
         return Story(t.end_right(self.meter, name, today(day)))
 
-    def leave(self, account: str) -> Story:
-        return Story(t.remove_rights(self.meter, account))
+    def leave(self, account: str, day: int = 1000, **more: bool) -> Story:
+        return Story(t.remove_rights(self.meter, account, today(day), **more))
 
     def orphan(self, account: str) -> Story:
         return Story(t.orphan_rights(self.meter, account))
@@ -344,7 +344,8 @@ def test_a_right_without_an_account_is_reported_until_it_is_brought() -> None:
     found = [EMPTY.show(1, line(made_on_site=said)).one("") for said in (True, False)]
     assert [(each.way, each.since) for each in found] == [("client_connect", at(0)), ("declared", at(0))]
     assert EMPTY.declare("a").orphan("a") == EMPTY
-    assert HELD.end("r1", 7).leave("a") == EMPTY.show(9, line(state="revoked")) == EMPTY
+    assert not HELD.end("r1", 7).leave("a").meter.rights
+    assert EMPTY.show(9, line(state="revoked")) == EMPTY
 
 
 def test_a_right_that_ends_sooner_is_no_answer_to_a_declaration() -> None:
@@ -395,6 +396,27 @@ def test_what_else_an_account_sees_of_a_meter() -> None:
     assert [[*each.access("a", 6).proofs] for each in (proving, proving.end("r1", 5))] == [["r1"], []]
 
 
+def test_a_meter_is_free_from_the_end_of_a_deleted_account_s_days_on() -> None:
+    """Whoever comes later begins there, by each way, and however long after; who had it before keeps its days."""
+    left = HELD.end("r1", 40).leave("a", 45)
+    assert (left.meter.free_from, left.meter.rights) == (today(40), ())
+    new = line("r2", made=60)
+    for came in (
+        left.bring("b", "r2", 60),
+        left.bring("b", "r2", 60, way="konnector"),
+        left.show(60, new).bring("b", "r2", 61),
+    ):
+        assert came.show(62, new).days("b") == [(40, 1156)]
+        assert came.show(62, new).access("b").free_from == today(40)
+    assert left.bring("b", "r2", 60).show(62, line("r2", made=60, data_first=50)).access("b").free_from is None
+    declared = left.declare("b", 60).reply("b", "r2", 60).show(62, new)
+    assert declared.days("b") == declared.days("b", shared=True) == [(40, 1156)]
+    assert NEXT.end("r2", 60).leave("b", 60).days("a") == NEXT.days("a"), "who had it before"
+    never_in_force = EMPTY.declare("a").reply("a", "r1").leave("a", 5)
+    assert never_in_force.meter.free_from is None
+    assert HELD.leave("a", 5).meter.free_from == today(5), "one that GRDF did not end"
+
+
 ACCOUNTS, CLIENTS = ("a", "b"), ("north", "south")
 
 
@@ -407,6 +429,8 @@ class World:
         self.clients = dict(zip(ACCOUNTS, CLIENTS, strict=True))
         self.declared: dict[str, str] = {}
         self.heard: list[RightsAnswer] = []
+        self.gone: list[Window] = []
+        """Days of accounts that were deleted."""
 
     def do(self, event: str, account: str, number: int) -> None:
         self.day += 1
@@ -436,7 +460,8 @@ class World:
                     self.apply(lambda meter, name=right.id: t.end_right(meter, name, today(self.day)))
             others = [each for each in ACCOUNTS if each != account]
             before = [allowed_days(self.meter, each, shared=self.shared) for each in others]
-            self.apply(lambda meter: t.remove_rights(meter, account))
+            self.gone += [w for w in (each.clip(end=today(self.day)) for each in self.allowed(account)) if w]
+            self.apply(lambda meter: t.remove_rights(meter, account, today(self.day), shared=self.shared))
             after = [allowed_days(self.meter, each, shared=self.shared) for each in others]
             assert after == before, "days change hands"
         elif event == "list":
@@ -448,6 +473,9 @@ class World:
                 self.take_up(asker, self.declared[asker])
         elif event == "late" and self.heard:
             self.apply(lambda meter: t.apply_answer(meter, self.heard[number % len(self.heard)]))
+
+    def allowed(self, account: str) -> tuple[Window, ...]:
+        return allowed_days(self.meter, account, shared=self.shared)
 
     def close(self, rights: dict[str, AccessRight], name: str) -> None:
         rights[name] = replace(rights[name], state="obsolete", revoked=today(self.day))
@@ -496,6 +524,8 @@ def test_all_sequences(events: list[tuple[str, str, int]], shared: bool) -> None
             continue
         a, b = (allowed_days(world.meter, each) for each in ACCOUNTS)
         assert not any(one.clip(other.first, other.end) for one in a for other in b), "a day in two accounts"
+        foreign = [each for each in world.gone for own in (*a, *b) if each.clip(own.first, own.end)]
+        assert not foreign, "a day of an account that was deleted"
         for account in ACCOUNTS:
             if world.meter.rights_of(account) == before.rights_of(account):
                 had, has = allowed_days(before, account), allowed_days(world.meter, account)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from threading import Barrier
 
@@ -31,6 +32,7 @@ from include.sandbox.local_world import LocalWorld
 from tests.helpers import adict_hook, context, known_account, lose
 from tests.leaving.runs import check
 
+TODAY = date(2026, 5, 20)
 PCE, ODD = "09900000000017", "09900000000034"
 UNREADABLE = {"rights": [{"client": "grdf_adict", "way": "by pigeon", "state": "active", "since": "x", "account": "b"}]}
 
@@ -47,7 +49,7 @@ def bring(account: str, right: str = "", *, shared: bool = False) -> Callable[[M
 
 
 def test_what_changes_nothing_or_is_refused_is_not_written(ledger: Ledger) -> None:
-    assert ledger.apply(PCE, partial(remove_rights, account="a")) == Meter(pce=PCE)
+    assert ledger.apply(PCE, partial(remove_rights, account="a", left_on=TODAY)) == Meter(pce=PCE)
     assert ledger.fetch_meters([PCE]) == {PCE: Meter(pce=PCE)}
     assert [*ledger.all_meters()] == []
     stored = ledger.apply(PCE, bring("a"))

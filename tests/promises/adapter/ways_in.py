@@ -136,6 +136,11 @@ class Town(Runs):
         assert answer.status_code == 200, answer.text
         return re.sub(r"<[^>]+>|\s+", " ", answer.text.partition("<main>")[2])
 
+    def account_page(self, account: str) -> str:
+        answer = self._page("GET", f"/accounts/{account}")
+        assert answer.status_code == 200, answer.text
+        return re.sub(r"<[^>]+>|\s+", " ", answer.text.partition("<main>")[2])
+
     def begin(self, account: str) -> Any:
         person = {"first_name": "A", "last_name": "B", "email": "a@b.example"}
         return self._page("POST", f"/connect/{account}", data=person)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,13 @@ from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.day_documents import Document, account_range, possible_ids
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONNECT, CONSENT_RECORD, DATA, METER
 from include.gas.errors import BadRequest, StoreBusy
-from include.gas.leaving.deletion import STANDING, begin_deletion
+from include.gas.leaving.deletion import FREE_DAY_KEPT, STANDING, begin_deletion
 from include.gas.rights.transitions import end_right, remove_rights
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from include.gas.rights.meter_rights import Meter
 
 FIRST_YEAR = 2010
 """No communicating gas meter and no adopted figure is older."""
@@ -141,15 +143,33 @@ class PurgeAccountOperator(DeletionOperator):
             # No listing shows what was removed earlier, such as totals without days.
             for doctype, ids in possible_ids(self.account_id, meter.pce, years).items():
                 self.remover.remove_tombstones(doctype, ids)
-            if remove_rights(meter, self.account_id).rights:
-                self.ledger.apply(meter.pce, partial(remove_rights, account=self.account_id))
-            elif meter.rev:
-                self.remover.remove_revisions(METER, {meter.pce: meter.rev})
+            self._remove_rights(run, meter, begun)
         self.staging.remove_all(self.account_id)
         for to_page in (False, True):
             self.remover.remove(CONNECT, link_document(self.account_id, to_page=to_page))
         # Last: until then every reader finds the account leaving.
         self.remover.remove(ACCOUNT, self.account_id)
+
+    def _remove_rights(self, run: Run, meter: Meter, begun: date) -> None:
+        """Remove the account's rights to a meter, and the meter's document with the last right.
+
+        The day from which the meter is free stays in either case: in its document, or else under a keyed hash.
+        """
+        from grdf.stores.free_days import FreeDays
+
+        event = partial(
+            remove_rights, account=self.account_id, left_on=begun, shared=settings.meter_in_several_accounts()
+        )
+        freed = event(meter)
+        if freed.rights:
+            self.ledger.apply(meter.pce, event)
+            return
+        if freed.free_from:
+            # Before the document goes: a try that is killed in between repeats it.
+            self.note_facts(run, kept=FREE_DAY_KEPT)
+            FreeDays(self.couchdb).note(meter.pce, freed.free_from)
+        if meter.rev:
+            self.remover.remove_revisions(METER, {meter.pce: meter.rev})
 
     def _check_nothing_remains(self) -> None:
         """Raise an error if something came during the removal. The next try removes it."""
