@@ -40,6 +40,20 @@ def fleet(town: Town) -> None:
     town.mornings()
 
 
+def test_an_answer_about_meters_that_shows_none_of_their_rights_is_another_client_s(town: Town) -> None:
+    fleet(town)
+    town.fault(lines(lambda rows: rows[3:]), "/droits_acces$", method="GET", times=100)
+    town.fault(lines(lambda _: []), "/droits_acces$", method="POST", times=100)
+    town.mornings()
+    assert "another client's" in town.check().text
+    town.mornings(2)
+    assert {account: state for account in HOMES if (state := town.state(account))} == {}
+    town.calm()
+    town.mornings()
+    assert town.check().well
+    assert {account: days for account, pce in HOMES.items() if (days := town.wrong(account, pce, town.ago(20)))} == {}
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_list_that_is_wrong_for_a_week_stops_no_account(town: Town, damage: str) -> None:
     fleet(town)

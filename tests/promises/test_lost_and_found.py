@@ -116,3 +116,94 @@ def test_a_next_tenant_who_is_imported_too_early_is_declared_once_the_meter_is_f
     town.mornings(3)
     assert town.wrong("birch", PCE, moved) == []
     assert "birch@example.org" not in str(town.account("birch"))
+
+
+def test_9b_accounts_that_are_lost_are_red_until_they_are_restored(town: Town) -> None:
+    for account, pce in zip(("alder", "birch"), METERS, strict=False):
+        town.connect(account, pce, back=20)
+    town.mornings(2)
+    backup = town.backup()
+    town.couch.databases[ACCOUNTS] = {}
+    for day in range(3):
+        town.mornings(1)
+        said = town.health()
+        assert said.state == "failed"
+        assert "restore the accounts from a backup" in said.text
+        assert "Nothing is wrong" not in said.text
+        assert ("alder" in said.text and "birch" in said.text) or day > 0, "each is named once"
+    town.couch.databases[ACCOUNTS] = copy.deepcopy(backup[ACCOUNTS])
+    town.mornings(3)
+    assert town.health().well
+    for account, pce in zip(("alder", "birch"), METERS, strict=False):
+        assert town.wrong(account, pce, town.ago(24)) == []
+        assert town.state(account) == ""
+
+
+def test_9b_who_adopts_and_then_restores_has_each_household_once(town: Town) -> None:
+    town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    backup = town.backup()
+    town.couch.databases[ACCOUNTS] = {}
+    town.mornings(1)
+    town.adopt()
+    assert {*town.documents(ACCOUNTS)} == {"alder"}
+    town.mornings(1)
+    assert town.health().well
+    town.couch.databases[ACCOUNTS] |= copy.deepcopy(backup[ACCOUNTS])
+    town.mornings(2)
+    assert town.wrong("alder", PCE, town.ago(24)) == []
+    assert town.health().well
+
+
+@pytest.mark.parametrize("lost", ["all", RIGHTS, ACCOUNTS])
+def test_10_who_has_renewed_since_the_backup_of_a_restore_is_asked_for_nothing(town: Town, lost: str) -> None:
+    first = town.ago(20)
+    town.connect("alder", PCE, back=20, ahead=15)
+    town.mornings(2)
+    backup = town.backup()
+    town.pass_(days=20)
+    town.mornings(1)
+    town.connect("alder", PCE, back=41)
+    town.mornings(2)
+    if lost == "all":
+        town.restore(backup)
+    else:
+        town.couch.databases[lost] = copy.deepcopy(backup[lost])
+    town.mornings(1)
+    assert "alder" not in town.health().text
+    town.mornings(2)
+    assert town.state("alder") == ""
+    assert town.wrong("alder", PCE, first) == []
+
+
+def test_a_right_that_may_be_another_household_s_is_a_question_to_a_person(town: Town) -> None:
+    (right,) = town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    backup = town.backup()
+    town.revoke(right)
+    town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    town.restore(backup)
+    for each in town.rights(PCE):
+        town.change_right(each["id_droit_acces"], courriel_titulaire=None)
+    town.mornings(1)
+    said = town.health().text
+    assert "grdf_consents with the account's id" in said
+    assert "Write to these households" not in said
+    assert "grdf_adopt_rights" not in said
+    for text in (town.account("alder")["state_message"], town.account_page("alder")):
+        assert "start grdf_consents with this account" in text
+    town.check("alder")
+    town.mornings(1)
+    assert town.state("alder") == ""
+
+
+def test_an_account_whose_right_another_one_has_is_behind_it(town: Town) -> None:
+    (right,) = town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    town.konnector("birch", PCE, right)
+    town.mornings(2)
+    assert "OUTDATED" not in town.state("birch")
+    assert "another account has it" in town.account("birch")["state_message"]
+    assert town.days("birch", PCE) == {}
+    assert "alder" not in town.health().text

@@ -141,6 +141,12 @@ def _over(account: str, access: Sequence[MeterAccess]) -> str:
     ends = [f"there has been no {what} since {each.day}" if each.day else _OVER[each.word] for each in access]
     said = "; ".join(f"meter {meter_tag(account, each.pce)}: {end}" for each, end in zip(access, ends, strict=True))
     step = "The household must consent again."
+    if any(each.successor for each in access):
+        step = (
+            "But another consent for the meter is in force, which no account has. If it is this household's, as one "
+            "that it gave after the backup of a restore, start grdf_consents with this account. If the household has "
+            "moved out, there is nothing to do for it."
+        )
     if all(each.role.is_own for each in access):
         step = "If there is a new contract, start grdf_adopt_rights with the file of buildings."
     return f"Account {account}: {said}. {step}"

@@ -141,6 +141,14 @@ class AccessRight:
         holder, address, _ = self.holder
         return fold_address(email) == address if address else is_same_name(holder, name)
 
+    def has_holder_of(self, other: AccessRight) -> bool:
+        """Return whether GRDF names the same person on both: the same e-mail address, and a name that fits.
+
+        Stricter than :meth:`is_held_by`, since nobody looks at it: without an address it is never so.
+        """
+        (name, address, _), (other_name, other_address, _) = self.holder, other.holder
+        return bool(address) and address == other_address and is_same_name(name, other_name)
+
 
 def is_same_name(one: str, other: str) -> bool:
     """Return whether two names may be of one holder: GRDF adds first names, so one may contain the other."""

@@ -48,10 +48,10 @@ class Cause(StrEnum):
         "See that CouchDB answers and the connection couchdb is right, then clear this task",
     )  # fmt: skip
     LOST = (
-        "lost", 5, True,
-        "{count} right(s) in force belong to accounts that are gone from CouchDB",
-        "See that the connection couchdb leads to the right server and prefix. Restore them from a backup "
-        "(docs/operations.md)",
+        "lost", None, True,
+        "{count} right(s) in force belong to accounts that are gone from CouchDB without a deletion",
+        "See that the connection couchdb leads to the right server and prefix, and restore the accounts from a backup "
+        "(docs/operations.md). Only if there is none, start grdf_adopt_rights, which makes them anew under their ids",
     )  # fmt: skip
     DELETION = (
         "deletion", None, True,
@@ -105,6 +105,13 @@ class Cause(StrEnum):
         "the consents of {count} of {of} accounts have ended, were refused, or cannot be used, within a week",
         "Write to these households: the page makes a new link for each. If many came at once, compare with GRDF's "
         "portal first",
+    )  # fmt: skip
+    FOLLOWED = (  # after a restore, or the next household's
+        "followed", NEVER, False,
+        "the consents of {count} account(s) are over, and another one on the same meter, which no account has, is in "
+        "force",
+        "Where it is the same household's, start grdf_consents with the account's id: do not ask that household to "
+        "consent again. Where the household has moved out, there is nothing to do for its account",
     )  # fmt: skip
     WITHDRAWN = (
         "withdrawn", NEVER, False,

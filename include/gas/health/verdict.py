@@ -163,8 +163,10 @@ def reach_verdict(
     named = defaultdict[Cause, list[NamedReason]](list)
     others = chain.from_iterable(_other_causes(each, what, today) for each, what in pressing)
     silent = _silent(expected, today, unread, no_token)
+    renewed = {access.successor for account, what in pressing if what is Situation.CONNECT for access in account.access}
     for cause, each in chain(silent, others, _short(clients), rights, _drift(present)):
-        named[cause].append(each)
+        if cause is not Cause.UNCLAIMED or each.name not in renewed:
+            named[cause].append(each)
     concerned = {each.name for cause, names in named.items() if cause.percent != NEVER for each in names}
     well = sum(account.id not in concerned for account in present)
     found = [Finding(cause, of[cause], tuple(named[cause])) for cause in Cause if cause in named]
@@ -215,7 +217,9 @@ def _late_for_all(expected: Collection[AccountSummary], unread: Collection[str],
 
 
 def _other_causes(account: AccountSummary, situation: Situation | None, today: date) -> Iterator[Concern]:
-    if situation and (found := _BY_SITUATION.get(situation)):
+    if situation is Situation.CONNECT and any(access.successor for access in account.access):
+        yield Cause.FOLLOWED, NamedReason(account.id)
+    elif situation and (found := _BY_SITUATION.get(situation)):
         yield found[0], NamedReason(account.id, found[1])
     if account.proof:
         yield (

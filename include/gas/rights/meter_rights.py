@@ -7,7 +7,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
 from typing import Literal, get_args
 
@@ -56,6 +56,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param begins: first civil day on which GRDF may be asked, ``calls_until`` the last
     :param first: first gas day that it covers, ``end`` the first one after
     :param ended_on: civil day on which it ended early, ``revoked`` by its household's wish
+    :param lost_on: civil day on which its account was found gone without a deletion; the account holds no meter since
     :param after: first gas day that is its account's, after a household that was deleted or as an operator says
     """
 
@@ -73,6 +74,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     end: date | None = None
     ended_on: date | None = None
     revoked: bool = False
+    lost_on: date | None = None
     after: date | None = None
     role: Role = Role.SUPPLY
     daily: bool = True
@@ -101,6 +103,11 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         if not self.was_active:
             return None
         return _EVER.clip(max(self.first or date.min, self.after or date.min), self.over_on)
+
+    @property
+    def has_account(self) -> bool:
+        """Whether an account has it that is there: one that was lost holds nothing until it is restored."""
+        return bool(self.account) and self.lost_on is None
 
     def is_in_force(self, today: date) -> bool:
         """Return whether GRDF may be asked under it."""
@@ -135,13 +142,13 @@ class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     def rights_of_others(self, account: str, today: date) -> list[Right]:
         """Return other accounts' rights beside which GRDF takes no new one."""
-        held = [right for right in self.rights if right.account not in ("", account)]
+        held = [right for right in self.rights if right.has_account and right.account != account]
         standing = [right for right in held if right.state in ("active", "waiting")]
         return [right for right in standing if right.replaceable_on is None or today < right.replaceable_on]
 
     def other_account(self, account: str, today: date) -> str:
         """Return another account with an ongoing right to the meter; ``""`` if there is none."""
-        standing = [right for right in self.rights if right.account and right.is_ongoing(today)]
+        standing = [right for right in self.rights if right.has_account and right.is_ongoing(today)]
         first = min(standing, key=lambda right: not right.was_active, default=None)  # the oldest of equal ones
         return first.account if first and first.account != account else ""
 
@@ -154,7 +161,8 @@ def allowed_days(meter: Meter, account: str, *, shared: bool = False) -> tuple[W
     for right in meter.timeline:
         window = right.covered_days if right.account else None
         if window and right.account != account:
-            others_until = max(others_until, window.end)
+            # The days of an account that was lost wait for its return, up to the day of the loss.
+            others_until = max(others_until, min(window.end, right.lost_on or window.end))
         elif window and (rest := window.clip(others_until)):
             own.append(rest)
     return _union(own)
@@ -173,6 +181,35 @@ def find_lasting_right(meter: Meter, account: str, wanted: Right, today: date) -
     return None
 
 
+def find_successor(meter: Meter, today: date) -> Right | None:
+    """Return the newest unclaimed right in force to a meter: the next household's, or one of a household that renewed.
+
+    Rights of our own contracts are no consents of anybody.
+    """
+    consents = [right for right in meter.rights_of("") if right.is_in_force(today) and not right.role.is_own]
+    return max(consents, key=lambda right: right.since, default=None)
+
+
+def find_renewals(
+    meters: Iterable[Meter], accounts: Collection[str], client: str, today: date
+) -> dict[str, tuple[str, Right]]:
+    """Return, by meter, the account whose right is over and the client's unclaimed right that may have followed it.
+
+    A household that has asked for the end of its right has renewed nothing.
+    """
+    renewals = dict[str, tuple[str, Right]]()
+    for meter in meters:
+        successor = find_successor(meter, today)
+        former = [right for right in meter.timeline if right.was_active and right.account in accounts]
+        if successor is None or successor.client != client or not former:
+            continue
+        last = former[-1]
+        has_none = not any(right.is_ongoing(today) for right in meter.rights_of(last.account))
+        if has_none and not last.revoked and not meter.other_account(last.account, today):
+            renewals[meter.pce] = last.account, successor
+    return renewals
+
+
 def find_unclaimed_rights(meters: Iterable[Meter], today: date) -> list[Right]:
     """Return the rights in force that no account has, for example because the household never came back to the page.
 
@@ -188,6 +225,8 @@ Standing = Literal[
 ]  # fmt: skip
 """How an account stands with a meter, the best first."""
 _BEST_FIRST: tuple[Standing, ...] = get_args(Standing)
+OVER: tuple[Standing, ...] = ("over", "refused", "none")
+"""The standings of an account that has nothing of a meter any more, or not yet."""
 
 
 class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -200,6 +239,7 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     :param since: when the newest right was brought, declared or made, UTC text
     :param right: GRDF's id of the newest right, ``own`` those of all
     :param revoked: whether the household asked for the end of the newest right
+    :param successor: GRDF's id of an unclaimed right in force to the meter, while the account's own are over
     :param waits: whether one of its rights waits for an answer, maybe beside one in force
     :param is_open: whether GRDF may be asked now for some of its days, even if they are long over
     :param free_from: the day with which its days begin, because a household that had the meter was deleted then
@@ -217,6 +257,7 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     days: tuple[Window, ...] = ()
     free_from: date | None = None
     revoked: bool = False
+    successor: str = ""
     waits: bool = False
     proofs: dict[str, Proof] = {}
     role: Role = Role.SUPPLY
@@ -247,15 +288,17 @@ class MeterAccess(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
 
 def access_to_meter(
-    meter: Meter, account: str, today: date, *, shared: bool = False, declares: bool = False
+    meter: Meter, account: str, today: date, *, shared: bool = False, declares: bool = False, named: str = ""
 ) -> MeterAccess:
     """Return what an account has of a meter.
 
     :param shared: whether several accounts may have one meter
     :param declares: whether a right to it is to be declared for the account
+    :param named: GRDF's id of the right that the account's document names, maybe another account's
     """
     rights, days = meter.rights_of(account), allowed_days(meter, account, shared=shared)
-    word, day = _standing(meter, account, today, shared=shared, declares=declares)
+    word, day = _standing(meter, account, today, shared=shared, declares=declares, named=named)
+    successor = find_successor(meter, today) if word in OVER else None
     newest = max(reversed(rights), key=lambda right: right.since, default=None)  # the later one of two of one day
     return MeterAccess(
         pce=meter.pce, word=word, day=day, free=max(filter(None, (right.replaceable_on for right in rights)),
@@ -264,6 +307,7 @@ def access_to_meter(
         since=newest.since if newest else "", right=newest.id if newest else "",
         own=tuple(filter(None, (right.id for right in rights))), days=days,
         free_from=meter.free_from if any(_is_cut_to(right, meter.free_from) for right in rights) else None,
+        successor=successor.id if successor else "",
         revoked=newest is not None and newest.revoked, role=_role(rights, today),
         waits=any(right.state == "waiting" for right in rights),
         proofs={right.id: right.proof for right in rights if right.proof and right.state != "ended"},
@@ -292,18 +336,29 @@ def has_withdrawn_consent(access: Iterable[MeterAccess]) -> bool:
     return newest is not None and newest.revoked
 
 
-def _standing(meter: Meter, account: str, today: date, *, shared: bool, declares: bool) -> tuple[Standing, date | None]:
+def _standing(
+    meter: Meter, account: str, today: date, *, shared: bool, declares: bool, named: str
+) -> tuple[Standing, date | None]:
     """Return the standing of an account's best right, and since or until when."""
     is_behind = not shared and bool(meter.other_account(account, today))
     words = [_word(right, today, is_behind=is_behind) for right in meter.rights_of(account)]
     best = min((word for word, _ in words), key=_BEST_FIRST.index, default=_BEST_FIRST[-1])
-    if declares and not shared and best in ("over", "refused", "none") and meter.rights_of_others(account, today):
+    waits_to_declare = declares and not shared and bool(meter.rights_of_others(account, today))
+    if best in OVER and (waits_to_declare or _is_of_another(meter, account, named, today)):
         return "behind", None
     days = [day for word, day in words if word == best]
     known = [day for day in days if day]
     if best == "later":
         return best, min(known, default=None)
     return best, max(known) if known and len(known) == len(days) else None
+
+
+def _is_of_another(meter: Meter, account: str, right_id: str, today: date) -> bool:
+    """Return whether a right is another account's that is there, for days to come."""
+    return any(
+        right.id == right_id and right.has_account and right.account != account and right.is_ongoing(today)
+        for right in meter.rights
+    )
 
 
 def _word(right: Right, today: date, *, is_behind: bool) -> tuple[Standing, date | None]:

@@ -17,7 +17,8 @@ apply_answer     GRDF's list, or its answer     states and dates of the rights s
                                                 before the one from which the meter is free
 note_proof_sent  us, once GRDF has the proof    GRDF checks it
 end_right        us, as the household leaves    the right is over, today at the latest; no renewal is asked for
-orphan_rights    us, if the account is gone     its rights become unclaimed; those asked for or over go
+note_accounts    us, who look for accounts      the rights of one that is gone keep its name and hold nothing; those of
+                                                one that is back are as before
 remove_rights    us, after a deletion           its rights go; the meter is free from the day after theirs, also for
                                                 accounts that come much later
 ================ ============================== ======================================================================
@@ -34,7 +35,7 @@ from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
-from include.gas.answers.access_rights import WAITING, AccessRight
+from include.gas.answers.access_rights import WAITING, AccessRight, RightsList
 from include.gas.answers.proof_state import CHECKING
 from include.gas.days.gas_day import utc_text
 from include.gas.rights.meter_rights import Meter, Proof, Right, State, Way
@@ -52,6 +53,8 @@ KNOWN_STATES = _STATES.keys()
 
 LATE = timedelta(days=2)
 """How late GRDF's answers may be: they lack a new right, or ask for a proof that was sent."""
+MIN_RIGHTS_TO_DOUBT = 3
+"""Rights of a client that GRDF was asked about, of which it must show one to be believed."""
 LONGEST_CALL = timedelta(minutes=15)
 """How long a declaration may take, with its wait for GRDF's quota."""
 
@@ -101,14 +104,14 @@ def assign_right(meter: Meter, who: Claimant, right_id: str, way: Way, *, chosen
     known = next((right for right in meter.rights if right.id == right_id), None)
     if known is not None and known.account == who.account:
         return meter
-    if known is not None and known.account:
+    if known is not None and known.has_account:
         raise OwnedByAnother
     if chosen and not who.shared and meter.other_account(who.account, who.today):
         raise OwnedByAnother
     others = (right for right in meter.rights if right is not known)
     new = known or Right(client=who.client, id=right_id, way=way, state="active", since=who.at)
     since = new.since if way == "konnector" else who.at
-    new = replace(new, account=who.account, way=way, since=since, was_active=False)
+    new = replace(new, account=who.account, way=way, since=since, was_active=False, lost_on=None)
     return replace(meter, rights=(*others, new))
 
 
@@ -205,18 +208,35 @@ def end_right(meter: Meter, right_id: str, today: date) -> Meter:
     return replace(meter, rights=tuple(rights))
 
 
-def orphan_rights(meter: Meter, account: str) -> Meter:
-    """Unclaim the rights of an account that is gone without a deletion, as after a restore."""
-    rights = (right for right in meter.rights if right.account != account or right.state in ("active", "waiting"))
-    return replace(
-        meter, rights=tuple(replace(right, account="") if right.account == account else right for right in rights)
-    )
+def note_accounts(meter: Meter, accounts: Collection[str], today: date) -> Meter:
+    """Note which rights are of accounts that are gone without a deletion, as after a loss, and which are of one again.
+
+    Only a deletion, or a person's adoption, takes an account's name from its rights.
+
+    :param accounts: those that are there, or were deleted
+    """
+    rights = list[Right]()
+    for right in meter.rights:
+        is_lost = right.account not in ("", *accounts)
+        rights.append(replace(right, lost_on=(right.lost_on or today) if is_lost else None))
+    return replace(meter, rights=tuple(rights))
+
+
+def is_of_another_client(meters: Collection[Meter], client: str, shown: RightsList) -> bool:
+    """Return whether an answer of GRDF's shows none of a client's rights, as if it were about another client's.
+
+    One or two rights may really be gone.
+    """
+    known = {right.id for meter in meters for right in meter.rights if right.client == client and right.id}
+    is_whole = not shown.odd
+    return is_whole and len(known) >= MIN_RIGHTS_TO_DOUBT and not known & {right.id for right in shown.rights}
 
 
 def remove_rights(meter: Meter, account: str, left_on: date, *, shared: bool = False) -> Meter:
     """Remove the rights of a deleted account, and note from which gas day on the meter is free.
 
-    Who had the meter before keeps its days; who has it after begins with that day at the earliest.
+    Who had the meter before keeps its days; who has it after begins with that day at the earliest. A building's days
+    are the city's own, and nobody's to be protected from.
 
     :param left_on: the day on which the deletion began, in Paris: days from then on were not the household's
     :param shared: whether several accounts may have the meter: those that do keep all their days
@@ -226,7 +246,7 @@ def remove_rights(meter: Meter, account: str, left_on: date, *, shared: bool = F
         if right.account != account:
             keeps_days = free_from == date.min or (shared and right.was_active)
             others.append(right if keeps_days else _begin_at(right, free_from))
-        elif right.covered_days:
+        elif right.covered_days and not right.role.is_own:
             free_from = max(free_from, min(right.covered_days.end, left_on))
     if free_from == date.min:
         return replace(meter, rights=tuple(others))

@@ -114,13 +114,14 @@ class Ledger:
     def access_of(self, document: Mapping[str, Any], meters: Mapping[str, Meter] | None = None) -> list[MeterAccess]:
         """Return what an account has of the meters that its document names, and of ``meters`` already read."""
         account, known = str(document["_id"]), dict(meters or {})
-        named, given = [pce for pce, _ in named_meters(document, account)], Declaration.from_document(document)
+        named, given = dict(named_meters(document, account)), Declaration.from_document(document)
         declared = given.pce if given and needs_declaration(document) else ""
         today, shared = paris_today(datetime.now(UTC)), settings.meter_in_several_accounts()
         known |= self.fetch_meters(pce for pce in named if pce not in known)
         of_account = {pce: known[pce] for pce in (*named, *known)}.items()
         access = [
-            access_to_meter(meter, account, today, shared=shared, declares=pce == declared) for pce, meter in of_account
+            access_to_meter(meter, account, today, shared=shared, declares=pce == declared, named=named.get(pce, ""))
+            for pce, meter in of_account
         ]
         return [each for each in access if each.word != "none" or each.pce in (*named, declared)]
 

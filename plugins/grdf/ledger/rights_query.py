@@ -14,9 +14,14 @@ from grdf.ledger.rights_ledger import Ledger
 from grdf.quota.call_terms import DAILY, Terms
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import paris_today, utc_text
-from include.gas.errors import BadRequest
+from include.gas.errors import BadRequest, BadSettings
 from include.gas.rights.meter_rights import Meter
-from include.gas.rights.transitions import RightsAnswer, apply_answer
+from include.gas.rights.transitions import (
+    MIN_RIGHTS_TO_DOUBT,
+    RightsAnswer,
+    apply_answer,
+    is_of_another_client,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +50,7 @@ def query_rights(
     """Ask GRDF for a client's rights to some meters, a thousand in a call, and note its answer.
 
     :param account: for messages; without one, refused questions and unreadable meters are logged and left out
+    :raises BadSettings: if an answer shows none of three rights and more that the client has to these meters
     :raises GasError: if GRDF does not answer; earlier answers stay noted
     """
     found, wanted = RightsFound(), sorted(set(pces))
@@ -62,6 +68,10 @@ def query_rights(
             split += 1
             questions[:0] = [asked[: len(asked) // 2], asked[len(asked) // 2 :]]
             continue
+        if len(asked) >= MIN_RIGHTS_TO_DOUBT:
+            known = ledger.fetch_meters(asked).values()
+            if is_of_another_client([*known], client.grdf_conn_id, answer):
+                raise another_client_error(client.grdf_conn_id)
         found.rights += answer.rights
         for pce in asked:
             lines = [right for right in answer.rights if right.pce == pce]
@@ -72,3 +82,13 @@ def query_rights(
             event = partial(apply_answer, answer=about)
             found.meters |= {pce: ledger.apply(pce, event)} if account else ledger.apply_if_readable(pce, event)
     return found
+
+
+def another_client_error(client: str) -> BadSettings:
+    """Return the error about an answer of GRDF's that shows none of a client's rights."""
+    return BadSettings.about(
+        None,
+        f"GRDF's answer shows none of the rights that the client of {client} has, as if it were about another client's",
+        "No account was changed. Compare login and password of the connection with those that GRDF sent for this "
+        "client, and if they are right, ask GRDF.",
+    )

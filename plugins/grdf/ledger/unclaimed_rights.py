@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadRequest
 from include.gas.importing.right_adoption import TAKEN, ids_of
 from include.gas.meter_tag import meter_tag
-from include.gas.rights.meter_rights import Meter
+from include.gas.rights.meter_rights import Meter, Right
 from include.gas.rights.transitions import OwnedByAnother, RightsAnswer, apply_answer, assign_right, set_first_day
 
 if TYPE_CHECKING:
@@ -71,6 +71,21 @@ class UnclaimedRights:
             meter_tag(account, pce), "would get" if self.dry_run else "has", account, self._asker,
         )  # fmt: skip
         return ""
+
+    def take_up_renewals(self, client: AdictHook, renewals: Mapping[str, tuple[str, Right]]) -> dict[str, Meter]:
+        """Give accounts the rights that follow theirs, where GRDF names the same holder on both; return the meters.
+
+        :param renewals: by meter, the account and the unclaimed right (``meter_rights.find_renewals``)
+        """
+        at = datetime.now(UTC)
+        found = query_rights(self._ledger, client, renewals)
+        lines = {line.id: line for line in found.rights}
+        for pce, (account, successor) in renewals.items():
+            own = [lines[right.id] for right in found.meters[pce].rights_of(account) if right.id in lines]
+            line = lines.get(successor.id)
+            if line and any(line.has_holder_of(former) for former in own):
+                self.assign_rights(account, client.grdf_conn_id, [line], at)
+        return found.meters | self._ledger.fetch_meters(renewals)
 
     def assign_newest_rights(self, clients: AdictHook, name: str) -> int:
         """Give an account, on a person's word, the newest usable right to its meters, and return how many it gets.

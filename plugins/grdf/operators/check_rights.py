@@ -19,10 +19,17 @@ from include.gas.account.status import Status, named_meters
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import ODD_DOCUMENT, BadAccount, BadSettings, GasError, UnknownRefusal, describe_oddity
+from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, UnknownRefusal, describe_oddity
 from include.gas.leaving.deletion import household_left_error, left_accounts
-from include.gas.rights.meter_rights import Meter
-from include.gas.rights.transitions import KNOWN_STATES, RightsAnswer, apply_answer, must_ask_grdf, orphan_rights
+from include.gas.rights.meter_rights import Meter, find_renewals
+from include.gas.rights.transitions import (
+    KNOWN_STATES,
+    RightsAnswer,
+    apply_answer,
+    is_of_another_client,
+    must_ask_grdf,
+    note_accounts,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -30,9 +37,6 @@ if TYPE_CHECKING:
     from grdf.hooks.adict import AdictHook
     from include.gas.answers.access_rights import RightsList
     from include.gas.documents.day_documents import Document
-
-FEW = 3
-"""Rights of a client of which GRDF's list may show none without the client being in doubt."""
 
 
 class CheckRightsOperator(GrdfOperator):
@@ -59,13 +63,14 @@ class CheckRightsOperator(GrdfOperator):
         meters = {meter.pce: meter for meter in self.ledger.all_meters()}
         # Read after the rights: an account is stored before it has any, so a missing one is gone.
         documents, records = list(self.accounts.our_documents()), list(self.couchdb.scan(AUDIT))
-        self._orphan_rights(meters, {str(each["_id"]) for each in documents}, records)
+        self._note_accounts(meters, {str(each["_id"]) for each in documents}, records)
         self._restore_lost_rights(meters, documents)
         answered: list[str] = []
         problems: list[GasError] = []
         for client in self.clients():
             try:
                 problems += self._query_client(client, meters)
+                self._take_up_renewals(client, meters, documents)
                 answered.append(client.grdf_conn_id)
             except GasError as error:
                 self.log.warning("%s: %s Its accounts stay as they are.", client.grdf_conn_id, error)
@@ -77,12 +82,28 @@ class CheckRightsOperator(GrdfOperator):
             raise first_to_raise(problems, last_try=run.is_last_try)
         return dict(counts)
 
-    def _orphan_rights(self, meters: dict[str, Meter], accounts: Collection[str], records: Iterable[Document]) -> None:
-        """Unclaim the rights of accounts that are gone without a deletion."""
-        known = {"", *accounts, *(str(each.get("account")) for each in records)}
+    def _note_accounts(self, meters: dict[str, Meter], accounts: Collection[str], records: Iterable[Document]) -> None:
+        """Note whose account is gone without a deletion, and whose is back."""
+        deleted = {str(each.get("account")) for each in records}
+        event = partial(note_accounts, accounts={*accounts, *deleted}, today=paris_today(datetime.now(UTC)))
         for meter in list(meters.values()):
-            for account in {right.account for right in meter.rights} - known:
-                meters |= self.ledger.apply_if_readable(meter.pce, partial(orphan_rights, account=account))
+            if event(meter) != meter:
+                meters |= self.ledger.apply_if_readable(meter.pce, event)
+
+    def _take_up_renewals(
+        self, client: AdictHook, meters: dict[str, Meter], documents: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Give accounts whose right is over the unclaimed right of the same holder that follows it.
+
+        A restore leaves such: the household has renewed since the backup, and must not be asked to renew again.
+        """
+        from grdf.ledger.unclaimed_rights import UnclaimedRights
+
+        names = [str(document["_id"]) for document in documents if leaving_asker(document) is None]
+        waiting = find_renewals(meters.values(), names, client.grdf_conn_id, paris_today(datetime.now(UTC)))
+        if waiting:
+            giving = UnclaimedRights(self.couchdb, self.log, asker="GRDF's name of the holder", dry_run=False)
+            meters |= giving.take_up_renewals(client, waiting)
 
     def _restore_lost_rights(self, meters: dict[str, Meter], documents: Sequence[Document]) -> None:
         from grdf.ledger.account_intake import AccountIntake, lacks_right
@@ -123,7 +144,7 @@ class CheckRightsOperator(GrdfOperator):
             for right in found.rights:
                 lines.setdefault(right.pce, []).append(right)
             shared, day = settings.meter_in_several_accounts(), paris_today(at)
-            questions = []
+            questions, witness = [], ""
             for pce in sorted(lines):
                 answer = RightsAnswer(name, lines[pce], utc_text(at), day, shared=shared)
                 before = meters.get(pce, Meter(pce=pce))
@@ -131,6 +152,10 @@ class CheckRightsOperator(GrdfOperator):
                     meters |= self.ledger.apply_if_readable(pce, partial(apply_answer, answer=answer))
                 if must_ask_grdf(meters.get(pce, before), answer):
                     questions.append(pce)
+                else:
+                    witness = pce
+            # An answer that shows none of the lost rights is believed if it shows one that the list has, too.
+            questions += [witness] if witness and questions else []
         if questions:
             self.log.info("%s: GRDF is asked about %d meter(s).", name, len(questions))
             meters |= query_rights(self.ledger, client, questions).meters
@@ -174,15 +199,10 @@ class CheckRightsOperator(GrdfOperator):
 
 def _problems_of(client: str, found: RightsList, meters: Iterable[Meter]) -> list[GasError]:
     """Return the unknown states in a list; ``BadSettings`` if it shows none of the client's rights."""
-    ids = {right.id for meter in meters for right in meter.rights if right.client == client and right.id}
-    if len(ids) >= FEW and not ids & {right.id for right in found.rights} and not found.odd:
-        raise BadSettings.about(
-            None,
-            f"GRDF's list shows none of the {len(ids)} rights that the client of {client} has, as if they were another "
-            "client's",
-            "No account was changed. Compare login and password of the connection with those that GRDF sent for this "
-            "client, and if they are right, ask GRDF.",
-        )
+    from grdf.ledger.rights_query import another_client_error
+
+    if is_of_another_client([*meters], client, found):
+        raise another_client_error(client)
     words = sorted({right.state for right in found.rights} - KNOWN_STATES)
     what = f"GRDF's list calls rights of {client} by words that are not known: {', '.join(words)}"
     step = "Nothing was changed by that. Look the words up, and add them to include/gas/answers/access_rights.py."

@@ -15,7 +15,7 @@ from include.gas.days.windows import Window
 from include.gas.display.account_summary import Situation, summarize_account
 from include.gas.health.causes import Cause
 from include.gas.health.late_meters import find_late_meters
-from include.gas.health.rights_concerns import Concern, find_rights_concerns
+from include.gas.health.rights_concerns import Concern, NamedReason, find_rights_concerns
 from include.gas.health.verdict import NO_ANSWER, Client, Verdict, list_names, reach_verdict
 from include.gas.rights.meter_rights import Meter, MeterAccess, Proof, Right, Standing
 from tests.readings import with_billing, with_reading
@@ -272,7 +272,7 @@ SOON, GONE = date(2026, 7, 11), {"state": "ended", "ended_on": TODAY}
         ([right(end=SOON + timedelta(days=1))], {}), ([right(end=SOON), right(begins=SOON)], {}),
         ([right(end=SOON), right(state="waiting", since=1)], {}), ([right(end=SOON, **GONE)], {}),
         ([right(), right("b")], {"shared": ["a", "b"]}), ([right(), right("b", **GONE)], {}),
-        ([right("gone")], {"lost": ["gone"]}), ([right("gone", **GONE)], {}),
+        ([right("gone", **GONE)], {}),
     ],
     ids=str,
 )  # fmt: skip
@@ -285,7 +285,9 @@ def test_news_of_rights_calls_no_person(found: list[Right], expected: dict[str, 
 
 def test_what_of_rights_calls_a_person() -> None:
     assert causes(rights(meter(right(end=SOON)), renews=True)) == {}
-    assert rights(meter(right("gone")), meter(right("lost"))).red
+    assert causes(judged := rights(meter(right("gone")))) == {"lost": ["gone"]}
+    assert judged.red, "a single one, too"
+    assert verdict([], rights=[(Cause.LOST, NamedReason("gone"))]).red, "or if no account is left"
     for asked in (text(2), ""):
         found = rights(meter(right()), asked=asked)
         assert (causes(found), bool(found.red)) == ({"unchecked": ["grdf_adict"]}, True)

@@ -22,6 +22,7 @@ from include.gas.rights.meter_rights import (
     access_to_meter,
     allowed_days,
     find_lasting_right,
+    find_renewals,
     find_unclaimed_rights,
     has_withdrawn_consent,
 )
@@ -94,8 +95,8 @@ class Story:
     def leave(self, account: str, day: int = 1000, **more: bool) -> Story:
         return Story(t.remove_rights(self.meter, account, today(day), **more))
 
-    def orphan(self, account: str) -> Story:
-        return Story(t.orphan_rights(self.meter, account))
+    def lose(self, day: int, *there: str) -> Story:
+        return Story(t.note_accounts(self.meter, there, today(day)))
 
     def access(self, account: str, day: int = 0, **more: bool) -> MeterAccess:
         return access_to_meter(self.meter, account, today(day), **more)
@@ -169,8 +170,6 @@ def test_an_injection_takes_no_gas_days_from_a_supply() -> None:
     assert not both.show(41, OVER, own).access("a", 41).is_open_daily
     assert EMPTY.show(1, own).lacks(1) == []
     assert EMPTY.show(1, line(role=Role.INJECTION)).lacks(1) == ["r1"]
-    adopted = EMPTY.bring("a", "r2", 1, "adopted").show(1, own)
-    assert adopted.orphan("a").lacks(1) == ["r2"], "it was read, so a restore has lost its building"
     assert find_lasting_right(injects.meter, "a", wanted(), today(1)) is None
 
 
@@ -340,10 +339,9 @@ def test_one_process_declares_at_a_time() -> None:
 def test_a_right_without_an_account_is_reported_until_it_is_brought() -> None:
     story = EMPTY.show(1, line(), line("r0", "obsolete"), whole=False)
     claimed = story.bring("a", "r1", 2, "adopted")
-    assert (story.lacks(1), claimed.lacks(2), claimed.orphan("a").lacks(2)) == (["r1"], [], ["r1"])
+    assert (story.lacks(1), claimed.lacks(2), claimed.lose(2).lacks(2)) == (["r1"], [], [])
     found = [EMPTY.show(1, line(made_on_site=said)).one("") for said in (True, False)]
     assert [(each.way, each.since) for each in found] == [("client_connect", at(0)), ("declared", at(0))]
-    assert EMPTY.declare("a").orphan("a") == EMPTY
     assert not HELD.end("r1", 7).leave("a").meter.rights
     assert EMPTY.show(9, line(state="revoked")) == EMPTY
 
@@ -394,6 +392,36 @@ def test_what_else_an_account_sees_of_a_meter() -> None:
     assert [each.access("a").waits for each in (EMPTY.declare("a").reply("a", "r1"), HELD)] == [True, False]
     proving = BROUGHT.show(0, line(proof="asked"))
     assert [[*each.access("a", 6).proofs] for each in (proving, proving.end("r1", 5))] == [["r1"], []]
+
+
+def test_an_account_that_is_gone_keeps_its_name_and_its_days_and_holds_no_meter() -> None:
+    lost = HELD.lose(10, "b").lose(12, "b")
+    assert (lost.one().account, lost.one().lost_on) == ("a", today(10))
+    came = lost.bring("b", "r2", 15).show(15, line(), line("r2", made=15))
+    assert (came.days("a"), came.days("b")) == ([(-1095, 1096)], [(10, 1111)])
+    assert came.lose(20, "a", "b").days("b") == [(1096, 1111)], "the first is back, and was there before"
+    assert lost.lose(20, "a") == HELD
+    assert lost.bring("b", "r1", 15).one("b").lost_on is None, "its household brings the same right under another id"
+
+
+def test_a_right_that_another_account_has_is_behind_it() -> None:
+    assert access_to_meter(HELD.meter, "b", today(1), named="r1").word == "behind"
+    for meter in (HELD.lose(1, "b").meter, HELD.end("r1", 1).meter):
+        assert access_to_meter(meter, "b", today(2), named="r1").word == "none"
+
+
+def test_an_unclaimed_right_after_one_that_is_over_may_be_a_renewal() -> None:
+    new = line("r2", made=50)
+    over_and_new = HELD.show(41, OVER).show(50, OVER, new)
+    assert over_and_new.access("a", 51).successor == "r2"
+    found = find_renewals([over_and_new.meter], ["a"], "north", today(51))
+    assert {pce: (account, right.id) for pce, (account, right) in found.items()} == {PCE: ("a", "r2")}
+    withdrawn = HELD.end("r1", 40).show(50, OVER, new)
+    for meter, accounts, client in (
+        (withdrawn.meter, ["a"], "north"), (over_and_new.meter, [], "north"), (over_and_new.meter, ["a"], "south"),
+        (HELD.show(50, line(), new).meter, ["a"], "north"),
+    ):  # fmt: skip
+        assert find_renewals([meter], accounts, client, today(51)) == {}
 
 
 def test_a_meter_is_free_from_the_end_of_a_deleted_account_s_days_on() -> None:
