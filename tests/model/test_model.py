@@ -27,6 +27,10 @@ FOUND: dict[str, Life] = {
         ("connect", "birch", [0], "page", 60, 400, 1100, "narrow"),
         ("connect", "birch", [0], "code", 60, 5, 400, "beside"),
     ]),
+    "a day on which a household still lived there went to the next one, as its deletion had stopped": ("2026-04-20", [
+        connect("alder", 0), ("leave", "alder", False, "revoke"), connect("alder", 0),
+        ("meanwhile", 0, ("move", 0, "alder", "birch", "page")), ("days", 1),
+    ]),
     "who came after a deletion had left nobody on the meter got the days before it": ("2026-04-20", [
         connect("alder", 0), ("leave", "alder", False, ""), connect("birch", 0),
     ]),

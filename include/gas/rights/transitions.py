@@ -232,13 +232,13 @@ def is_of_another_client(meters: Collection[Meter], client: str, shown: RightsLi
     return is_whole and len(known) >= MIN_RIGHTS_TO_DOUBT and not known & {right.id for right in shown.rights}
 
 
-def remove_rights(meter: Meter, account: str, left_on: date, *, shared: bool = False) -> Meter:
+def remove_rights(meter: Meter, account: str, today: date, *, shared: bool = False) -> Meter:
     """Remove the rights of a deleted account, and note from which gas day on the meter is free.
 
     Who had the meter before keeps its days; who has it after begins with that day at the earliest. A building's days
     are the city's own, and nobody's to be protected from.
 
-    :param left_on: the day on which the deletion began, in Paris: days from then on were not the household's
+    :param today: in Paris; a right that GRDF has not ended covers no day from then on
     :param shared: whether several accounts may have the meter: those that do keep all their days
     """
     others, free_from = list[Right](), date.min
@@ -247,7 +247,7 @@ def remove_rights(meter: Meter, account: str, left_on: date, *, shared: bool = F
             keeps_days = free_from == date.min or (shared and right.was_active)
             others.append(right if keeps_days else _begin_at(right, free_from))
         elif right.covered_days and not right.role.is_own:
-            free_from = max(free_from, min(right.covered_days.end, left_on))
+            free_from = max(free_from, min(right.covered_days.end, today))
     if free_from == date.min:
         return replace(meter, rights=tuple(others))
     return replace(meter, rights=tuple(others), free_from=max(free_from, meter.free_from or free_from))

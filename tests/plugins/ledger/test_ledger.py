@@ -49,7 +49,7 @@ def bring(account: str, right: str = "", *, shared: bool = False) -> Callable[[M
 
 
 def test_what_changes_nothing_or_is_refused_is_not_written(ledger: Ledger) -> None:
-    assert ledger.apply(PCE, partial(remove_rights, account="a", left_on=TODAY)) == Meter(pce=PCE)
+    assert ledger.apply(PCE, partial(remove_rights, account="a", today=TODAY)) == Meter(pce=PCE)
     assert ledger.fetch_meters([PCE]) == {PCE: Meter(pce=PCE)}
     assert [*ledger.all_meters()] == []
     stored = ledger.apply(PCE, bring("a"))

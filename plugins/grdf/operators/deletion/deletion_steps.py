@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -143,23 +143,22 @@ class PurgeAccountOperator(DeletionOperator):
             # No listing shows what was removed earlier, such as totals without days.
             for doctype, ids in possible_ids(self.account_id, meter.pce, years).items():
                 self.remover.remove_tombstones(doctype, ids)
-            self._remove_rights(run, meter, begun)
+            self._remove_rights(run, meter)
         self.staging.remove_all(self.account_id)
         for to_page in (False, True):
             self.remover.remove(CONNECT, link_document(self.account_id, to_page=to_page))
         # Last: until then every reader finds the account leaving.
         self.remover.remove(ACCOUNT, self.account_id)
 
-    def _remove_rights(self, run: Run, meter: Meter, begun: date) -> None:
+    def _remove_rights(self, run: Run, meter: Meter) -> None:
         """Remove the account's rights to a meter, and the meter's document with the last right.
 
         The day from which the meter is free stays in either case: in its document, or else under a keyed hash.
         """
         from grdf.stores.free_days import FreeDays
 
-        event = partial(
-            remove_rights, account=self.account_id, left_on=begun, shared=settings.meter_in_several_accounts()
-        )
+        today, shared = paris_today(datetime.now(UTC)), settings.meter_in_several_accounts()
+        event = partial(remove_rights, account=self.account_id, today=today, shared=shared)
         freed = event(meter)
         if freed.rights:
             self.ledger.apply(meter.pce, event)
