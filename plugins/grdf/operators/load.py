@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from grdf.airflow.announcing import announce_changes
@@ -112,8 +110,5 @@ class LoadOperator(AccountRunOperator):
         for meter in meters:
             if days := find_disallowed_days(self.couchdb, self.account_id, meter.pce, meter.days, paris_today(now)):
                 access = {each.pce: each for each in self.ledger.access_of(self._before)}  # a right may have come since
-                # A year without such days may be closed, and its total the last that is known of it.
-                for _, part in groupby(days, key=attrgetter("year")):
-                    of_year = [*part]
-                    nothing = StagedAnswer(meter.pce, Window(of_year[0], of_year[-1] + ONE_DAY), utc_text(now), "")
-                    yield self._store(access[meter.pce], nothing)
+                nothing = StagedAnswer(meter.pce, Window(min(days), max(days) + ONE_DAY), utc_text(now), "")
+                yield self._store(access[meter.pce], nothing)
