@@ -24,7 +24,8 @@ def test_two_weeks_of_silence_are_grdfs_and_nobody_elses(town: Town, answer: byt
     newest = {account: fresh(town, account)["newest"] for account in HOMES}
     for account in HOMES:
         found = fresh(town, account)
-        assert ("late" in found, len(str(found["delays"]))) == (False, 15)
+        assert "late" not in found
+        assert len(str(found["delays"])) in (14, 15), "the first run may have read the first morning's"
         assert town.wrong(account, HOMES[account], town.ago(15)) == []
     town.fault(lambda _: answer, "donnees_consos_informatives$", times=10_000)
     for _ in range(14):
