@@ -37,7 +37,7 @@ NEWEST_DAY = Metric(
 DAYS = Metric(
     "grdf.days",
     "gauge",
-    "gas days by kind: `stored`, of which `provisional` and `corrected`; missing ones of the last two months, "
+    "gas days by kind: `stored`, of which `provisional` and `corrected`; missing ones that each run asks for again, "
     "`awaited`, and older ones, `none`",
     ("connection", "kind"),
 )

@@ -18,10 +18,11 @@ from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.removal import Remover
 from include.gas.account.declaration import Declaration
+from include.gas.account.status import Status
 from include.gas.answers.consumption.daily import Reading
 from include.gas.days.gas_day import utc_text
 from include.gas.days.windows import ONE_DAY, Window
-from include.gas.documents.day_documents import account_range
+from include.gas.documents.day_documents import Document, account_range
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD, DAY, METER, MONTH, YEAR
 from include.gas.documents.storing import store_readings
 from include.gas.errors import BadSettings
@@ -153,7 +154,12 @@ def test_old_days_go_and_their_months_stay(clean: LocalWorld, account_id: str, m
     readings = [Reading(day, 60, "definitive", "measured", {}) for day in (old, old + ONE_DAY, kept_day)]
     window = Window(old, kept_day + ONE_DAY)
     written = store_readings(couchdb, account_id, pce, readings, datetime.now(UTC), window=window, allowed=[window])
-    AccountStore(couchdb).update(account_id, lambda stored: with_stored_years(stored, pce, written))
+
+    def read(stored: Document) -> Document:
+        stored = with_stored_years(stored, pce, written)
+        return Status.with_reading(stored, pce, msgspec.structs.replace(Status.reading_of(stored, pce), since=old))
+
+    AccountStore(couchdb).update(account_id, read)
 
     def days() -> list[str]:
         return [each["_id"].rpartition(":")[2] for each in couchdb.range(DAY, *account_range(account_id))]
@@ -169,7 +175,10 @@ def test_old_days_go_and_their_months_stay(clean: LocalWorld, account_id: str, m
     totals = {each["_id"].rpartition(":")[2]: each["load"] for kind in (MONTH, YEAR) for each in
               couchdb.range(kind, *account_range(account_id))}  # fmt: skip
     assert totals[f"{old:%Y-%m}"] == totals[f"{old:%Y}"] == 120
-    assert {*document(clean, account_id)["status"]["readings"][pce]["years"]} == {str(kept_day.year)}
+    reading = document(clean, account_id)["status"]["readings"][pce]
+    assert ({*reading["years"]}, reading["since"]) == ({str(kept_day.year)}, f"{kept_day.year}-01-01"), (
+        "none is missing"
+    )
     (record,) = [each for each in couchdb.scan(AUDIT) if each["_id"].startswith("~days:")]
     assert record["removed"] == {DAY: 2}
     clear_away()

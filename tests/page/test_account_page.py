@@ -109,7 +109,7 @@ def test_consent_contract_and_state_are_said_to_who_may_look_and_buttons_shown_t
 ) -> None:
     html = visitor.get(PAGE).text
     end = today + timedelta(days=9 + NUMBER % 1000)  # the day before the consent's end, which is exclusive
-    parts = ("Days missing", "T2", "P012", "14,000 kWh", "1 of the last two months, 5 older",
+    parts = ("Days missing", "T2", "P012", "14,000 kWh", "1 that each run asks for, 5 older",
              f"until {end.day} {end:%b %Y}", f"{PCE} ({meter_tag(ACCOUNT, PCE)})")  # fmt: skip
     assert [part for part in parts if part not in text(html)] == []
     assert 'lang="fr"' in visitor.get(PAGE, headers={"Accept-Language": "fr"}).text
@@ -138,8 +138,8 @@ def test_each_of_two_meters_has_its_own_end_missing_days_and_address(
     of_first, of_other = (text(browser.get(f"{page}?meter={tag}")) for tag in tags)
     assert f"until {until.day} {until:%b %Y}" in of_first, "of the calls, which comes first"
     assert [number for number in (45, 46) if f"{meter(number)} ({tags[number - 45]})" not in of_first] == []
-    assert "1 of the last two months, 5 older" in of_first
-    assert "0 of the last two months, 0 older" in of_other
+    assert "1 that each run asks for, 5 older" in of_first
+    assert "0 that each run asks for, 0 older" in of_other
     over = f"history: over since {moved.day} {moved:%b %Y}, its days stay"
     assert (of_first.count(over), of_other.count(over)) == (1, 2), "beside its number, and as its consent"
     assert "ends soon" in text(browser.get("/?search=two-meters"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -119,3 +120,29 @@ def test_whatever_happens_in_whatever_order(new_town: Callable[..., Town], steps
     town.mornings(2)
     assert town.wrong_totals() == [], steps
     assert {key.split(":")[0] for at in (DAYS, MONTHS, YEARS) for key in town.documents(at)} == {"alder"}
+
+
+def test_what_retention_has_removed_stays_summed(new_town: Callable[..., Town]) -> None:
+    town = new_town(date(2026, 1, 20), days_kept_years=3)
+    town.connect("alder", PCE, back=1090)
+    town.until(date(2026, 12, 16), 9)
+    town.fault("down", "com-grandlyon-grdf-day", couchdb=True)
+    failed = town.run("alder", "scheduled", tries=1)
+    assert failed.state == "failed"
+    town.calm()
+    town.mornings(2)
+
+    def closed() -> dict[str, Any]:
+        both = {**town.documents(MONTHS), **town.documents(YEARS)}
+        return {key: (total["load"], total["days"]) for key, total in both.items() if ":2023" in key}
+
+    before = closed()
+    assert len(before) == 13
+    town.until(date(2027, 1, 3), 3, 40)
+    assert town.run_dag("grdf_retention", params={"dry_run": False}).well
+    assert min(town.days("alder", PCE)).year == 2024
+    assert town.clear("alder", failed).well
+    assert closed() == before
+    assert min(town.days("alder", PCE)).year == 2024
+    town.mornings()
+    assert closed() == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
 import requests
 
 from tests.promises.adapter import METERS, Town
@@ -20,6 +21,14 @@ def test_the_first_run_reads_all_that_is_allowed_and_nothing_else(town: Town) ->
     town.connect("birch", METERS[1], back=300, end=town.ago(100))
     days = town.days("birch", METERS[1])
     assert (min(days), max(days)) == (town.ago(300), town.ago(101))
+
+
+@pytest.mark.parametrize("run_type", ["manual", "scheduled"])
+def test_a_first_run_that_is_dated_in_the_past_reads_to_yesterday(town: Town, run_type: str) -> None:
+    town.connect("alder", PCE, back=300, run=False)
+    assert town.run("alder", run_type, town.ago(150)).well
+    town.mornings()
+    assert town.wrong("alder", PCE, town.ago(301)) == []
 
 
 def test_a_change_within_two_months_is_stored_two_mornings_later(town: Town) -> None:

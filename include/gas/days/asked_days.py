@@ -3,8 +3,9 @@
 ===================  ==================================================================================================
 request              days
 ===================  ==================================================================================================
-daily runs           the run's day and ``[grdf] reread_days`` before it; everything that GRDF serves on the first run
-                     under a right or more of it, and again after three to four weeks (:func:`is_full_read_due`)
+daily runs           the run's day and ``[grdf] reread_days`` before it; everything that GRDF serves, up to yesterday
+                     whatever the run's day, on the first run under a right or more of it, and again after three to
+                     four weeks (:func:`is_full_read_due`)
 backfills            the run's day
 a range of the past  the range that a person names (``past_range``)
 published periods    all that GRDF serves, by the same rule (:func:`is_full_read_due`, :func:`published_window`)
@@ -38,7 +39,9 @@ def is_full_read_due(account: str, last: date | None, today: date) -> bool:
 def daily_window(run_day: date, today: date, reread: timedelta, *, whole: bool) -> Window | None:
     """Return the days that a run asks for, at most to ``today`` in Paris, before they are cut to the allowed ones."""
     oldest = oldest_allowed(today)
-    return Window.between(oldest if whole else max(run_day - reread, oldest), min(run_day + ONE_DAY, today))
+    if whole:
+        return Window(oldest, today)
+    return Window.between(max(run_day - reread, oldest), min(run_day + ONE_DAY, today))
 
 
 def published_window(today: date) -> Window:

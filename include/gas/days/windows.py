@@ -66,6 +66,16 @@ def oldest_allowed(today: date, years: int = HISTORY_YEARS) -> date:
     return in_years(today, -years) + MARGIN
 
 
+def first_kept_day(today: date, years: int = HISTORY_YEARS) -> date:
+    """Return the first gas day that is kept with a setting of so many ``years``.
+
+    By default, that of the shortest setting: the years before it are closed under any, as ``grdf_retention`` may have
+    removed their days under an earlier one. They are neither asked for (:func:`oldest_allowed` is never before it), nor
+    stored, nor summed.
+    """
+    return date(today.year - years, 1, 1)
+
+
 def in_years(day: date, years: int) -> date:
     """Return the same day in another year; 1 March for a missing 29 February."""
     try:

@@ -15,6 +15,7 @@ from include.gas.account.marks import ConnectedMark, SilenceMark, has_withdrawn,
 from include.gas.account.state import state_since
 from include.gas.account.status import Status, is_building
 from include.gas.answers.proof_state import ASKED, REFUSED
+from include.gas.days.asked_days import REREAD_DAYS
 from include.gas.days.gas_day import ONE_DAY
 from include.gas.display.meter_days import MeterDays, Missing, days_in, days_of_meters
 from include.gas.documents.year_counts import StoredYear
@@ -197,10 +198,10 @@ class AccountSummary:
         return None
 
 
-def summarize_account(document: Mapping[str, Any]) -> AccountSummary:
+def summarize_account(document: Mapping[str, Any], reread_days: int = REREAD_DAYS) -> AccountSummary:
     """Return the summary of an account document of any shape. Never raise: one error would hide the whole list."""
     try:
-        return _summary(document)
+        return _summary(document, reread_days)
     except BadAccount as error:
         odd = str(error)
     except (ValueError, OverflowError):
@@ -209,10 +210,11 @@ def summarize_account(document: Mapping[str, Any]) -> AccountSummary:
     return AccountSummary(str(document.get("_id")), odd=odd, standing=standing, client=client_or_empty(document))
 
 
-def _summary(document: Mapping[str, Any]) -> AccountSummary:
+def _summary(document: Mapping[str, Any], reread_days: int) -> AccountSummary:
     account, client = Account.from_document(document), client_of(document)
     standing = _standing(document, account)
-    meters = days_of_meters(document, account, reads=standing is None or standing.is_read)
+    reads = standing is None or standing.is_read
+    meters = days_of_meters(document, account, reads=reads, reread_days=reread_days)
     # A meter that cannot be daily gives no new day; its old ones do not make the others look late.
     daily = [last for meter in meters if meter.daily and (last := meter.last)]
     newest = daily or [last for meter in meters if (last := meter.last)]

@@ -26,7 +26,7 @@ READ = frozenset(("active", "unseen"))
 
 
 class Missing(NamedTuple):
-    """Number of missing days of the last two months, which may still come, and of before."""
+    """Number of missing days that each run asks for again, and of older ones."""
 
     lately: int
     before: int
@@ -34,7 +34,7 @@ class Missing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DueDays:
-    """The days of a meter that should be stored by now, ``end`` excluded; ``settled`` starts the last two months."""
+    """The days of a meter that should be stored by now, ``end`` excluded; each run asks again from ``settled`` on."""
 
     windows: tuple[Window, ...]
     end: date
@@ -58,6 +58,7 @@ class MeterDays(msgspec.Struct, frozen=True):
     """The days of one meter, or none for an account without known meters, so that it is not forgotten.
 
     :param since: the oldest day of the last full read
+    :param reread_days: the setting ``[grdf] reread_days``
     :param came: the days on which its right was brought, entered, and connected, if it was not read since
     """
 
@@ -71,6 +72,7 @@ class MeterDays(msgspec.Struct, frozen=True):
     leaving: bool = False
     freshness: Freshness = Freshness()
     drift: tuple[str, ...] = ()
+    reread_days: int = REREAD_DAYS
 
     @property
     def daily(self) -> bool:
@@ -94,7 +96,7 @@ class MeterDays(msgspec.Struct, frozen=True):
         is_asked = self.is_read or (self.access.is_open and self.access.word != "narrow" and not self.leaving)
         stop = end if is_asked else min(end - ONE_DAY, last) + ONE_DAY if last else since
         whole = Window.between(since, stop)
-        return DueDays(self.access.allowed_parts(whole) if whole else (), end, today - timedelta(days=REREAD_DAYS))
+        return DueDays(self.access.allowed_parts(whole) if whole else (), end, today - timedelta(days=self.reread_days))
 
     def count_missing(self, today: date) -> Missing:
         """Return how many of the due days are not stored."""
@@ -129,7 +131,9 @@ class MeterDays(msgspec.Struct, frozen=True):
         return begun[-1].first if begun else date.min
 
 
-def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool = True) -> tuple[MeterDays, ...]:
+def days_of_meters(
+    document: Mapping[str, Any], account: Account, *, reads: bool = True, reread_days: int = REREAD_DAYS
+) -> tuple[MeterDays, ...]:
     """Return the days of an account's meters, in order."""
     connected = tuple(days_in(ConnectedMark.read_moment(document)))
     declaration, known = Declaration.from_document(document), Status.access_of(document)
@@ -154,6 +158,7 @@ def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool
                 leaving=account.leaving is not None,
                 freshness=Status.freshness_of(document, access.pce),
                 drift=reading.drift + billing.drift,
+                reread_days=reread_days,
             )
         )
     return tuple(found)

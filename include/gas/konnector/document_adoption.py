@@ -25,7 +25,7 @@ from include.gas.answers.consumption.daily import Reading
 from include.gas.days.gas_day import ONE_DAY, YEARS
 from include.gas.days.windows import Window
 from include.gas.documents.changes import StoreReport
-from include.gas.documents.day_documents import Document, account_range, day_document, is_day, is_number
+from include.gas.documents.day_documents import Document, account_range, day_document, day_of, is_day, is_number
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import DayStoring, Store
 from include.gas.documents.totals import bare_total
@@ -110,9 +110,14 @@ def plan_adoption(store: WholeStore, account: str, access: MeterAccess, others: 
     return Plan(account, access.pce, theirs, ours, tuple(windows), {name: counts[name] for name in COUNTS})
 
 
-def adopt_documents(store: WholeStore, plan: Plan) -> StoreReport:
-    """Store what becomes ours, with its totals; ``StoreBusy`` on conflicts. It may be repeated."""
-    report = DayStoring(store, plan.account, plan.pce, plan.ours[DAY], plan.windows).run()
+def adopt_documents(store: WholeStore, plan: Plan, first: date = date.min) -> StoreReport:
+    """Store what becomes ours, with its totals; ``StoreBusy`` on conflicts. It may be repeated.
+
+    :param first: the first day that is kept: of the time before, only months and years are stored
+    """
+    days = [document for document in plan.ours[DAY] if day_of(document) >= first]
+    windows = filter(None, [window.clip(first) for window in plan.windows])
+    report = DayStoring(store, plan.account, plan.pce, days, windows).run()
     for doctype in (MONTH, YEAR):
         stored = store.fetch(doctype, [total["_id"] for total in plan.ours[doctype]])
         missing = [total for total in plan.ours[doctype] if total["_id"] not in stored]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from grdf import settings
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.hooks.oauth import GrdfOAuthHook
@@ -32,7 +33,8 @@ def judge_fleet(
     if missing := [doctype for doctype in REQUIRED if not couchdb.has_database(doctype)]:
         raise missing_databases_error(couchdb, *missing)
     meters = list(Ledger(couchdb).all_meters())  # before the accounts, so that one made meanwhile is not missed
-    fleet = [summarize_account(document) for document in AccountStore(couchdb).our_documents()]
+    reread_days = settings.reread_days.or_default()
+    fleet = [summarize_account(document, reread_days) for document in AccountStore(couchdb).our_documents()]
     return fleet, reach_verdict(
         fleet, clients, now, find_concerns(couchdb, meters, fleet, clients, now), unread, token_problem
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace as replace_field
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from include.gas.account.marks import leaving_asker
 from include.gas.account.state import with_rights_state
 from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today
+from include.gas.days.windows import Window, first_kept_day
 from include.gas.documents.changes import StoreReport
 from include.gas.documents.day_documents import Document, account_range
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, DATA
@@ -51,13 +53,23 @@ def store_answer(
 ) -> StoredAnswer:
     """Store the readings of allowed days, update the totals, and log what changed.
 
-    Without a body, disallowed stored days are removed; otherwise an overlapping run may have stored days of a newer
-    right. The log outlives a deletion, so doubtful days are not in it: they would show when a home is empty.
+    Nothing of closed years is stored or summed (:func:`first_kept_day`). Without a body, disallowed stored days are
+    removed, of closed years as well: whose they are goes before what a total says. With one they stay, as an
+    overlapping run may have stored days of a newer right. The log outlives a deletion, so doubtful days are not in it:
+    they would show when a home is empty.
     """
     pce, car = answer.pce, Status.billing_of(account, answer.pce).contract.car
+    window: Window | None = answer.window
+    allowed = access.days
+    if answer.body:
+        # It may have been staged weeks ago, and retention may have removed days since.
+        first = first_kept_day(paris_today(datetime.now(UTC)))
+        window = answer.window.clip(first)
+        allowed = access.allowed_parts(Window(first, date.max))
+        answer = replace_field(answer, history_from=answer.history_from and max(answer.history_from, first))
     report = store_readings(
         couchdb, account["_id"], pce, lines.rows, answer.read_at,
-        window=answer.window, car=car, allowed=access.days, tidies=not answer.body, prices=prices,
+        window=window, car=car, allowed=allowed, tidies=not answer.body, prices=prices,
     )  # fmt: skip
     done = {
         "new": report.new,
@@ -142,11 +154,12 @@ def with_stored_years(document: Document, pce: str, report: StoreReport) -> Docu
     return Status.with_reading(document, pce, replace(known, years=stored))
 
 
-def without_years(document: Document, pce: str, first: int) -> Document:
-    """Return the account document without what is stored of a meter before a year, as its days are gone."""
+def without_days_before(first: date, document: Document, pce: str) -> Document:
+    """Return the account document without what is stored of a meter before a 1 January: its days are not missing."""
     known = Status.reading_of(document, pce)
-    years = {year: each for year, each in known.years.items() if int(year) >= first}
-    return Status.with_reading(document, pce, replace(known, years=years))
+    years = {year: stored for year, stored in known.years.items() if int(year) >= first.year}
+    since = known.since and max(known.since, first)
+    return Status.with_reading(document, pce, replace(known, years=years, since=since))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from grdf import settings
 from grdf.airflow.announcing import announce_changes
 from grdf.airflow.tasks.run import Run
 from grdf.meters.answer_storage import undo_if_household_left, with_stored_years
@@ -12,6 +13,7 @@ from grdf.operators.base import AccountOperator
 from include.gas.account.account import Account, check_not_leaving
 from include.gas.account.grant import oauth_results
 from include.gas.days.gas_day import paris_today
+from include.gas.days.windows import first_kept_day
 from include.gas.documents.changes import Changes
 from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadAccount
@@ -45,7 +47,8 @@ class AdoptKonnectorOperator(AccountOperator):
             return counts
 
         with undo_if_household_left(self.couchdb, self.account_id):
-            report = adopt_documents(self.couchdb, plan)
+            first = first_kept_day(paris_today(datetime.now(UTC)), settings.days_kept_years())
+            report = adopt_documents(self.couchdb, plan, first)
             # If it is leaving, the konnector's documents stay.
             self.accounts.update_if_staying(self.account_id, lambda found: with_stored_years(found, access.pce, report))
         removed, changes = remove_konnector_documents(self.couchdb, plan), Changes.sum_of([report])

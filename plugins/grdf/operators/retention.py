@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
-from grdf.meters.answer_storage import without_years
+from grdf.meters.answer_storage import without_days_before
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import ONE_DAY, paris_today
-from include.gas.days.windows import HISTORY_YEARS
+from include.gas.days.windows import HISTORY_YEARS, MARGIN, first_kept_day
 from include.gas.documents.day_documents import account_range, day_id
 from include.gas.documents.doctypes import ACCOUNT, AUDIT, CONSENT_RECORD, DAY, METER
 from include.gas.household_copy.words import COPY_DAYS
@@ -54,7 +54,9 @@ class RemoveOverdueOperator(GrdfOperator):
         if dry_run and years == settings.KEEP_ALL:  # it is set after a dry run
             years = HISTORY_YEARS
         if years < settings.KEEP_ALL:
-            days = self._remove_days(remover, date(paris_today(now).year - years, 1, 1), now, dry_run=dry_run)
+            # A load that began before New Year, or on a machine whose clock is slow, still sums the year that closes.
+            first = first_kept_day(paris_today(now) - MARGIN, years)
+            days = self._remove_days(remover, first, now, dry_run=dry_run)
         if dry_run:
             self.log.info("Dry run: nothing was removed.")
             return days
@@ -86,7 +88,7 @@ class RemoveOverdueOperator(GrdfOperator):
                 record["removed"][DAY] += remover.remove_revisions(DAY, rows)
                 record["_rev"] = self.couchdb.put(AUDIT, record)
                 if self.couchdb.get(ACCOUNT, account):
-                    self.accounts.update(account, partial(without_years, pce=pce, first=first.year))
+                    self.accounts.update(account, partial(without_days_before, first, pce=pce))
         removed = +removed
         what = "would be removed" if dry_run else "were removed"
         self.log.info("%d gas days of %d accounts before %s %s.", removed.total(), len(removed), first, what)

@@ -18,7 +18,7 @@ from include.gas.days.gas_day import PARIS, gas_day_of, gas_day_start, paris_tod
 from include.gas.days.lateness import due_until, period_late_after, silent_after
 from include.gas.days.past_range import askable_part, parse_range
 from include.gas.days.spread import DAG_FILES, dag_file_of
-from include.gas.days.windows import ONE_DAY, Window, oldest_allowed
+from include.gas.days.windows import ONE_DAY, Window, first_kept_day, oldest_allowed
 from include.gas.documents.day_documents import day_document, unsettled_part
 from include.gas.errors import BadRequest
 
@@ -121,7 +121,7 @@ def test_each_dag_file_has_its_share_of_the_accounts_and_each_account_its_file_o
         (RUN, 0, True, Window(date(2021, 4, 4), TODAY)), (RUN, 2000, False, Window(date(2021, 4, 4), TODAY)),
         (date(2023, 5, 1), 5, False, Window(date(2023, 4, 26), date(2023, 5, 2))),
         (date(2024, 4, 5), 5, False, Window(date(2024, 3, 31), TODAY)), (date(2024, 4, 20), 5, False, None),
-        (date(2020, 1, 1), 5, False, None),
+        (date(2020, 1, 1), 5, False, None), (date(2020, 1, 1), 0, True, Window(date(2021, 4, 4), TODAY)),
     ],
 )  # fmt: skip
 def test_a_run_asks_for_its_day_and_some_before_it_or_for_everything(
@@ -133,8 +133,11 @@ def test_a_run_asks_for_its_day_and_some_before_it_or_for_everything(
 @given(DAYS, st.integers(0, 400), DAYS, st.booleans())
 def test_never_beyond_any_bound(run: date, reread: int, today: date, whole: bool) -> None:
     window = daily_window(run, today, timedelta(days=reread), whole=whole)
-    assert window is None or oldest_allowed(today) <= window.first < window.end <= min(today, run + ONE_DAY)
+    assert window is None or oldest_allowed(today) <= window.first < window.end <= (
+        today if whole else min(today, run + ONE_DAY)
+    )
     assert timedelta(days=3 * 365 - 3) <= today - oldest_allowed(today) <= timedelta(days=3 * 365 - 1)
+    assert first_kept_day(today, 5) < first_kept_day(today) <= oldest_allowed(today), "no run asks for a closed year"
     assert oldest_allowed(date(2024, 2, 29)) == date(2021, 3, 3), "leap days"
     assert oldest_allowed(date(2027, 3, 1)) == date(2024, 3, 3)
 

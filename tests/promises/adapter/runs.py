@@ -97,6 +97,12 @@ class Runs(Outside):
         finally:
             self.running.remove(account)
 
+    def clear(self, account: str, ended: Ended) -> Ended:
+        """Clear the failed task of a run: those before it stay as they were."""
+        from grdf.account_dag import account_dag
+
+        return self._dag_run(account_dag(account), "scheduled", None, {}, TRIES, ended.result)
+
     def first_runs(self) -> dict[str, Ended]:
         new = [each for each in sorted(self.documents(ACCOUNTS)) if each not in self.last]
         started, self.begun = [each for each in self.begun if each not in new], []
@@ -166,9 +172,11 @@ class Runs(Outside):
         self.clock.run_at_once(works, hours)
         self.latency = 0
 
-    def _dag_run(self, dag: Any, run_type: str, day: date | None, params: Document, tries: int) -> Ended:
-        results: Document = {}
-        run_id, now = f"{run_type}__{next(self.numbers)}", self.clock.now
+    def _dag_run(
+        self, dag: Any, run_type: str, day: date | None, params: Document, tries: int, cleared: Document | None = None
+    ) -> Ended:
+        results = dict(cleared or {})
+        run_id, now = results.setdefault("run_id", f"{run_type}__{next(self.numbers)}"), self.clock.now
         context: Document = {
             "run_id": run_id, "dag": dag, "params": params,
             "dag_run": SimpleNamespace(
@@ -188,6 +196,9 @@ class Runs(Outside):
         states: dict[str, Ended] = {}
         began = self.clock.ticks
         for task in dag.topological_sort():
+            if results.get(task.task_id) is not None:
+                states[task.task_id] = Ended("success")
+                continue
             before = [states[each].state for each in task.upstream_task_ids]
             if not task.trigger_rule.startswith("all_done") and any(state != "success" for state in before):
                 worst = "skipped" if all(state in ("success", "skipped") for state in before) else "upstream_failed"

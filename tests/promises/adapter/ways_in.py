@@ -132,7 +132,11 @@ class Town(Runs):
         return dict(answer.json()) if answer.status_code == 200 else {}
 
     def fleet_page(self) -> str:
-        answer = self._page("GET", "/fleet")
+        return self.page("/fleet")
+
+    def page(self, path: str) -> str:
+        """Return the text of a page, as an operator sees it."""
+        answer = self._page("GET", path)
         assert answer.status_code == 200, answer.text
         return re.sub(r"<[^>]+>|\s+", " ", answer.text.partition("<main>")[2])
 

@@ -11,6 +11,7 @@ from airflow.sdk import Variable
 from grdf import settings
 from grdf.operators.base import GrdfOperator
 from include.gas.days.gas_day import paris_today
+from include.gas.days.windows import first_kept_day
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import BadSettings
 from include.gas.lake.rows import TABLES, Pseudonyms, Table, row_of_change
@@ -39,7 +40,7 @@ class ExportLakeOperator(GrdfOperator):
         """Return counts; ``BadSettings`` without a place or pyarrow, or if all accounts are gone."""
         lake, pseudonyms = self._open_lake()
         changes = {table.name: self._follow(lake, table, pseudonyms) for table in TABLES}
-        first_year = paris_today(datetime.now(UTC)).year - settings.days_kept_years()
+        first_year = first_kept_day(paris_today(datetime.now(UTC)), settings.days_kept_years()).year
         accounts = [row["id"] for row in self.couchdb.rows(ACCOUNT) if not row["id"].startswith("_design/")]
         lake.remove_others({pseudonyms[account] for account in accounts}, first_year)
         counts = {**changes, "files": lake.files_written, "removed": lake.rows_removed}

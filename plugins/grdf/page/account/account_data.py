@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.ledger.rights_ledger import Ledger
 from include.gas.days.gas_day import YEARS
@@ -85,7 +86,7 @@ def account_view(
 
     :param of_operator: whether billing periods and the ledger are read, too, which a household is not shown
     """
-    line = summarize_account(document)
+    line = summarize_account(document, settings.reread_days.or_default())
     if line.odd or not line.meters:
         return AccountView(line)
     named = names_in_addresses(line.id, line.meters)

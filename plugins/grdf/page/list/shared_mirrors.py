@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from grdf import settings
 from grdf.hooks.couchdb import CouchDBHook
 from grdf.stores.accounts.account_mirror import AccountMirror
 from include.gas.city.figures import Figure, figure_of
@@ -29,7 +30,7 @@ def _figure(document: dict[str, Any]) -> Figure | None:
     return msgspec.structs.replace(figure, lists=()) if figure else None
 
 
-_shared = AccountMirror(summarize_account, patience=1)
+_shared = AccountMirror(lambda document: summarize_account(document, settings.reread_days.or_default()), patience=1)
 _meters = AccountMirror(_meter, patience=1, doctype=METER)
 _figures = AccountMirror(_figure, patience=1, doctype=CITY)
 
