@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.health.mail import Mailbox
 
 Mail = tuple["Mailbox", dict[str, str]]
+PERSON = "alix@example.org"
 
 
 def cause(said: str, name: str) -> str:
@@ -66,6 +67,32 @@ def test_wrong_settings_are_named_and_hide_nothing(fleet: Fleet) -> None:
         True,
         True,
     )
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "grdf.health.fleet_verdict.judge_fleet", "grdf.health.fleet_verdict.unfinished_deletions",
+        "grdf.health.fleet_verdict.find_rights_concerns", "grdf.operators.take_prices.read_prices",
+        "grdf.operators.check_health.find_late_meters", "grdf.health.gauges.set_fleet", "grdf.health.gauges.set_causes",
+        "grdf.health.settings_check.find_wrong_settings",
+    ],
+)  # fmt: skip
+def test_a_part_that_fails_is_a_finding_and_hides_nothing(
+    fleet: Fleet, mailbox: Mail, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise KeyError(PERSON)
+
+    box, env = mailbox
+    fleet.add(account(62, age=9), *(account(number) for number in range(2, 6)))
+    monkeypatch.setattr(part, fail)
+    looked = fleet.check(**env)
+    assert not looked.well
+    assert re.search(r"broken: .*\(KeyError in test_red_and_green\.py, line \d+\)", looked.said)
+    assert PERSON not in looked.said + box.texts[0]
+    assert "KeyError in test_red_and_green.py" in box.texts[0]
+    assert ("watched-00062" in box.texts[0]) == (not part.endswith("judge_fleet"))
 
 
 def test_whoever_falls_silent_is_named_by_one_mail_alone(fleet: Fleet, mailbox: Mail) -> None:

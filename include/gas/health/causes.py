@@ -47,6 +47,11 @@ class Cause(StrEnum):
         "the accounts could not be looked at: {first}",
         "See that CouchDB answers and the connection couchdb is right, then clear this task",
     )  # fmt: skip
+    BROKEN = (
+        "broken", None, True,
+        "{count} part(s) of the watch have failed: {first}",
+        "All others were looked at. It is a bug of this project: report it with this task's log",
+    )  # fmt: skip
     LOST = (
         "lost", 5, True,
         "{count} right(s) in force belong to accounts that are gone from CouchDB",

@@ -1,0 +1,69 @@
+"""Promise 23: the look cannot be silenced: whatever one part of it meets is a finding, and the mail goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from airflow.sdk import BaseNotifier
+
+from tests.promises.adapter import DAYS, METERS, Town
+
+PCE = METERS[0]
+COZY = "com-grandlyon-fluidsprices"
+
+
+class Letterbox(BaseNotifier):
+    letters: ClassVar[list[str]] = []
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.text = text
+
+    def notify(self, context: Any) -> None:  # noqa: ARG002 - as Airflow calls it
+        self.letters.append(self.text)
+
+
+@pytest.fixture
+def letters(town: Town) -> Iterator[list[str]]:
+    town.set(alert_notifier=f"{__name__}.{Letterbox.__name__}")
+    Letterbox.letters.clear()
+    yield Letterbox.letters
+    Letterbox.letters.clear()
+
+
+def cozy_price(town: Town, price: float = 0.1, end: str | None = None) -> None:
+    document = {"_id": "price", "_rev": "1-0", "fluidType": 2, "price": price, "startDate": "2024-01-01T00:00:00.000Z"}
+    town.couch.databases[COZY] = {"price": document | {"endDate": end}}
+
+
+@pytest.mark.parametrize("end", ["9999-12-31", "9999-12-31T23:59:00.000Z", "2999-12-31T23:59:00.000Z"])
+def test_a_price_without_an_end_holds_however_that_is_written(town: Town, letters: list[str], end: str) -> None:
+    cozy_price(town, end=end)
+    town.connect("alder", PCE)
+    assert town.run_dag("grdf_prices").state == "success"
+    town.mornings(2)
+    assert "prices" not in town.health().text
+    assert letters == []
+    assert all(day["price"] == pytest.approx(day["load"] / 10) for day in town.documents(DAYS).values())
+
+
+def test_a_price_that_cannot_be_read_is_named_and_the_mail_goes(town: Town, letters: list[str], tmp_path: Path) -> None:
+    town.connect("alder", PCE)
+    town.mornings(2)
+    file = tmp_path / "prices.csv"
+    file.write_text("first,end,price\n2026-01-01,,0.1\n2026-02-01,," + "9" * 200_000 + "\n")
+    town.set(price_file=file)
+    taken = town.run_dag("grdf_prices")
+    assert "line 3" in taken.text
+    town.health()
+    assert "line 3" in letters[0]
+    assert "999999" not in "".join([taken.text, *letters])
+    first = {"_id": "~", "_rev": "1-0", "fluidType": 2, "startDate": "0001-01-01T00:00:00+09:00"}
+    town.couch.databases[COZY] = {"~": first}
+    town.set(price_file="")
+    assert "document ~" in town.run_dag("grdf_prices").text
+    town.health()
+    assert "document ~" in letters[-1]
