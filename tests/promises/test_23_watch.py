@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import pytest
 from airflow.sdk import BaseNotifier
 
-from tests.promises.adapter import DAYS, METERS, Town
+from tests.promises.adapter import DAYS, METERS, RIGHTS, Town
 
 PCE = METERS[0]
+LEASE = "com-grandlyon-grdf-lease"
 COZY = "com-grandlyon-fluidsprices"
 
 
@@ -67,3 +68,39 @@ def test_a_price_that_cannot_be_read_is_named_and_the_mail_goes(town: Town, lett
     assert "document ~" in town.run_dag("grdf_prices").text
     town.health()
     assert "document ~" in letters[-1]
+
+
+DAMAGES: tuple[Any, ...] = (None, 7, "", [], {}, {"prices": None}, {"prices": [{"first": 3}]}, {"grdf_adict": 7})
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=str)
+@pytest.mark.parametrize(("database", "key"), [(RIGHTS, "~prices"), (LEASE, "rights-asked")])
+def test_what_is_derived_and_damaged_stops_nobody_and_is_made_anew(
+    town: Town, database: str, key: str, damage: Any
+) -> None:
+    cozy_price(town)
+    town.connect("alder", PCE)
+    town.run_dag("grdf_prices")
+    town.mornings(2)
+    good = town.documents(database)[key]
+    parts = damage if isinstance(damage, dict) else {"prices": damage, "grdf_adict": damage}
+    town.couch.databases[database][key] = {"_id": key, "_rev": good["_rev"], **parts}
+    assert town.run("alder").well
+    assert "broken" not in town.health().text
+    assert town.run_dag("grdf_prices").well
+    assert town.check().well
+    town.mornings(1)
+    assert town.documents(database)[key].keys() >= good.keys() - {"_id", "_rev"}
+    assert "damaged" not in town.health().text
+    assert all(day["price"] == pytest.approx(day["load"] / 10) for day in town.documents(DAYS).values())
+
+
+@pytest.mark.parametrize(("database", "key"), [(RIGHTS, "~prices"), (LEASE, "rights-asked")])
+def test_one_finding_says_what_is_damaged(town: Town, letters: list[str], database: str, key: str) -> None:
+    cozy_price(town)
+    town.connect("alder", PCE)
+    town.run_dag("grdf_prices")
+    town.mornings(2)
+    town.couch.databases[database][key] |= {"prices": 7, "grdf_adict": 7}
+    town.health()
+    assert letters[-1].count(f"cannot be read, and count as absent: {key}") == 1

@@ -127,6 +127,11 @@ class Cause(StrEnum):
         "the prices of gas are wrong, so that the former ones hold: {first}",
         "Correct them and start grdf_prices",
     )  # fmt: skip
+    DAMAGED = (
+        "damaged", NEVER, True,
+        "{count} document(s) that are derived cannot be read, and count as absent: {first}",
+        "Nothing to do: the next run of grdf_prices or grdf_consents writes them anew. See what has changed them",
+    )  # fmt: skip
     DRIFT = (
         "drift", NEVER, True,
         "GRDF's answers have {count} thing(s) that this project does not know",

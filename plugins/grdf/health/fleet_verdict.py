@@ -58,7 +58,12 @@ def find_concerns(
         of_clients = {client.name: asked.get(client.name, "") for client in clients}
         yield from find_rights_concerns(meters, accounts, now, of_clients)
 
+    def find_damaged() -> Iterator[Concern]:
+        for name in Ledger(couchdb).damaged_documents():
+            yield Cause.DAMAGED, NamedReason(name)
+
     return [
+        *find_alone("derived documents", find_damaged),
         *find_alone("deletions", find_deletions),
         *((Cause.WITHDRAWN, NamedReason(each.id)) for each in fleet if each.withdrawn),
         *find_alone("rights", find_rights),
