@@ -14,6 +14,7 @@ from grdf.health.unread_reasons import FAILED, PAUSED, find_unread_accounts
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.marks import with_leaving
 from include.gas.days.gas_day import gas_day_start, utc_text
+from include.gas.display.account_summary import summarize_account
 from include.gas.documents.doctypes import AUDIT
 from include.gas.leaving.deletion import DeletionOrder, begin_deletion, open_record
 from tests.health.accounts import account, today
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Mail = tuple["Mailbox", dict[str, str]]
 PERSON = "alix@example.org"
+HOME = summarize_account(account(1, age=9) | {"_id": "home"})
 
 
 def cause(said: str, name: str) -> str:
@@ -135,5 +137,5 @@ def test_a_run_counts_for_two_days(monkeypatch: pytest.MonkeyPatch, ago: int, is
     monkeypatch.setenv("AIRFLOW__GRDF__PUBLICATION_DAYS", str(late))
     day = date(2026, 6, 11)
     newest = day - timedelta(days=ago + late - 1)
-    assert find_unread_accounts(Runs(newest), day, ["home"]) == ({} if is_read else {"home": FAILED})
-    assert find_unread_accounts(Runs(newest, is_paused=True), day, ["home"]) == {"home": PAUSED}
+    assert find_unread_accounts(Runs(newest), day, [HOME]) == ({} if is_read else {"home": FAILED})
+    assert find_unread_accounts(Runs(newest, is_paused=True), day, [HOME]) == {"home": PAUSED}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -68,6 +69,30 @@ def test_a_price_that_cannot_be_read_is_named_and_the_mail_goes(town: Town, lett
     assert "document ~" in town.run_dag("grdf_prices").text
     town.health()
     assert "document ~" in letters[-1]
+
+
+def test_whose_days_grdf_fails_on_is_not_called_unread_by_us(town: Town) -> None:
+    town.connect("alder", PCE, back=40)
+    town.connect("birch", METERS[1], back=40)
+    town.connect("cedar", METERS[2], back=40)
+    town.mornings(2)
+    town.odd(PCE, lines={"partial": {"from": str(town.ago(2)), "times": None}})
+    town.mornings(7)
+    said = town.health().text
+    assert "alone: 1 of 3 accounts are silent, each by itself. New: alder (newest day" in said
+    assert "unread" not in said
+    assert "our fault" not in str(town.account("alder"))
+    (why,) = [each["late"]["cause"] for each in town.account("alder")["status"]["freshness"].values()]
+    assert why == "meter"
+
+
+def test_whose_answers_are_not_stored_is_unread(town: Town) -> None:
+    for number, account in enumerate(("alder", "birch", "cedar")):
+        town.connect(account, METERS[number], back=40)
+    town.mornings(2)
+    town.last["alder"] = town.today + timedelta(days=30)  # its DAG starts no run
+    town.mornings(7)
+    assert "unread: 1 of 3 accounts are silent, because we do not read them. New: alder" in town.health().text
 
 
 DAMAGES: tuple[Any, ...] = (None, 7, "", [], {}, {"prices": None}, {"prices": [{"first": 3}]}, {"grdf_adict": 7})

@@ -71,6 +71,7 @@ class MeterDays(msgspec.Struct, frozen=True):
     leaving: bool = False
     freshness: Freshness = Freshness()
     drift: tuple[str, ...] = ()
+    answered: date | None = None
 
     @property
     def daily(self) -> bool:
@@ -154,6 +155,7 @@ def days_of_meters(document: Mapping[str, Any], account: Account, *, reads: bool
                 leaving=account.leaving is not None,
                 freshness=Status.freshness_of(document, access.pce),
                 drift=reading.drift + billing.drift,
+                answered=reading.answered,
             )
         )
     return tuple(found)

@@ -15,7 +15,7 @@ from include.gas.errors import VENDOR_DOWN
 from include.gas.health.causes import NEVER, QUOTA_LEFT, Cause
 from include.gas.health.rights_concerns import Concern, NamedReason
 
-Unread = Callable[[Sequence[str]], Mapping[str, str]]
+Unread = Callable[[Sequence[AccountSummary]], Mapping[str, str]]
 NamedBefore = Mapping[str, Collection[str]]
 SILENT = (Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE)
 """Why an account may be silent."""
@@ -176,7 +176,7 @@ def _silent(
 ) -> Iterator[Concern]:
     silent = [each for each in expected if each.silent_on(today)]
     # Where GRDF fails, it was asked.
-    problems = dict(unread([each.id for each in silent if each.state != VENDOR_DOWN]))
+    problems = dict(unread([each for each in silent if each.state != VENDOR_DOWN]))
     # An account that was read had a token: that GRDF gives none now is not the cause.
     tokens = _tokens(no_token, [each for each in silent if each.id in problems or each.state == VENDOR_DOWN])
     late = _late_for_all(expected, problems, today)

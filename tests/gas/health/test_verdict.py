@@ -73,7 +73,7 @@ def verdict(
     why = unread or {}
     return reach_verdict(
         [summarize_account(each) for each in documents], list(clients), NOW, rights,
-        lambda asked: {name: why[name] for name in asked if name in why},
+        lambda asked: {each.id: why[each.id] for each in asked if each.id in why},
         lambda client: "is refused" if client in refused else NO_ANSWER if client in unanswered else "",
     )  # fmt: skip
 
