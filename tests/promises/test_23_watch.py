@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -93,6 +94,18 @@ def test_whose_answers_are_not_stored_is_unread(town: Town) -> None:
     town.last["alder"] = town.today + timedelta(days=30)  # its DAG starts no run
     town.mornings(7)
     assert "unread: 1 of 3 accounts are silent, because we do not read them. New: alder" in town.health().text
+
+
+def test_who_does_not_fit_into_the_mail_is_in_it_by_group(town: Town, letters: list[str]) -> None:
+    accounts = [f"home{number:02}" for number in range(24)]
+    for number, account in enumerate(accounts):
+        town.connect(account, METERS[number], back=20)
+    town.mornings(1)
+    for account in accounts[1:]:
+        town.last[account] = town.today + timedelta(days=30)  # their DAGs start no run
+    town.mornings(7)
+    town.health()
+    assert re.search(r"; 3 more \(newest day 2026-\d\d-\d\d, no answer of GRDF", letters[-1]), letters[-1]
 
 
 DAMAGES: tuple[Any, ...] = (None, 7, "", [], {}, {"prices": None}, {"prices": [{"first": 3}]}, {"grdf_adict": 7})
