@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
-
-import msgspec
+from datetime import datetime
 
 from grdf.hooks.connection import GrdfConnection
 from grdf.hooks.couchdb import CouchDBHook
@@ -15,11 +13,8 @@ from grdf.ledger.rights_ledger import Ledger
 from grdf.quota.call_terms import TRIAL
 from grdf.quota.governor import governor_for
 from grdf.stores.accounts.account_store import AccountStore
-from include.gas.days.gas_day import ONE_DAY, paris_today
 from include.gas.display.account_summary import AccountSummary, summarize_account
-from include.gas.documents.day_documents import day_if_own, id_range
-from include.gas.documents.doctypes import AUDIT, DAY, REQUIRED
-from include.gas.documents.year_counts import stored_years
+from include.gas.documents.doctypes import AUDIT, REQUIRED
 from include.gas.errors import CredentialsRefused, GasError, ServiceUnavailable
 from include.gas.health.broken_parts import find_alone
 from include.gas.health.causes import Cause
@@ -27,9 +22,6 @@ from include.gas.health.rights_concerns import Concern, NamedReason, find_rights
 from include.gas.health.verdict import NO_ANSWER, Client, Unread, Verdict, reach_verdict
 from include.gas.leaving.deletion import unfinished_deletions
 from include.gas.rights.meter_rights import Meter
-
-MOST_ASKED = 100
-"""Accounts that look silent whose stored days are read, one range a meter: after a full restore all may look so."""
 
 
 def judge_fleet(
@@ -42,31 +34,9 @@ def judge_fleet(
         raise missing_databases_error(couchdb, *missing)
     meters = list(Ledger(couchdb).all_meters())  # before the accounts, so that one made meanwhile is not missed
     fleet = [summarize_account(document) for document in AccountStore(couchdb).our_documents()]
-    fleet = _with_newest_days(couchdb, fleet, paris_today(now))
     return fleet, reach_verdict(
         fleet, clients, now, find_concerns(couchdb, meters, fleet, clients, now), unread, token_problem
     )
-
-
-def _with_newest_days(couchdb: CouchDBHook, fleet: Sequence[AccountSummary], today: date) -> list[AccountSummary]:
-    """Return the accounts, those that look silent with the days stored after the newest that their status knows.
-
-    A restored account's status is older than its days: whether it is silent is worked out from the store.
-    """
-    silent = [account.id for account in fleet if account.silent_on(today)][:MOST_ASKED]
-    return [_with_stored_days(couchdb, each, today) if each.id in silent else each for each in fleet]
-
-
-def _with_stored_days(couchdb: CouchDBHook, account: AccountSummary, today: date) -> AccountSummary:
-    meters = []
-    for meter in account.days_of_meters:
-        if meter.last and meter.last + ONE_DAY < today:
-            stored = couchdb.range(DAY, *id_range(account.id, meter.access.pce, meter.last + ONE_DAY, today))
-            newer = stored_years(day for day in stored if day_if_own(day, DAY))
-            meters.append(msgspec.structs.replace(meter, years=(*meter.years, *newer.values())))
-        else:
-            meters.append(meter)
-    return replace(account, days_of_meters=tuple(meters))
 
 
 def find_concerns(
