@@ -135,7 +135,7 @@ def test_accounts_that_are_silent_with_the_cause(alive: Rows, clean: LocalWorld,
         assert reported.count(household) == MOST_NAMED
         for account in every:
             alive.add("dag", dag_id=dag_id(account))
-        assert "no run has read it for 2 days" in bad()[0]
+        assert "no answer of GRDF has been stored for 2 days" in bad()[0]
         for account in every:
             alive.load(account, now() - timedelta(hours=2))
         (look,) = [each for each in seen() if household in each.says]

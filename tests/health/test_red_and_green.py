@@ -14,6 +14,7 @@ from grdf.health.unread_reasons import FAILED, PAUSED, find_unread_accounts
 from grdf.hooks.couchdb import CouchDBHook
 from include.gas.account.marks import with_leaving
 from include.gas.days.gas_day import gas_day_start, utc_text
+from include.gas.display.account_summary import summarize_account
 from include.gas.documents.doctypes import AUDIT
 from include.gas.leaving.deletion import DeletionOrder, begin_deletion, open_record
 from tests.health.accounts import account, today
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tests.health.mail import Mailbox
 
 Mail = tuple["Mailbox", dict[str, str]]
+PERSON = "alix@example.org"
+HOME = summarize_account(account(1, age=9) | {"_id": "home"})
 
 
 def cause(said: str, name: str) -> str:
@@ -68,6 +71,32 @@ def test_wrong_settings_are_named_and_hide_nothing(fleet: Fleet) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        "grdf.health.fleet_verdict.judge_fleet", "grdf.health.fleet_verdict.unfinished_deletions",
+        "grdf.health.fleet_verdict.find_rights_concerns", "grdf.operators.take_prices.read_prices",
+        "grdf.operators.check_health.find_late_meters", "grdf.health.gauges.set_fleet", "grdf.health.gauges.set_causes",
+        "grdf.health.settings_check.find_wrong_settings",
+    ],
+)  # fmt: skip
+def test_a_part_that_fails_is_a_finding_and_hides_nothing(
+    fleet: Fleet, mailbox: Mail, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise KeyError(PERSON)
+
+    box, env = mailbox
+    fleet.add(account(62, age=9), *(account(number) for number in range(2, 6)))
+    monkeypatch.setattr(part, fail)
+    looked = fleet.check(**env)
+    assert not looked.well
+    assert re.search(r"broken: .*\(KeyError in test_red_and_green\.py, line \d+\)", looked.said)
+    assert PERSON not in looked.said + box.texts[0]
+    assert "KeyError in test_red_and_green.py" in box.texts[0]
+    assert ("watched-00062" in box.texts[0]) == (not part.endswith("judge_fleet"))
+
+
 def test_whoever_falls_silent_is_named_by_one_mail_alone(fleet: Fleet, mailbox: Mail) -> None:
     box, env = mailbox
     fleet.add(account(61, age=9), *(account(number) for number in range(2, 6)))
@@ -108,5 +137,5 @@ def test_a_run_counts_for_two_days(monkeypatch: pytest.MonkeyPatch, ago: int, is
     monkeypatch.setenv("AIRFLOW__GRDF__PUBLICATION_DAYS", str(late))
     day = date(2026, 6, 11)
     newest = day - timedelta(days=ago + late - 1)
-    assert find_unread_accounts(Runs(newest), day, ["home"]) == ({} if is_read else {"home": FAILED})
-    assert find_unread_accounts(Runs(newest, is_paused=True), day, ["home"]) == {"home": PAUSED}
+    assert find_unread_accounts(Runs(newest), day, [HOME]) == ({} if is_read else {"home": FAILED})
+    assert find_unread_accounts(Runs(newest, is_paused=True), day, [HOME]) == {"home": PAUSED}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from sqlalchemy import create_engine, text
 
 from tests.promises import stack_adapter as product
-from tests.promises.stack import ACCOUNTS, dag_of, wait
+from tests.promises.stack import ACCOUNTS, AUDIT, dag_of, wait
 
 if TYPE_CHECKING:
     from tests.promises.stack import Stack
@@ -64,3 +65,32 @@ def test_a_check_that_does_not_end_is_mailed(stack: Stack) -> None:
         assert stack.end(CHECK, late)["state"] == "failed"
     finally:
         change(stack, "PATCH", pool, {"pool": "default_pool", "slots": 128})
+
+
+def miss_deadline(stack: Stack, run: str) -> None:
+    runs = "SELECT id FROM dag_run WHERE run_id = :run AND dag_id = 'grdf_health'"
+    set_back(stack, run, f"UPDATE deadline SET deadline_time = :at WHERE dagrun_id = ({runs})", datetime.now(UTC))
+
+
+def test_a_check_that_is_red_is_mailed_about_once(stack: Stack) -> None:
+    """By itself, with what it has found; or, if it could not, by its deadline."""
+    begun = {"_id": "promise-stopped:0001", "account": "promise-stopped", "begun_at": "2026-01-01T00:00:00.000000Z"}
+    stack.put(AUDIT, begun)
+    try:
+        red = stack.ran(CHECK)
+    finally:
+        stack.remove(AUDIT, begun["_id"])
+    assert red["state"] == "failed"
+    assert [each for each in stack.mailbox.texts if "promise-stopped" in each]
+    pool = "/pools/default_pool?update_mask=slots"
+    change(stack, "PATCH", pool, {"pool": "default_pool", "slots": 0})
+    try:
+        silent = stack.start(CHECK)
+        change(stack, "PATCH", f"/dags/{CHECK}/dagRuns/{quote(silent)}", {"state": "failed"})
+        miss_deadline(stack, red["dag_run_id"])
+        miss_deadline(stack, silent)
+        mails = wait(lambda: [each for each in stack.mailbox.texts if "has not said why" in each], "mail")
+    finally:
+        change(stack, "PATCH", pool, {"pool": "default_pool", "slots": 128})
+    due = [each["run_after"] for each in stack.airflow.runs(CHECK) if each["dag_run_id"] == silent]
+    assert [due[0] in each for each in mails] == [True]

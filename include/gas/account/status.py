@@ -30,6 +30,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     :param whole_at: civil date in Paris of the last full read; ``since`` is its oldest gas day
     :param under: GRDF's ids of the rights of that read
     :param drift: what was new in GRDF's last answer
+    :param answered: civil date in Paris of GRDF's last answer that is stored, whatever it said
     """
 
     years: dict[str, StoredYear] = msgspec.field(default_factory=dict)
@@ -37,6 +38,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     since: date | None = None
     under: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
+    answered: date | None = None
 
     def last_whole(self, access: MeterAccess, today: date) -> date | None:
         """Return the date of the last full read; ``None`` if a right is new since, or allows older days."""

@@ -16,6 +16,8 @@ from datetime import date
 from statistics import mean
 from typing import Any
 
+import msgspec
+
 from include.gas.answers.french_words import day_in, fold
 from include.gas.errors import BadRequest
 
@@ -77,9 +79,12 @@ def weather_document(weather: Weather) -> dict[str, Any]:
 
 
 def weather_of(document: Mapping[str, Any] | None) -> Weather:
-    """Return the weather in that document; without any month if there is none."""
-    days = (document or {}).get("degree_days", {})
-    return Weather({date.fromisoformat(f"{month}-01"): found for month, found in days.items()})
+    """Return the weather in that document; without any month if there is none, or if it cannot be read."""
+    try:
+        days = msgspec.convert((document or {}).get("degree_days", {}), dict[str, float])
+        return Weather({date.fromisoformat(f"{month}-01"): found for month, found in days.items()})
+    except ValueError:  # also msgspec's; the next run of grdf_city writes it anew
+        return Weather({})
 
 
 def length(month: date) -> int:

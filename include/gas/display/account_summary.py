@@ -145,6 +145,11 @@ class AccountSummary:
         days = [meter.silent_on(today) for meter in self.days_of_meters]
         return min((day for day in days if day and day > (self.known or date.min)), default=None)
 
+    def was_answered_since(self, day: date, today: date) -> bool:
+        """Return whether an answer of GRDF is stored, from that day or later, for each meter that is silent today."""
+        answers = [meter.answered or date.min for meter in self.days_of_meters if meter.silent_on(today)]
+        return min(answers, default=date.min) >= day
+
     def is_silent_for_long(self, today: date) -> bool:
         """Return whether a person should confirm its silence."""
         fell = self.silent_on(today)

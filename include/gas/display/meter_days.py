@@ -73,6 +73,7 @@ class MeterDays(msgspec.Struct, frozen=True):
     freshness: Freshness = Freshness()
     drift: tuple[str, ...] = ()
     reread_days: int = REREAD_DAYS
+    answered: date | None = None
 
     @property
     def daily(self) -> bool:
@@ -159,6 +160,7 @@ def days_of_meters(
                 freshness=Status.freshness_of(document, access.pce),
                 drift=reading.drift + billing.drift,
                 reread_days=reread_days,
+                answered=reading.answered,
             )
         )
     return tuple(found)

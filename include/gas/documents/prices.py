@@ -27,6 +27,8 @@ LEAST, MOST = 0.01, 1.0
 DECIMALS = Decimal("0.000001")
 """Of a day's price in €: so many that a year's sum is right to the cent. Whole kWh at 0.05123 € are exact."""
 COLUMNS = ("first", "end", "price")
+NO_END = "9999"
+"""The year by which many programs say that a price has no end."""
 MOST_NAMED = 10
 
 
@@ -73,9 +75,11 @@ def read_price_file(content: bytes) -> PriceTable:
     """
     text = content.decode("utf-8-sig", errors="replace")
     separator = ";" if ";" in text.partition("\n")[0] else ","
-    header, *lines = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=separator)] or [
-        []
-    ]
+    reader = csv.reader(text.splitlines(), delimiter=separator)
+    try:
+        header, *lines = [[cell.strip() for cell in row] for row in reader] or [[]]
+    except csv.Error as error:  # such as a cell longer than Python's limit of 131,072 characters
+        raise _wrong([f"line {reader.line_num}: {error}"]) from None
     if tuple(header) != COLUMNS:
         raise _wrong([f"its first line is not {separator.join(COLUMNS)}"])
     if not any(map(any, lines)):
@@ -116,6 +120,8 @@ def _check(rows: Iterable[tuple[str, Sequence[Any]]]) -> PriceTable:
             named.append((name, _read_price(cells)))
         except ValueError as error:
             faults.append(f"{name}: {error}")
+        except OverflowError:
+            faults.append(f"{name}: it begins or ends on a day that no calendar can reckon with")
     named.sort(key=lambda each: each[1].first)
     for (_, before), (name, price) in pairwise(named):
         if before.end and before.end != price.first:
@@ -134,7 +140,8 @@ def _read_price(cells: Sequence[Any]) -> Price:
     if len(cells) != len(COLUMNS):
         raise ValueError(f"it has {len(cells)} cells, not {len(COLUMNS)}; decimal commas need semicolons between cells")
     first, end, price = cells
-    begin, until = _day(first), _day(end, minutes=1) if end else None
+    begin = _day(first)
+    until = None if not end or str(end).startswith(NO_END) else _day(end, minutes=1)
     amount = number_in(price)
     if amount is None or not LEAST <= amount <= MOST:
         raise ValueError(f"{excerpt(repr(price), 40)} is not {LEAST} to {MOST} € per kWh; is it in cents, or per MWh?")

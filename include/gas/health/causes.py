@@ -47,6 +47,11 @@ class Cause(StrEnum):
         "the accounts could not be looked at: {first}",
         "See that CouchDB answers and the connection couchdb is right, then clear this task",
     )  # fmt: skip
+    BROKEN = (
+        "broken", None, True,
+        "{count} part(s) of the watch have failed: {first}",
+        "All others were looked at. It is a bug of this project: report it with this task's log",
+    )  # fmt: skip
     LOST = (
         "lost", None, True,
         "{count} right(s) in force belong to accounts that are gone from CouchDB without a deletion",
@@ -128,6 +133,11 @@ class Cause(StrEnum):
         "prices", NEVER, True,
         "the prices of gas are wrong, so that the former ones hold: {first}",
         "Correct them and start grdf_prices",
+    )  # fmt: skip
+    DAMAGED = (
+        "damaged", NEVER, True,
+        "{count} document(s) that are derived cannot be read, and count as absent: {first}",
+        "Nothing to do: the next run of grdf_prices or grdf_consents writes them anew. See what has changed them",
     )  # fmt: skip
     DRIFT = (
         "drift", NEVER, True,

@@ -15,7 +15,7 @@ from include.gas.errors import VENDOR_DOWN
 from include.gas.health.causes import NEVER, QUOTA_LEFT, Cause
 from include.gas.health.rights_concerns import Concern, NamedReason
 
-Unread = Callable[[Sequence[str]], Mapping[str, str]]
+Unread = Callable[[Sequence[AccountSummary]], Mapping[str, str]]
 NamedBefore = Mapping[str, Collection[str]]
 SILENT = (Cause.LATE, Cause.TOKEN, Cause.UNREAD, Cause.ALONE)
 """Why an account may be silent."""
@@ -24,7 +24,8 @@ NAMELESS = (Cause.UNSEEN, Cause.SETTING, Cause.DOWN, Cause.LATE, Cause.TOKEN)
 NO_ANSWER = "gets no answer"
 """The end of a reason for which GRDF, and not we, gives no token."""
 NAMED = 20
-"""How many accounts log and mail name for each cause."""
+"""How many accounts log and mail name for each cause, and the others by their reason."""
+MOST_GROUPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,12 @@ class Finding:
 
 
 def list_names(named: Sequence[NamedReason], most: int = NAMED) -> str:
-    """Return some names with their reasons, and how many more there are."""
-    some = "; ".join(f"{each.name} ({each.why})" if each.why else each.name for each in named[:most])
-    return some + (f"; and {len(named) - most} more" if len(named) > most else "")
+    """Return some names with their reasons, and how many more there are of each reason."""
+    names = [f"{each.name} ({each.why})" if each.why else each.name for each in named[:most]]
+    reasons = Counter(each.why for each in named[most:])
+    largest = [f"{number} more" + (f" ({why})" if why else "") for why, number in reasons.most_common(MOST_GROUPS)]
+    others = len(named) - len(names) - sum(number for _, number in reasons.most_common(MOST_GROUPS))
+    return "; ".join([*names, *largest, *([f"{others} others"] if others else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +125,13 @@ class Verdict:
         return {finding: named for finding, named in new.items() if named or finding.red}
 
     def names_after_mail(self, before: NamedBefore) -> dict[str, list[str]]:
-        """Return the names as of a sent mail: those that did not fit are new tomorrow, the recovered are forgotten.
+        """Return the names as of a sent mail, which has those that did not fit by group; the recovered are forgotten.
 
         What was new in answers is never forgotten: some have it, and those of the next day do not.
         """
         found = defaultdict[str, list[str]](list, {Cause.DRIFT.value: [*before.get(Cause.DRIFT.value, ())]})
         for each in self.findings:
-            known = {*before.get(each.subject, ()), *(new.name for new in each.newly_named(before)[:NAMED])}
+            known = {*before.get(each.subject, ()), *(new.name for new in each.newly_named(before))}
             found[each.subject] += [
                 named.name for named in each.named if named.name in known and named.name not in found[each.subject]
             ]
@@ -178,17 +182,19 @@ def _silent(
 ) -> Iterator[Concern]:
     silent = [each for each in expected if each.silent_on(today)]
     # Where GRDF fails, it was asked.
-    problems = dict(unread([each.id for each in silent if each.state != VENDOR_DOWN]))
+    problems = dict(unread([each for each in silent if each.state != VENDOR_DOWN]))
     # An account that was read had a token: that GRDF gives none now is not the cause.
     tokens = _tokens(no_token, [each for each in silent if each.id in problems or each.state == VENDOR_DOWN])
     late = _late_for_all(expected, problems, today)
+    is_of_several = len({account.client for account in expected}) > 1
     for account in silent:
+        newest = _newest(account) + (f", client {account.client}" if is_of_several else "")
         if token := tokens.get(account.id):
             yield Cause.TOKEN, NamedReason(account.id, token)
         elif problem := problems.get(account.id, ""):
-            yield Cause.UNREAD, NamedReason(account.id, f"{_newest(account)}, {problem}")
+            yield Cause.UNREAD, NamedReason(account.id, f"{newest}, {problem}")
         else:
-            yield Cause.LATE if account.client in late else Cause.ALONE, NamedReason(account.id, _newest(account))
+            yield Cause.LATE if account.client in late else Cause.ALONE, NamedReason(account.id, newest)
 
 
 def _drift(present: Iterable[AccountSummary]) -> Iterator[Concern]:

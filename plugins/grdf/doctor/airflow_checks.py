@@ -12,6 +12,8 @@ from grdf.airflow.command_line import has_database
 from grdf.doctor.findings import Finding
 from grdf.health.unread_reasons import DAYS, FAILED, MISSING, PAUSED, STALE
 from grdf.options import quoted_id
+from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.display.account_summary import AccountSummary
 from include.gas.documents.day_documents import DAG_PREFIX, dag_id
 
 MOST_NAMED = 5
@@ -37,16 +39,20 @@ class Airflow:
     stale: Mapping[str, int]
     read: Mapping[str, int]
 
-    def why_unread(self, accounts: Sequence[str]) -> Mapping[str, str]:
+    def why_unread(self, accounts: Sequence[AccountSummary]) -> Mapping[str, str]:
         """Return why accounts' DAGs do not read them."""
-        return {account: why for account in accounts if (why := self._why_unread(dag_id(account)))}
+        return {account.id: why for account in accounts if (why := self._why_unread(account))}
 
-    def _why_unread(self, dag: str) -> str:
+    def _why_unread(self, account: AccountSummary) -> str:
+        dag, today = dag_id(account.id), paris_today(datetime.now(UTC))
         if dag in self.stale:
             return STALE
         if dag not in self.paused:
             return MISSING
-        return PAUSED if self.paused[dag] else "" if dag in self.read else FAILED
+        if self.paused[dag]:
+            return PAUSED
+        is_read = dag in self.read or account.was_answered_since(today - ONE_DAY * DAYS, today)
+        return "" if is_read else FAILED
 
 
 def read_airflow() -> Airflow | Finding:

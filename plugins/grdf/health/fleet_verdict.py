@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from grdf.stores.accounts.account_store import AccountStore
 from include.gas.display.account_summary import AccountSummary, summarize_account
 from include.gas.documents.doctypes import AUDIT, REQUIRED
 from include.gas.errors import CredentialsRefused, GasError, ServiceUnavailable
+from include.gas.health.broken_parts import find_alone
 from include.gas.health.causes import Cause
 from include.gas.health.rights_concerns import Concern, NamedReason, find_rights_concerns
 from include.gas.health.verdict import NO_ANSWER, Client, Unread, Verdict, reach_verdict
@@ -48,13 +49,26 @@ def find_concerns(
     now: datetime,
 ) -> list[Concern]:
     """Return what the causes about rights and deletions concern."""
-    asked, accounts = Ledger(couchdb).last_asked(), {each.id: each.renews is not None for each in fleet}
-    of_clients = {client.name: asked.get(client.name, "") for client in clients}
-    left = unfinished_deletions(couchdb.scan(AUDIT), accounts, now)
+    accounts = {each.id: each.renews is not None for each in fleet}
+
+    def find_deletions() -> Iterator[Concern]:
+        for account, why in unfinished_deletions(couchdb.scan(AUDIT), accounts, now).items():
+            yield Cause.DELETION, NamedReason(account, why)
+
+    def find_rights() -> Iterator[Concern]:
+        asked = Ledger(couchdb).last_asked()
+        of_clients = {client.name: asked.get(client.name, "") for client in clients}
+        yield from find_rights_concerns(meters, accounts, now, of_clients)
+
+    def find_damaged() -> Iterator[Concern]:
+        for name in Ledger(couchdb).damaged_documents():
+            yield Cause.DAMAGED, NamedReason(name)
+
     return [
-        *((Cause.DELETION, NamedReason(*each)) for each in left.items()),
+        *find_alone("derived documents", find_damaged),
+        *find_alone("deletions", find_deletions),
         *((Cause.WITHDRAWN, NamedReason(each.id)) for each in fleet if each.withdrawn),
-        *find_rights_concerns(meters, accounts, now, of_clients),
+        *find_alone("rights", find_rights),
     ]
 
 

@@ -17,6 +17,7 @@ from grdf.stores.free_days import FreeDays
 from include.gas.account.account import Account
 from include.gas.account.declaration import Declaration, has_personal_data, needs_declaration, without_person
 from include.gas.account.declared_right import wanted_right
+from include.gas.account.document_sections import parse_entry
 from include.gas.account.state import settle_account
 from include.gas.account.status import named_meters
 from include.gas.days.gas_day import paris_today, utc_text
@@ -49,7 +50,7 @@ class Ledger:
         wanted = list(dict.fromkeys(pces))
         found = self._couchdb.fetch(METER, [*wanted, PRICE_TABLE]) if wanted else {}
         if PRICE_TABLE in found:
-            self.prices = msgspec.convert(found.pop(PRICE_TABLE), PriceTable)
+            self.prices = parse_entry(PriceTable, found.pop(PRICE_TABLE)) or NO_PRICES
         return {pce: _read(found[pce]) if pce in found else Meter(pce=pce) for pce in wanted}
 
     def all_meters(self) -> Iterator[Meter]:
@@ -69,8 +70,8 @@ class Ledger:
         return [meter for meter in map(_read, documents) if meter.rights_of(account)]
 
     def read_prices(self) -> PriceTable:
-        """Return the stored price table."""
-        return msgspec.convert(self._couchdb.get(METER, PRICE_TABLE) or {}, PriceTable)
+        """Return the stored price table; an empty one if it cannot be read, for the next run writes it anew."""
+        return parse_entry(PriceTable, self._couchdb.get(METER, PRICE_TABLE) or {}) or NO_PRICES
 
     def store_prices(self, table: PriceTable) -> None:
         """Store the price table in place of the former one."""
@@ -78,14 +79,24 @@ class Ledger:
         self._couchdb.put(METER, stored | msgspec.to_builtins(table))
 
     def last_asked(self) -> dict[str, str]:
-        """Return when GRDF was last asked about all rights, UTC text by client."""
-        stored = self._couchdb.get(LEASE, ASKED) or {}
-        return {client: moment for client, moment in stored.items() if not client.startswith("_")}
+        """Return when GRDF was last asked about all rights, UTC text by client; unreadable ones are absent."""
+        return _moments(self._couchdb.get(LEASE, ASKED) or {})
+
+    def damaged_documents(self) -> Iterator[str]:
+        """Yield the ids of derived documents that are there and cannot be read. They count as absent."""
+        prices = self._couchdb.get(METER, PRICE_TABLE)
+        if prices is not None and parse_entry(PriceTable, prices) is None:
+            yield PRICE_TABLE
+        asked = self._couchdb.get(LEASE, ASKED) or {}
+        if len(_moments(asked)) < sum(not client.startswith("_") for client in asked):
+            yield ASKED
 
     def note_asked(self, clients: Iterable[str]) -> None:
         """Note for the health check that GRDF was asked about all rights of some clients."""
         if now := dict.fromkeys(clients, utc_text(datetime.now(UTC))):
-            self._couchdb.put(LEASE, {"_id": ASKED, **(self._couchdb.get(LEASE, ASKED) or {}), **now})
+            stored = self._couchdb.get(LEASE, ASKED) or {}
+            revision = {"_rev": stored["_rev"]} if stored else {}
+            self._couchdb.put(LEASE, {"_id": ASKED, **revision, **_moments(stored), **now})
 
     def apply(self, pce: str, event: Event) -> Meter:
         """Apply an event, called once per try, and return the stored meter; ``OwnedByAnother`` if it is another's.
@@ -158,6 +169,10 @@ def _read(document: Mapping[str, Any]) -> Meter:
             f"the rights to a meter cannot be read in com-grandlyon-grdf-meter ({error})",
             "Compare its document with docs/documents.md, and correct what another program has written.",
         ) from None
+
+
+def _moments(asked: Mapping[str, Any]) -> dict[str, str]:
+    return {client: at for client, at in asked.items() if not client.startswith("_") and isinstance(at, str)}
 
 
 def _written(meter: Meter) -> dict[str, Any]:

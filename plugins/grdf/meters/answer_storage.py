@@ -141,6 +141,8 @@ def with_stored_answer(document: Document, loaded: StoredAnswer) -> Document:
     read_on = paris_today(datetime.fromisoformat(answer.read_at))
     reading, frequency = Status.reading_of(document, answer.pce), Status.billing_of(document, answer.pce).frequency
     fresh = Status.freshness_of(document, answer.pce).after_load(reading.by_year(), read_on, frequency)
+    if answer.body:
+        reading = replace(reading, answered=max(read_on, reading.answered or read_on))
     if answer.history_from:
         reading = replace(reading, whole_at=read_on, since=answer.history_from, under=answer.under)
     return Status.with_freshness(Status.with_reading(document, answer.pce, reading), answer.pce, fresh)

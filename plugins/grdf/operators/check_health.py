@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from logging import ERROR, INFO
+from traceback import format_tb
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
+from grdf.health.late_check_mail import NAMED
 from grdf.operators.base import GrdfOperator
 from include.gas.account.freshness import Late, Lateness
 from include.gas.account.status import Status
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.day_documents import Document
 from include.gas.errors import BadAccount, BadRequest, BadSettings, FailNow, GasError, RetryLater
+from include.gas.health.broken_parts import describe_failure
 from include.gas.health.causes import Cause
 from include.gas.health.late_meters import find_late_meters
 from include.gas.health.verdict import NamedBefore, Verdict
@@ -27,8 +30,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 ABOUT = "GRDF gas accounts"
-NAMED = "named"
-"""Key of the XCom with the names reported, and when: the next run reports new ones."""
 
 
 class FleetUnwell(FailNow):
@@ -42,26 +43,57 @@ class CheckHealthOperator(GrdfOperator):
     token only if no run reads a silent account.
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._failures: list[tuple[Cause, str]] = []
+
     def perform(self, context: Context) -> dict[str, Any]:
         """Return counts, without names; ``FleetUnwell`` if a limit is crossed, ``RetryLater`` without CouchDB."""
-        from grdf.health import gauges, settings_check
+        from grdf.health import gauges
 
         now = datetime.now(UTC)
-        verdict = self._verdict(context, now)
-        for error in settings_check.find_wrong_settings():
-            verdict = verdict.with_failure(Cause.SETTING, str(error))
-        gauges.set_causes(verdict)
-        before = self._named_before(context)
+        self._failures = []
+        verdict, is_seen = self._verdict(context, now)
+        before: NamedBefore = {}
+        with self._alone(context, "names of the day before"):
+            before = self._named_before(context)
+        with self._alone(context, "gauges"):
+            gauges.set_causes(self._with_failures(verdict))
+        verdict = self._with_failures(verdict)
+
         news = verdict.lines_to_mail(before)
         self.log.log(ERROR if verdict.red else INFO, "%s", verdict.headline())
         for each in verdict.findings:
             self.log.log(ERROR if each.red else INFO, "%s: %s", each.cause.value, each.report_line(news.get(each, ())))
         is_told = self._send_mail(context, verdict, [each.report_line(named) for each, named in news.items()])
-        if is_told and all(each.cause is not Cause.UNSEEN for each in verdict.findings):
-            context["ti"].xcom_push(key=NAMED, value={"at": utc_text(now), "names": verdict.names_after_mail(before)})
+        if is_told:  # also without news: by this the alert of the deadline knows that a red run has told why
+            names = verdict.names_after_mail(before) if is_seen else before
+            context["ti"].xcom_push(key=NAMED, value={"at": utc_text(now), "names": names})
         if verdict.red:
             raise FleetUnwell(f"{verdict.headline()} The lines above say what to do.")
         return {"accounts": verdict.accounts, "well": verdict.well}
+
+    @contextmanager
+    def _alone(self, context: Context, part: str) -> Iterator[None]:
+        """Let a part of the look fail alone: its error becomes a finding, and neither hides others nor stops the mail.
+
+        :raises RetryLater: unless it is the last try
+        """
+        try:
+            yield
+        except GasError as error:
+            if isinstance(error, RetryLater) and not Run.from_context(context).is_last_try:
+                raise
+            self._failures.append((Cause.UNSEEN, error.cause or str(error)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the mail must go
+            # The frames alone: an error's own text may quote what it has met.
+            self.log.error("The part %s has failed:\n%s", part, "".join(format_tb(error.__traceback__)))
+            self._failures.append((Cause.BROKEN, describe_failure(part, error)))
+
+    def _with_failures(self, verdict: Verdict) -> Verdict:
+        for cause, why in self._failures:
+            verdict = verdict.with_failure(cause, why)
+        return verdict
 
     def _named_before(self, context: Context) -> NamedBefore:
         """Return the names that the run before reported. Airflow returns one value, or a list."""
@@ -69,22 +101,28 @@ class CheckHealthOperator(GrdfOperator):
         values = filter(None, pulled if isinstance(pulled, list) else [pulled])
         return dict(max(values, key=lambda each: each["at"], default={"names": {}})["names"])
 
-    def _verdict(self, context: Context, now: datetime) -> Verdict:
-        from grdf.health import gauges, unread_reasons
+    def _verdict(self, context: Context, now: datetime) -> tuple[Verdict, bool]:
+        """Return the verdict, and whether the accounts could be looked at."""
+        from grdf.health import gauges, settings_check, unread_reasons
         from grdf.health.fleet_verdict import judge_fleet, read_client
 
+        verdict, is_seen = Verdict(), False
         unread = partial(unread_reasons.find_unread_accounts, context["ti"], paris_today(now))
-        try:
+        with self._alone(context, "accounts"):
             clients = [read_client(name) for name in settings.connections.or_default()]
             fleet, verdict = judge_fleet(self.couchdb, clients, unread, now)
-            verdict = self._with_prices(verdict)
-            self._note_late_meters(find_late_meters(fleet, verdict, paris_today(now)))
-        except GasError as error:
-            if isinstance(error, RetryLater) and not Run.from_context(context).is_last_try:
-                raise
-            return Verdict().with_failure(Cause.UNSEEN, error.cause)
-        gauges.set_fleet(fleet, clients, now)
-        return verdict
+            is_seen = True
+        if is_seen:
+            with self._alone(context, "prices"):
+                verdict = self._with_prices(verdict)
+            with self._alone(context, "late meters"):
+                self._note_late_meters(find_late_meters(fleet, verdict, paris_today(now)))
+            with self._alone(context, "gauges of accounts"):
+                gauges.set_fleet(fleet, clients, now)
+        with self._alone(context, "settings"):
+            for error in settings_check.find_wrong_settings():
+                verdict = verdict.with_failure(Cause.SETTING, str(error))
+        return verdict, is_seen
 
     def _with_prices(self, verdict: Verdict) -> Verdict:
         from grdf.operators.take_prices import read_prices

@@ -73,7 +73,7 @@ def verdict(
     why = unread or {}
     return reach_verdict(
         [summarize_account(each) for each in documents], list(clients), NOW, rights,
-        lambda asked: {name: why[name] for name in asked if name in why},
+        lambda asked: {each.id: why[each.id] for each in asked if each.id in why},
         lambda client: "is refused" if client in refused else NO_ANSWER if client in unanswered else "",
     )  # fmt: skip
 
@@ -189,7 +189,9 @@ def test_what_falls_silent_is_named_once() -> None:
     assert name({"silent": ["a"]}, old("a", 14), unread={"a": PAUSED})[0] == [], "whatever the cause becomes"
     many = [account(f"w{number:03}") for number in range(200)] + [old(f"o{number:02}") for number in range(25)]
     names, named = name({}, *many)
-    assert (len(named["silent"]), name(named, *many)[0]) == (20, names[20:]), "the rest of the first mail"
+    assert (len(named["silent"]), name(named, *many)[0]) == (25, []), "the rest was in the first mail, by group"
+    silent = next(each for each in verdict(many).findings if each.cause is Cause.ALONE)
+    assert list_names(silent.named).endswith(f"; 5 more ({silent.named[0].why})")
 
 
 def test_a_person_is_called_by_a_share_and_never_by_one() -> None:
@@ -215,7 +217,7 @@ def test_a_line_names_some_and_the_headline_none() -> None:
     assert line.startswith("GRDF is late for everybody: 29 of 29 accounts")
     assert ("a19 (" in line, "a20" in line, "9 more" in line, PCE in line) == (True, False, True, False)
     assert "a00" not in found.headline()
-    assert list_names(found.red[0].named, 1) == "a00 (newest day 2026-06-02); and 28 more"
+    assert list_names(found.red[0].named, 1) == "a00 (newest day 2026-06-02); 28 more (newest day 2026-06-02)"
     token = verdict([old("old"), *WELL], unread={"old": PAUSED}, refused=["grdf_adict"])
     assert "grdf_adict is refused" in token.findings[0].report_line(())
     down = verdict([old("old", state=DOWN, state_since="2026-06-02T08:00:00.000000Z"), *WELL])

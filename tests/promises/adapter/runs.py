@@ -49,6 +49,8 @@ class Runs(Outside):
         super().__init__(start, staging)
         self.last: dict[str, date] = {}
         self.succeeded: dict[str, datetime] = {}
+        self.green: dict[str, datetime] = {}
+        """When each DAG's last run of any kind has succeeded."""
         self.begun: list[str] = []
         """Accounts that the project has started a first run of."""
         self.running: list[str] = []
@@ -184,7 +186,7 @@ class Runs(Outside):
             ),
             "ti": SimpleNamespace(
                 run_id=run_id, dag_id=dag.dag_id, task_id="task", task=None,
-                get_ti_count=lambda *_, **asked: any(job.dag == asked.get("dag_id") for job in self.jobs),
+                get_ti_count=self._count_tasks, get_dag=lambda *_: SimpleNamespace(is_paused=False),
                 get_dagrun_state=lambda *_: "failed", xcom_push=lambda **_: None,
                 xcom_pull=lambda task_ids, **_: results.get(task_ids),
             ),
@@ -216,7 +218,14 @@ class Runs(Outside):
                 return Ended(state, found.text, results, seconds)
         if run_type == "scheduled":
             self.succeeded[dag.dag_id] = self.clock.now
+        self.green[dag.dag_id] = self.clock.now
         return Ended("success", "", results, seconds)
+
+    def _count_tasks(self, *dag: str, logical_dates: object = None, **asked: Any) -> int:
+        """Answer how many runs of a DAG are at work, or which were green in the last days."""
+        if logical_dates is None:
+            return any(job.dag == asked.get("dag_id") for job in self.jobs)
+        return any(self.clock.now - self.green[each] < timedelta(days=3) for each in dag if each in self.green)
 
     def _instances(self, task: Any, results: Document) -> Iterator[Any]:
         if not task.is_mapped:
