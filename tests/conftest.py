@@ -72,7 +72,8 @@ _last: dict[str, Path] = {}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--lives", type=int, help="simulate so many random lives of households (tests/model)")
-    parser.addoption("--life-seed", type=int, help="the seed of these lives, as an earlier run printed it")
+    parser.addoption("--year", action="store_true", help="simulate a year of sixty households (tests/model/year)")
+    parser.addoption("--life-seed", type=int, help="the seed of these lives or year, as an earlier run printed it")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,1 @@
+"""A year of a town: sixty households move, renew, leave and are restored, and a truth of its own judges each day."""
