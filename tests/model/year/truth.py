@@ -2,8 +2,8 @@
 
 It knows who **lived** behind which meter when, who **gave** which right, and what GRDF has of each meter.
 
-* A gas day is **a household's own** if the household lived there on it, and a right that it gave covers the day: from
-  the right's first day until its data end, its calls end, or the day on which it was revoked or replaced.
+* A gas day is **a household's own** if the household lived there on it, or nobody did, and a right that it gave covers
+  the day: from the right's first day until its data end, its calls end, or the day on which it was revoked or replaced.
 * A household **needs nothing** if a right that it gave is in force: GRDF may be asked today, and has data of today.
   Then nobody is to be told that it must consent. A right that waits for its holder's answer may ask for this answer.
 * GRDF's outages are **known troubles**. On their days and the two after, the watch may say so.
@@ -99,7 +99,8 @@ class Book:
         return self.account_of.get(household, household)
 
     def is_own_day(self, account: str, day: date, pce: str, rights: list[Right]) -> bool:
-        if account in self.deleted or self.stay_at(account, pce, day) is None:
+        others = {stay.account for stay in self.stays if stay.pce == pce and stay.since <= day < stay.until} - {account}
+        if account in self.deleted or others:
             return False
         given = self.given_by(account, rights)
         return any(first_day(right) <= day < end_day(right) for right in given if right["id_pce"] == pce)
