@@ -192,6 +192,35 @@ def test_no_other_site_changes_anything(door: Site) -> None:
         assert answer.status_code == status, headers
 
 
+@pytest.mark.parametrize(
+    ("address", "base_url", "origin", "status"),
+    [
+        ("https://home.example", "", "https://home.example", 303),
+        ("https://home.example", "", "http://home.example", 403),
+        ("https://home.example", "http://ops.example", "http://home.example", 403),
+        (
+            "http://home.example",
+            "http://ops.example",
+            "https://home.example",
+            303,
+        ),  # a proxy ends TLS, and does not say so
+        ("http://home.example", "https://home.example", "http://home.example", 403),  # base_url does
+        ("http://home.example", "https://home.example:443", "https://home.example", 303),
+        ("http://inside:8080", "https://home.example", "https://home.example", 303),
+        ("http://inside:8080", "https://home.example", "http://home.example", 403),
+    ],
+)
+def test_a_page_without_https_is_another_site_than_ours_with_it(
+    front: Site, monkeypatch: pytest.MonkeyPatch, address: str, base_url: str, origin: str, status: int
+) -> None:
+    program = front.program()
+    program.cookies.set("_token", token("admin"), path="/")
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
+    headers = {"Origin": origin, "Cookie": f"_token={token('admin')}"}
+    answer = program.post(f"{address}/grdf/connect/new-home/link/take-back", headers=headers)
+    assert answer.status_code == status, answer.text
+
+
 def test_a_token_of_somebody_else_is_none(door: Site) -> None:
     for wrong in ("nonsense", "a.b.c", ""):
         browser = door.browser()
@@ -374,6 +403,7 @@ def test_no_address_leads_to_another_host(front: Site) -> None:
             answer = browser.request(row.method, f"{other or '/'}{row.query}", headers={"Host": "evil.example"})
             assert answer.status_code not in (307, 308), answer.headers
             assert "evil.example" not in answer.headers.get("Location", "")
+            assert "evil.example" not in answer.text, "nor does the link to the login"
 
 
 @pytest.mark.parametrize("account", ["_design", "_all_docs", "_security", "_", "_a"])

@@ -135,3 +135,14 @@ def test_whatever_couchdb_does_not_answer_a_declared_right_has_its_record(town: 
     town.press(to, fields)
     town.first_runs()
     assert len(town.documents("com-grandlyon-grdf-consent-record")) >= declared(town)
+
+
+def test_an_account_s_page_says_who_entered_a_declaration(town: Town) -> None:
+    for number, (way, who) in enumerate(
+        {"link": "a visitor with the household’s link", "form": "operator", "import": "import "}.items()
+    ):
+        account = f"home-{way}"
+        town.declare(account, METERS[number], way)
+        page = " ".join(town.account_page(account).split())
+        assert f"Holder and address entered by {who}" in page
+        assert f"{account}@example.org" not in page

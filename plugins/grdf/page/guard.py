@@ -74,7 +74,7 @@ class Guard:
             await send(message)
 
         try:
-            if scope["method"] not in SAFE_METHODS and not same_site(Headers(scope=scope)):
+            if scope["method"] not in SAFE_METHODS and not same_site(Headers(scope=scope), scope["scheme"]):
                 request = Request(scope)
                 answer = problem(request, 403, "error.other_site", home_link(request))
                 await answer(scope, receive, send_guarded)
@@ -125,21 +125,21 @@ def guard(headers: MutableHeaders) -> None:
         headers.setdefault(name, value)
 
 
-def same_site(headers: Headers) -> bool:
+def same_site(headers: Headers, scheme: str) -> bool:
     """Return whether an unsafe request comes from Airflow's own site, or from a program.
 
     A browser's POST has an ``Origin``. Without it, a bearer token or no cookie shows that no other site misled a
     browser.
+
+    :param scheme: with which the request came, as far as a proxy that ends TLS says so
     """
     origin = headers.get("Origin")
     if origin is None:
         return "Authorization" in headers or "Cookie" not in headers
-    # Ignore the scheme: behind a proxy that terminates TLS, this server does not see the browser's.
-    return _host(origin) in {headers.get("Host"), _host(conf.get("api", "base_url", fallback=""))} - {None, ""}
 
-
-def _host(address: str) -> str | None:
-    try:
-        return urlsplit(address).netloc
-    except ValueError:
-        return None
+    # A proxy that ends TLS may not say so: then [api] base_url knows it of operators' address. A page of this host that
+    # came over HTTPS is no other site's in any case, and one without HTTPS may be anybody's.
+    host, base = headers.get("Host", ""), urlsplit(conf.get("api", "base_url", fallback=""))
+    if host == base.netloc:
+        scheme = base.scheme
+    return origin in {f"{base.scheme}://{base.netloc}", f"{scheme}://{host}", f"https://{host}"}

@@ -119,9 +119,9 @@ def visible_accounts(visitor: Visitor, accounts: Collection[str]) -> set[str]:
 
 
 def login_url(request: Request) -> str | None:
-    """Return Airflow's login page, which leads back here without the query: GRDF's code must not be passed on."""
+    """Return Airflow's login page, which leads back to this path: the query is secret, the host anybody's."""
     try:
-        return str(get_auth_manager().get_url_login(next_url=str(request.url.replace(query="", fragment=""))))
+        return str(get_auth_manager().get_url_login(next_url=request.url.path))
     except Exception:  # noqa: BLE001 - the page that says "not logged in" is shown anyway
         return None
 

@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 
 from grdf.hooks.couchdb import CouchDBHook, Document
+from grdf.stores.removal import Remover
 from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import CONSENT_RECORD as DOCTYPE
 from include.gas.proof.consent_record import ConsentRecord, kept_copy, read_record, to_document
@@ -22,6 +23,10 @@ class ConsentRecords:
     def add(self, record: ConsentRecord) -> None:
         """Store a new record."""
         self._couchdb.put(DOCTYPE, to_document(record))
+
+    def remove(self, record: ConsentRecord) -> None:
+        """Remove a record of what is not declared."""
+        Remover(self._couchdb).remove(DOCTYPE, record.id)
 
     def records_of(self, account: str) -> list[ConsentRecord]:
         """Return an account's readable records, the oldest first."""

@@ -106,18 +106,21 @@ class Town(Runs):
 
     def form(self, account: str, given: Document, *, link: bool = False) -> tuple[str, Document]:
         """Fill in the form up to its summary. Return where it is sent, and its fields; none if refused."""
-        if link:
-            answer = self._page("POST", f"/connect/{account}/link", accept="application/json")
-            if answer.status_code >= 400:
-                return "", {}
-            query = answer.json()["link"].partition("?")[2]
-            to, login = f"/household?{query}", False
-        else:
-            to, login = f"/connect/{account}", True
-        proof = {} if link else {"proof": "a paper of the tests"}
+        to = self.link(account) if link else f"/connect/{account}"
+        return to, self.fill_in(to, given) if to else {}
+
+    def link(self, account: str) -> str:
+        """Make a household's link, which is good from now on in place of an earlier one; none if refused."""
+        answer = self._page("POST", f"/connect/{account}/link", accept="application/json")
+        return f"/household?{answer.json()['link'].partition('?')[2]}" if answer.status_code < 400 else ""
+
+    def fill_in(self, to: str, given: Document) -> Document:
+        """Return the fields of the form's summary; none if refused."""
+        login = to.startswith("/connect")
+        proof = {"proof": "a paper of the tests"} if login else {}
         summary = self._page("POST", to, data={**given, **proof, "step": "check"}, login=login)
         found = [each for each in forms(summary.text) if summary.status_code == 200 and "pce" in each.fields]
-        return to, found[0].fields | found[0].boxes if found else {}
+        return found[0].fields | found[0].boxes if found else {}
 
     def send_form(self, account: str, given: Document, *, link: bool = False) -> int:
         """Fill in the form and send it. Return the status of the answer; 303 leads to the page that follows."""

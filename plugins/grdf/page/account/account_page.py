@@ -18,6 +18,7 @@ from grdf.page.html.render import home_link, page, problem, texts_for
 from grdf.page.list.shared_mirrors import couchdb
 from grdf.page.security import AccountDep, ActorDep, ConnectorDep, Visitor, can_act, can_connect, may_view
 from grdf.staging.staged_answers import Staging
+from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.group_store import GroupStore
 from include.gas.city.groups import CODES
 from include.gas.days.gas_day import ONE_DAY, paris_today
@@ -30,6 +31,7 @@ from include.gas.documents.doctypes import ACCOUNT, DAY, PUBLISHED
 from include.gas.household_copy.tables import FIGURES, to_csv
 from include.gas.importing.csv_file import DIMENSIONS
 from include.gas.meter_tag import meter_tag
+from include.gas.proof.consent_record import HOUSEHOLD
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -72,6 +74,8 @@ def show(
         one_person=settings.deletion_by_one_person.or_default(),
         reread=_range_to_reread(view.figures, today),
         one_day=ONE_DAY,
+        records=ConsentRecords(couchdb()).records_of(account)[::-1] if "connect" in allowed else [],
+        by_household=HOUSEHOLD,
         groups=GroupStore(couchdb()).read_groups(account),
         dimensions=DIMENSIONS,
         codes=CODES,

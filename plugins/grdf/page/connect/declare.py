@@ -66,7 +66,7 @@ def declare(request: Request, opener: Opener, typed: DirectForm) -> Response:
 def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
     """Store the consent record, then the declaration; ``GasError`` or ``ConnectionStopped`` if it may not be."""
     account, at = opener.account, datetime.fromisoformat(record.given)
-    document, connection = find_connectable_account(account)
+    _, connection = find_connectable_account(account)
 
     def change(stored: Document | None) -> Document:
         if stored is not None and has_other_declaration(without_expired_person(stored, at), asked):
@@ -77,8 +77,16 @@ def _store(opener: Opener, asked: Declaration, record: ConsentRecord) -> None:
             raise ConnectionStopped("direct_waits.household" if opener.is_household else "direct_waits", 409, account)
         return document_to_declare(stored, account, asked, opener.mark(at, stored), connection=connection)
 
-    if not opener.has_sent(sends=True):
-        change(document)  # what cannot be stored leaves no record
-        ConsentRecords(couchdb()).add(record)  # removed by grdf_retention if the next step fails
+    if opener.has_sent(sends=True):
+        return
+
+    # The account's run may declare the right as soon as the account is stored, so the record comes first. A form that
+    # loses the account to another one takes its record back; after any other failure the account may be stored.
+    records = ConsentRecords(couchdb())
+    records.add(record)
+    try:
         AccountStore(couchdb()).save(account, change)
-        log.info("Account %s: %s connected it, and its right is to be declared.", account, opener.by)
+    except ConnectionStopped:
+        records.remove(record)
+        raise
+    log.info("Account %s: %s connected it, and its right is to be declared.", account, opener.by)
