@@ -8,6 +8,8 @@ from typing import Any
 
 import requests
 from airflow.sdk import BaseHook
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from grdf.hooks.connection import address_fault, airflow_connection, base_url, incomplete_connection
 from grdf.hooks.http_calls import bearer, no_answer_error, parse_json
@@ -17,6 +19,11 @@ from include.gas.redact import redact_address
 TIMEOUT = (5.0, 60.0)
 PAGE = 100
 """The largest page that Airflow returns by default (``[api] maximum_page_limit``)."""
+AGAIN = Retry(
+    5, connect=0, read=0, other=0, backoff_factor=1, status_forcelist=(500, 502, 503, 504), allowed_methods=None,
+    raise_on_status=False, respect_retry_after_header=False,
+)  # fmt: skip
+"""Tries over half a minute: Airflow on SQLite answers 500 while its database is locked. Each call may be repeated."""
 
 
 class AirflowApiHook(BaseHook):
@@ -51,6 +58,8 @@ class AirflowApiHook(BaseHook):
     @cached_property
     def _session(self) -> requests.Session:
         connection, session = airflow_connection(self.airflow_conn_id), requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, HTTPAdapter(max_retries=AGAIN))
         user = {"username": connection.login, "password": connection.password}
         session.auth = bearer(str(self._ask(session, "POST", "/auth/token", json=user).get("access_token")))
         return session

@@ -213,6 +213,17 @@ def test_what_is_no_airflow_is_named(connection: Callable[..., str], serve: Serv
         hook.get("/dags")
 
 
+def test_airflow_is_asked_again_while_its_database_is_locked(connection: Callable[..., str], serve: Serve) -> None:
+    def locked_at_first(heard: Heard) -> Reply:
+        if len(server.heard) % 2:
+            return Reply("Internal Server Error", 500)
+        return Reply({"access_token": "t"}, 201) if heard.path == "/auth/token" else Reply(status=204)
+
+    server = serve(locked_at_first)
+    AirflowApiHook(connection("airflow_api", host=server.url, login="a", password="b")).delete("/dags/grdf_account__a")
+    assert [heard.method for heard in server.heard] == ["POST", "POST", "DELETE", "DELETE"]
+
+
 def test_documents_go_to_no_other_couchdb(
     connection: Callable[..., str], detour: Callable[..., tuple[Server, Server]]
 ) -> None:
