@@ -17,6 +17,8 @@ from include.sandbox.adict.meter_data.meters import DEMO_HOLDERS, Holder, Meter
 from include.sandbox.control import consent_through_browser
 
 TIMEOUT = 30
+PATIENT = {"code_lifetime_s": 3600}
+"""The stand-in's setting for a busy machine, whose first run may exchange a code more than GRDF's minute later."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from include.gas.days.gas_day import gas_day_of
 from include.gas.days.windows import oldest_allowed
 from include.gas.documents.day_documents import dag_id
 from include.sandbox.airflow_stack import AirflowStack
-from include.sandbox.connect import HOUSEHOLDS, Household, connect, declared_account
+from include.sandbox.connect import HOUSEHOLDS, PATIENT, Household, connect, declared_account
 from include.sandbox.control import answer_mail
 from include.sandbox.figures import Figures, MeterFigures, StoredFigures, summed, table
 from include.sandbox.local_world import ROOT, LocalWorld, exit_code
@@ -39,11 +39,12 @@ class Demo:
         """Run the demo; return 0 if everything is stored as it should be, otherwise 1."""
         with self.world:
             self.say("GRDF's stand-in and CouchDB run.")
+            self.world.control.set(**PATIENT)
             airflow = AirflowStack(self.data / "airflow", 0, self.world.connections())
             airflow.start(self.world.processes)
             self.say(f"Airflow runs (until this demo ends its UI is at {airflow.url}).")
             self.airflow = airflow
-            first_time = self._connect()  # a code is valid for a minute
+            first_time = self._connect()
             self.shelf = StoredFigures(self.world.couch.url, self.world.couch.user, self.world.couch.password)
             before = self._everything()
             dags = [dag_id(household.account) for household in HOUSEHOLDS]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from include.sandbox.airflow_stack import ADMIN, APPROVER, VIEWER, AirflowStack
 from include.sandbox.airflow_stack import DATABASE as SETTING
-from include.sandbox.connect import HOUSEHOLDS, connect
+from include.sandbox.connect import HOUSEHOLDS, PATIENT, connect
 from include.sandbox.local_world import ROOT, LocalWorld, exit_code, form_connections
 from include.sandbox.processes import free_port
 
@@ -45,7 +45,8 @@ def _run(options: argparse.Namespace) -> int:
         print("grdf: GRDF's stand-in and CouchDB run; starting Airflow (20 s, a minute if busy) ...", file=sys.stderr)
         airflow.start(world.processes, triggerer=True, connections=form_connections(connections))
         airflow.keep_environment()
-        for household in HOUSEHOLDS[:2]:  # a code is valid for a minute
+        world.control.set(**PATIENT)
+        for household in HOUSEHOLDS[:2]:
             if world.book.get(household.account) is None:
                 connect(household, world.facts, world.book)
         elsewhere = "" if airflow.home == UP / "airflow" else f"AIRFLOW_HOME={shlex.quote(str(airflow.home))} "
