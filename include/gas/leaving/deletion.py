@@ -11,7 +11,7 @@ import msgspec
 from include.gas.answers.access_rights import WAITING
 from include.gas.days.gas_day import utc_text
 from include.gas.documents.day_documents import Document
-from include.gas.errors import HouseholdHasLeft
+from include.gas.errors import AccountLeaving, HouseholdHasLeft
 from include.gas.rights.meter_rights import Meter, Right
 
 STANDING = {"active": "active", "waiting": WAITING}
@@ -86,6 +86,14 @@ def begin_deletion(entry: Mapping[str, Any], order: DeletionOrder, at: datetime)
 def is_open(entry: Mapping[str, Any]) -> bool:
     """Return whether a record's deletion has begun and not ended."""
     return bool(entry.get("begun_at")) and not entry.get("finished_at")
+
+
+def check_nothing_removed(account: str, records: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ``AccountLeaving`` if a deletion has begun to remove an account's data. ``records``: the oldest first."""
+    if records and is_open(records[-1]) and records[-1]["removed"]:
+        raise AccountLeaving.about(
+            account, "its deletion has begun to remove what is stored, so a copy of its data would lack some"
+        )
 
 
 def format_plan(

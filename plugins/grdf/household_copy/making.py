@@ -15,7 +15,7 @@ from grdf.stores.accounts.account_store import AccountStore
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.group_store import GroupStore
 from include.gas.documents.day_documents import account_range
-from include.gas.documents.doctypes import DAY
+from include.gas.documents.doctypes import AUDIT, DAY
 from include.gas.household_copy.green_button import green_button
 from include.gas.household_copy.own_documents import OwnDocuments
 from include.gas.household_copy.tables import (
@@ -33,6 +33,7 @@ from include.gas.household_copy.tables import (
     to_json,
 )
 from include.gas.household_copy.words import fill_readme, kept_rows
+from include.gas.leaving.deletion import check_nothing_removed
 
 TEXTS = Path(__file__).parent / "texts"
 READMES = {
@@ -43,9 +44,12 @@ READMES = {
 
 
 def make_copy(couchdb: CouchDBHook, account: str) -> tuple[bytes, dict[str, int]]:
-    """Return an account's copy as a ZIP, and how many lines its tables have; ``BadAccount`` if there is no account.
+    """Return an account's copy as a ZIP, and how many lines its tables have.
 
     One kind of documents is read and written after the other.
+
+    :raises BadAccount: if there is no account
+    :raises AccountLeaving: if its deletion has begun to remove what is stored: the copy would lack some
     """
     document, ledger, made = AccountStore(couchdb).read_document(account), Ledger(couchdb), datetime.now(UTC)
     meters = {meter.pce: meter for meter in ledger.meters_of_account(account)}
@@ -79,4 +83,7 @@ def make_copy(couchdb: CouchDBHook, account: str) -> tuple[bytes, dict[str, int]
             said = (f"{row['data']}: {row[language]}" for row in kept)
             text = (TEXTS / name).read_text(encoding="utf-8")
             copy.writestr(name, fill_readme(text, said, by=third_party or nobody, made=made))
+    # After all is read: a deletion notes what it will remove before it does, and removes the account last.
+    AccountStore(couchdb).read_document(account)
+    check_nothing_removed(account, couchdb.range(AUDIT, *account_range(account)))
     return written.getvalue(), numbers
