@@ -155,3 +155,15 @@ def test_a_renewal_waits_for_grdf_if_the_days_end_before_the_right(town: Town, w
     town.mornings(4)
     assert town.state("alder") == ""
     assert town.rights(PCE)[-1]["etat_droit_acces"] == "Active"
+
+
+def test_a_renewal_that_waits_names_its_day(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    town.declare("alder", PCE, calls_until=town.ago(-30))
+    town.answer(PCE)
+    town.mornings(2)
+    town.declare("alder", PCE, run=False)
+    town.run("alder")
+    (said,) = {each.getMessage() for each in caplog.records if "It is declared again" in each.getMessage()}
+    assert "before 2026-05-21" in said
+    assert "ends on" not in said, "its last day is the 20th"

@@ -341,8 +341,8 @@ class AccountIntake:
                 reason=DeclarationRefused.EXISTS,
             )
         log.info(
-            "Account %s: its right to meter %s ends on %s, and GRDF takes no other before. It is declared again by "
-            "itself then.", self.account, meter_tag(self.account, pce), mine[-1].replaceable_on,
+            "Account %s: its right to meter %s still stands, and GRDF takes no other before %s. It is declared again "
+            "by itself then.", self.account, meter_tag(self.account, pce), mine[-1].replaceable_on or "its end",
         )  # fmt: skip
 
 
