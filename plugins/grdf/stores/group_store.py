@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from include.gas.city.figures import FIGURES, Figure, Uses, counted_uses, figure_document, figure_of
@@ -12,19 +12,17 @@ from include.gas.errors import StoreBusy
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook
-    from include.gas.documents.day_documents import Document
 
 
 class GroupStore:
-    """Reads and changes them. What is published is written against the revisions that it was worked out from."""
+    """Reads and changes them."""
 
     def __init__(self, couchdb: CouchDBHook) -> None:
         self._couchdb = couchdb
-        self._read: dict[str, Document] = {}
 
     def all_groups(self) -> list[Groups]:
         """Return the groups of all accounts; unreadable documents are left out."""
-        return [found for each in self._noted(self._couchdb.scan(CITY, endkey=FIGURES)) if (found := groups_of(each))]
+        return [found for each in self._couchdb.scan(CITY, endkey=FIGURES) if (found := groups_of(each))]
 
     def read_groups(self, account: str) -> Mapping[str, str]:
         """Return the groups of an account by dimension."""
@@ -44,24 +42,20 @@ class GroupStore:
 
     def all_figures(self) -> dict[str, Figure]:
         """Return all that is published, by id."""
-        documents = self._noted(self._couchdb.scan(CITY, FIGURES))
-        return {each["_id"]: figure for each in documents if (figure := figure_of(each))}
+        return {each["_id"]: figure for each in self._couchdb.scan(CITY, FIGURES) if (figure := figure_of(each))}
 
     def publish(self, figures: Collection[Figure], households: Collection[Groups], uses: Uses) -> None:
         """Store new figures, some in place of others, and first what was counted of each household.
 
-        :raises StoreBusy: if others have assigned groups or published since both were read here
+        :raises StoreBusy: if others assign groups or publish now
         """
         counted = counted_uses(figures, uses)
         new = {each.id: counted[each.token] for each in households if counted.get(each.token, {}).keys() - each.counted}
+        groups = self._couchdb.fetch(CITY, new)
+        stored = self._couchdb.fetch(CITY, {each.id for each in figures})
         for documents in (
-            [with_counted(self._read[key], loads) for key, loads in new.items() if key in self._read],
-            [self._read.get(each.id, {}) | figure_document(each) for each in figures],
+            [with_counted(groups[key], loads) for key, loads in new.items() if key in groups],
+            [stored.get(each.id, {}) | figure_document(each) for each in figures],
         ):
             if self._couchdb.write(CITY, documents).conflicts:
                 raise StoreBusy.about(None, "others assign groups or publish figures now")
-
-    def _noted(self, documents: Iterable[Document]) -> Iterator[Document]:
-        for document in documents:
-            self._read[document["_id"]] = document
-            yield document
