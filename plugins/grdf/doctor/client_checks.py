@@ -55,7 +55,7 @@ def _connection(hook: GrdfOAuthHook) -> Iterator[Finding]:
         )  # fmt: skip
     try:
         with hook.get_conn() as session:
-            answer = session.head(facts.token_url, allow_redirects=False, timeout=TIMEOUT)
+            answer = session.head(facts.token_url, timeout=TIMEOUT)  # follows no redirect
         yield compare_clocks(answer.headers.get("Date", ""), "GRDF")
     except requests.RequestException as error:
         cause = f"GRDF's login server {facts.token_url} (token_url in the connection's extra) cannot be reached"
