@@ -69,6 +69,7 @@ def test_without_an_approval_no_step_does_anything(
     (body,) = approval.bodies
     assert all(f"* {right} (active)" in body for right in rights(clean, pces)), "not what ``check`` returned"
     assert "ana asked for this deletion" in body, "whose approval does not count"
+    assert "an approval by ana does not count" in approval.task.subject, "beside the buttons, too"
     assert "* 3 documents of com.grandlyon.grdf.day" in body
     with pytest.raises(TaskAwaitingInput):
         approval.answer("ana")

@@ -136,7 +136,11 @@ class ApproveDeletionOperator(CheckDeletionOperator, ApprovalOperator):
             )
         self.body, rights = self.plan(run, *self.check_request(run))
         if not settings.deletion_by_one_person():
-            # Airflow can be told who may answer, but not who may not, and shows this text again after a refusal.
+            # Airflow can be told who may answer, but not who may not, and shows these texts again after a refusal.
+            self.subject = (
+                f"Delete account {self.account_id}? This cannot be undone. {run.asker} asked for it, so an approval by "
+                f"{run.asker} does not count: somebody else has to answer."
+            )
             self.body = (
                 f"**{run.asker} asked for this deletion. Only an approval by somebody else counts.**\n\n{self.body}"
             )
