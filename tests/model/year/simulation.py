@@ -22,8 +22,11 @@ from tests.promises.adapter import ACCOUNTS, DAYS, METERS, MONTHS, RIGHTS, YEARS
 PRICES = "com-grandlyon-fluidsprices"
 WHOLE_READING = timedelta(days=300)
 KEPT_YEARS = 3
-QUIET_RUNS_EVERY = 3
-"""A household to which nothing has happened for four days has its run on each third morning only, to save time."""
+QUIET_RUNS_EVERY = 2
+"""A household to which nothing has happened for four days has its run on each second morning only, to save time.
+
+On each third one, it would look silent now and then, as GRDF's days may be three days late, too.
+"""
 
 
 @dataclass
@@ -97,8 +100,8 @@ class Year(Town):
         self._expect_well("grdf_consents", self.check())
         self.first_runs()
         self.until(self.today, 9, 5)
-        for index, account in enumerate(sorted(self.documents(ACCOUNTS))):
-            if (index + number) % QUIET_RUNS_EVERY == 0 or self._has_news(account):
+        for account in sorted(self.documents(ACCOUNTS)):
+            if (sum(account.encode()) + number) % QUIET_RUNS_EVERY == 0 or self._has_news(account):
                 day = self._due(account)
                 if day > self.last.get(account, date.min):
                     self.last[account] = day
@@ -140,6 +143,7 @@ class Year(Town):
         if way in ON_GRDFS_SITE:
             self.connect(account, pce, way=way, back=back, ahead=ahead)
         elif way == "adopted":
+            self.check()  # which sees that the household before has moved out
             self.adopt()
             self.first_runs()
         elif way == "konnector":
