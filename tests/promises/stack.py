@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NEW_DAG = 60.0
 """Seconds for a DAG to come or go: the promise is 15, a machine that runs other groups of tests is slower."""
 AUDIT, RECORDS, ACCOUNTS = "com-grandlyon-grdf-audit", "com-grandlyon-grdf-consent-record", "io-cozy-accounts"
+METER = "com-grandlyon-grdf-meter"
 DATA = ("com-grandlyon-grdf-day", "com-grandlyon-grdf-month", "com-grandlyon-grdf-year")
 ODD_KWH = 918.27364
 """A day's energy that no other number in a log looks like by chance."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.promises.stack import ACCOUNTS, COZY, NEW_DAG, STAYER, Stack, dag_of, wait
+from tests.promises.stack import ACCOUNTS, COZY, METER, NEW_DAG, STAYER, Stack, dag_of, wait
 from tests.promises.stack_adapter import person
 
 
@@ -21,3 +21,5 @@ def test_a_new_account_has_its_dag_and_a_removed_one_has_none(stack: Stack) -> N
     wait(lambda: not stack.has_dag(own), "end of a removed account's DAG", NEW_DAG)
     assert stack.has_dag(dag_of(STAYER))
     assert stack.has_dag(dag_of(COZY))
+    for pce in who.pces:  # its right is in force, so that the watch would ask to restore it
+        stack.remove(METER, pce)
