@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 
-from tests.promises.adapter import ACCOUNTS, DAYS, METERS, PERIODS, RIGHTS, Town
+from tests.promises.adapter import ACCOUNTS, DAYS, METERS, PERIODS, RECORDS_OF_DELETIONS, RIGHTS, Town
 
 PCE, OTHER = METERS[0], METERS[1]
+SECRET = "AIRFLOW_VAR_GRDF_METER_SECRET"
 
 
 def as_before(right: str, new: str) -> Callable[[bytes], bytes]:
@@ -253,13 +255,91 @@ def test_6b_the_days_of_a_deleted_household_go_to_nobody_who_comes_later(town: T
     assert "Its days begin on" in town.account_page(account)
 
 
+def free_days(town: Town) -> set[str]:
+    return {key for key in town.documents(RECORDS_OF_DELETIONS) if key.startswith("~free:")}
+
+
 def test_6b_a_meter_is_free_for_good_once_grdf_serves_nothing_from_before(town: Town) -> None:
     town.connect("alder", PCE, back=200)
     town.mornings(3)
     assert town.leave("alder").well
-    (kept,) = [key for key in town.documents(RIGHTS) if key.startswith("~free:")]
-    assert PCE not in json.dumps(town.documents(RIGHTS))
-    for years, there in ((4.9, {kept}), (0.2, set())):
+    kept = free_days(town)
+    assert len(kept) == 1
+    assert PCE not in json.dumps([*town.documents(RIGHTS).values(), *town.documents(RECORDS_OF_DELETIONS).values()])
+    for years, there in ((4.9, kept), (0.2, set())):
         town.pass_(days=years * 366)
         town.run_dag("grdf_retention", "scheduled", params={"dry_run": False})
-        assert {*town.documents(RIGHTS)} == there
+        assert free_days(town) == there
+
+
+@pytest.mark.parametrize("comes", ["before", "after"])
+def test_6b_so_it_is_after_the_loss_of_the_ledger(town: Town, comes: str) -> None:
+    town.connect("alder", PCE, back=200)
+    town.mornings(3)
+    left = town.today
+    assert town.leave("alder").well
+    town.pass_(days=5)
+    if comes == "before":
+        town.connect("birch", PCE, back=170)
+        town.mornings(2)
+    town.couch.databases[RIGHTS] = {}
+    if comes == "after":
+        town.connect("birch", PCE, back=170)
+    town.mornings(5)
+    assert belongs(town, "birch", PCE, left, town.today)
+    assert town.wrong("birch", PCE, left) == []
+
+
+def test_6b_and_after_a_ledger_from_before_the_deletion_was_restored(town: Town) -> None:
+    town.connect("alder", PCE, back=200)
+    town.mornings(3)
+    before = copy.deepcopy(town.documents(RIGHTS))
+    left = town.today
+    assert town.leave("alder").well
+    town.couch.databases[RIGHTS] = before
+    town.mornings(1)
+    town.run_dag("grdf_retention", "scheduled", params={"dry_run": False})
+    assert "alder" not in json.dumps(town.documents(RIGHTS))
+    assert PCE not in json.dumps(town.documents(RIGHTS))
+    town.connect("birch", PCE, back=170)
+    town.mornings(3)
+    assert belongs(town, "birch", PCE, left, town.today)
+
+
+@pytest.mark.parametrize("secret", ["", "another one"])
+def test_6b_without_the_secret_days_begin_on_the_day_of_coming(
+    town: Town, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.connect("alder", PCE, back=200)
+    town.connect("cedar", OTHER, back=200)
+    town.mornings(3)
+    assert town.leave("alder").well
+    town.pass_(days=5)
+    monkeypatch.delenv(SECRET)
+    if secret:
+        monkeypatch.setenv(SECRET, secret)
+    came = town.today
+    town.connect("birch", PCE, back=170)
+    ended = town.mornings(4)
+    assert ended["grdf_consents"].well, "nobody else is kept waiting"
+    assert belongs(town, "birch", PCE, came, town.today)
+    said = town.health()
+    assert (said.state, "grdf_meter_secret" in said.text) == ("failed", True)
+    assert "Write to these" not in said.text
+    refused = town.leave("cedar")
+    assert (refused.state, "grdf_meter_secret" in refused.text) == ("failed", True)
+    assert town.rights(OTHER, state="Active"), "nothing was revoked"
+
+
+def test_6b_days_until_a_late_revocation_are_the_former_household_s(town: Town) -> None:
+    town.connect("alder", PCE, back=30)
+    town.mornings(3)
+    town.fault("down", "/droit_acces/", method="PATCH", times=40)
+    assert not town.leave("alder").well
+    town.calm()
+    town.pass_(days=10)
+    revoked = town.today
+    assert town.leave("alder").well
+    town.connect("birch", PCE, back=40)
+    town.mornings(5)
+    assert belongs(town, "birch", PCE, revoked, town.today)

@@ -207,3 +207,40 @@ def test_an_account_whose_right_another_one_has_is_behind_it(town: Town) -> None
     assert "another account has it" in town.account("birch")["state_message"]
     assert town.days("birch", PCE) == {}
     assert "alder" not in town.health().text
+
+
+def test_9b_who_connects_during_a_loss_keeps_its_days_after_the_restore(town: Town) -> None:
+    town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    backup = town.backup()
+    town.couch.databases[ACCOUNTS] = {}
+    town.mornings(1)
+    came = town.today
+    town.connect("dora", PCE, back=10)
+    town.mornings(2)
+    assert "dora" not in town.health().text
+    town.couch.databases[ACCOUNTS] |= copy.deepcopy(backup[ACCOUNTS])
+    town.mornings(5)
+    assert town.wrong("dora", PCE, came) == []
+    assert max(town.days("alder", PCE)) < came
+    assert "another account has it" in town.account("alder")["state_message"]
+    assert town.state("dora") == ""
+    assert town.leave("alder").well
+    town.mornings(3)
+    assert town.wrong("dora", PCE, came) == []
+    assert town.health().well
+
+
+def test_9b_an_account_that_was_removed_by_hand_can_be_deleted(town: Town) -> None:
+    (right,) = town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    del town.couch.databases[ACCOUNTS]["alder"]
+    town.mornings(1)
+    town.revoke(right)
+    town.mornings(2)
+    assert "grdf_delete_account" in town.health().text, "its days are still there"
+    assert town.leave("alder").well
+    assert town.stored("alder") == 0
+    assert "alder" not in str(town.documents(RIGHTS))
+    town.mornings(1)
+    assert town.health().well

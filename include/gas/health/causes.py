@@ -54,9 +54,10 @@ class Cause(StrEnum):
     )  # fmt: skip
     LOST = (
         "lost", None, True,
-        "{count} right(s) in force belong to accounts that are gone from CouchDB without a deletion",
+        "{count} account(s) with rights are gone from CouchDB without a deletion",
         "See that the connection couchdb leads to the right server and prefix, and restore the accounts from a backup "
-        "(docs/operations.md). Only if there is none, start grdf_adopt_rights, which makes them anew under their ids",
+        "(docs/operations.md). Only if there is none, start grdf_adopt_rights, which makes them anew under their ids; "
+        "if the household is to leave, start grdf_delete_account with its id",
     )  # fmt: skip
     DELETION = (
         "deletion", None, True,

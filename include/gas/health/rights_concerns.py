@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -39,8 +39,10 @@ def find_rights_concerns(
     rights = [right for each in standing for of_account in each.values() for right in of_account]
     for each in find_unclaimed_rights(known, today):
         yield Cause.UNCLAIMED, NamedReason(each.id, each.client)
+    # Also of a right that is over: what is stored of a lost household is nobody's to look after.
+    yield from ((Cause.LOST, NamedReason(name)) for name in sorted(_lost_accounts(known) - {*accounts}))
     for right in rights:
-        yield from _of_right(right, accounts, now)
+        yield from _of_right(right, now)
     for of_meter in standing:
         yield from _ending(of_meter.values(), accounts, today)
         yield from _shared(of_meter)
@@ -48,6 +50,10 @@ def find_rights_concerns(
     for client, at in asked.items():
         if client in old and at < long_ago:
             yield Cause.UNCHECKED, NamedReason(client, f"last asked {at[:16]} UTC" if at else "never asked")
+
+
+def _lost_accounts(meters: Iterable[Meter]) -> set[str]:
+    return {right.account for meter in meters for right in meter.rights if right.account}
 
 
 def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
@@ -58,12 +64,10 @@ def _standing(meter: Meter, today: date) -> dict[str, list[Right]]:
     return found
 
 
-def _of_right(right: Right, accounts: Collection[str], now: datetime) -> Iterator[Concern]:
+def _of_right(right: Right, now: datetime) -> Iterator[Concern]:
     # One that GRDF checks anew was answered long ago.
     if _waits(right) and not right.was_active and right.since < utc_text(now - LATE):
         yield Cause.UNANSWERED, NamedReason(right.account, f"since {right.since[:10]}")
-    if right.account not in accounts and right.is_ongoing(paris_today(now)):
-        yield Cause.LOST, NamedReason(right.account)
 
 
 def _ending(rights_of: Iterable[Iterable[Right]], accounts: Mapping[str, bool], today: date) -> Iterator[Concern]:

@@ -18,7 +18,7 @@ STANDING = {"active": "active", "waiting": WAITING}
 NOT_BROUGHT, USED = "this account has not brought it", "another account uses it"
 OWN = "it is of our own contract, which nobody has consented to"
 FREE_DAY_KEPT = (
-    "com-grandlyon-grdf-meter, ~free:...: the day from which a meter of the household is free, under a keyed hash of "
+    "com-grandlyon-grdf-audit, ~free:...: the day from which a meter of the household is free, under a keyed hash of "
     "its number, so that nobody who connects it later gets the household's days. grdf_retention removes it once GRDF "
     "serves no day before it, after five years"
 )

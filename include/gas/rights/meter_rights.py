@@ -56,7 +56,8 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     :param begins: first civil day on which GRDF may be asked, ``calls_until`` the last
     :param first: first gas day that it covers, ``end`` the first one after
     :param ended_on: civil day on which it ended early, ``revoked`` by its household's wish
-    :param lost_on: civil day on which its account was found gone without a deletion; the account holds no meter since
+    :param lost_on: civil day on which its account was found gone without a deletion: it ends its days like ``ended_on``
+        until the account is back, and for good if another one has had the meter since
     :param after: first gas day that is its account's, after a household that was deleted or as an operator says
     """
 
@@ -90,7 +91,7 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def replaceable_on(self) -> date | None:
         """The first day on which GRDF takes another right in its place; ``None`` for no end."""
         after = self.calls_until + ONE_DAY if self.calls_until and self.calls_until < date.max else None
-        return min((day for day in (after, self.ended_on) if day), default=None)
+        return min((day for day in (after, self.ended_on, self.lost_on) if day), default=None)
 
     @property
     def over_on(self) -> date | None:
@@ -99,15 +100,10 @@ class Right(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def covered_days(self) -> Window | None:
-        """The gas days that it covers for its account."""
+        """The gas days that it covers for its account; ``None`` if it was never in force, or none is left."""
         if not self.was_active:
             return None
         return _EVER.clip(max(self.first or date.min, self.after or date.min), self.over_on)
-
-    @property
-    def has_account(self) -> bool:
-        """Whether an account has it that is there: one that was lost holds nothing until it is restored."""
-        return bool(self.account) and self.lost_on is None
 
     def is_in_force(self, today: date) -> bool:
         """Return whether GRDF may be asked under it."""
@@ -142,13 +138,13 @@ class Meter(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     def rights_of_others(self, account: str, today: date) -> list[Right]:
         """Return other accounts' rights beside which GRDF takes no new one."""
-        held = [right for right in self.rights if right.has_account and right.account != account]
+        held = [right for right in self.rights if right.account not in ("", account)]
         standing = [right for right in held if right.state in ("active", "waiting")]
         return [right for right in standing if right.replaceable_on is None or today < right.replaceable_on]
 
     def other_account(self, account: str, today: date) -> str:
         """Return another account with an ongoing right to the meter; ``""`` if there is none."""
-        standing = [right for right in self.rights if right.has_account and right.is_ongoing(today)]
+        standing = [right for right in self.rights if right.account and right.is_ongoing(today)]
         first = min(standing, key=lambda right: not right.was_active, default=None)  # the oldest of equal ones
         return first.account if first and first.account != account else ""
 
@@ -161,8 +157,7 @@ def allowed_days(meter: Meter, account: str, *, shared: bool = False) -> tuple[W
     for right in meter.timeline:
         window = right.covered_days if right.account else None
         if window and right.account != account:
-            # The days of an account that was lost wait for its return, up to the day of the loss.
-            others_until = max(others_until, min(window.end, right.lost_on or window.end))
+            others_until = max(others_until, window.end)
         elif window and (rest := window.clip(others_until)):
             own.append(rest)
     return _union(own)
@@ -200,8 +195,10 @@ def find_renewals(
     renewals = dict[str, tuple[str, Right]]()
     for meter in meters:
         successor = find_successor(meter, today)
+        if successor is None or successor.client != client:
+            continue
         former = [right for right in meter.timeline if right.was_active and right.account in accounts]
-        if successor is None or successor.client != client or not former:
+        if not former:
             continue
         last = former[-1]
         has_none = not any(right.is_ongoing(today) for right in meter.rights_of(last.account))
@@ -306,7 +303,7 @@ def access_to_meter(
         is_open=bool(days) and any(_may_be_used(right, today) for right in rights),
         since=newest.since if newest else "", right=newest.id if newest else "",
         own=tuple(filter(None, (right.id for right in rights))), days=days,
-        free_from=meter.free_from if any(_is_cut_to(right, meter.free_from) for right in rights) else None,
+        free_from=meter.free_from if _are_cut_to(days, rights, meter.free_from) else None,
         successor=successor.id if successor else "",
         revoked=newest is not None and newest.revoked, role=_role(rights, today),
         waits=any(right.state == "waiting" for right in rights),
@@ -318,11 +315,11 @@ def _may_be_used(right: Right, today: date) -> bool:
     return right.is_in_force(today) and bool(right.listed_at) and right.is_wide_enough
 
 
-def _is_cut_to(right: Right, free_from: date | None) -> bool:
-    """Return whether a right would cover days before the one from which the meter is free."""
-    if free_from is None or right.after != free_from:
+def _are_cut_to(days: Sequence[Window], rights: Iterable[Right], free_from: date | None) -> bool:
+    """Return whether allowed days begin with the one from which the meter is free, and a right goes back further."""
+    if free_from is None or not days or days[0].first != free_from:
         return False
-    return right.was_active and (right.first is None or right.first < free_from)
+    return any(right.was_active and (right.first is None or right.first < free_from) for right in rights)
 
 
 def _role(rights: Sequence[Right], today: date) -> Role:
@@ -354,9 +351,9 @@ def _standing(
 
 
 def _is_of_another(meter: Meter, account: str, right_id: str, today: date) -> bool:
-    """Return whether a right is another account's that is there, for days to come."""
+    """Return whether a right is another account's, for days to come."""
     return any(
-        right.id == right_id and right.has_account and right.account != account and right.is_ongoing(today)
+        right.id == right_id and right.account not in ("", account) and right.is_ongoing(today)
         for right in meter.rights
     )
 
@@ -366,6 +363,8 @@ def _word(right: Right, today: date, *, is_behind: bool) -> tuple[Standing, date
         return "checked", None
     if right.state in ("asked", "waiting", "refused"):
         return right.state, None
+    if right.lost_on and is_behind:  # its account is back, and another one has had the meter since
+        return "behind", None
     if not right.is_ongoing(today):
         return "over", right.over_on
     if not right.was_active:

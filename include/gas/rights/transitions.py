@@ -18,7 +18,7 @@ apply_answer     GRDF's list, or its answer     states and dates of the rights s
 note_proof_sent  us, once GRDF has the proof    GRDF checks it
 end_right        us, as the household leaves    the right is over, today at the latest; no renewal is asked for
 note_accounts    us, who look for accounts      the rights of one that is gone keep its name and hold nothing; those of
-                                                one that is back are as before
+                                                one that is back are as before, unless another has had the meter since
 remove_rights    us, after a deletion           its rights go; the meter is free from the day after theirs, also for
                                                 accounts that come much later
 ================ ============================== ======================================================================
@@ -102,13 +102,16 @@ def assign_right(meter: Meter, who: Claimant, right_id: str, way: Way, *, chosen
     :raises OwnedByAnother: if it is another account's, or is chosen while another one has the meter
     """
     known = next((right for right in meter.rights if right.id == right_id), None)
-    if known is not None and known.account == who.account:
+    is_lost = known is not None and known.lost_on is not None
+    if known is not None and known.account == who.account and not is_lost:
         return meter
-    if known is not None and known.has_account:
+    if known is not None and known.account not in ("", who.account) and not is_lost:
         raise OwnedByAnother
     if chosen and not who.shared and meter.other_account(who.account, who.today):
         raise OwnedByAnother
     others = (right for right in meter.rights if right is not known)
+    if known is not None and known.account == who.account:  # of an account that was lost, and is made anew
+        return note_accounts(meter, (), who.today)
     new = known or Right(client=who.client, id=right_id, way=way, state="active", since=who.at)
     since = new.since if way == "konnector" else who.at
     new = replace(new, account=who.account, way=way, since=since, was_active=False, lost_on=None)
@@ -177,8 +180,8 @@ def apply_answer(meter: Meter, answer: RightsAnswer) -> Meter:
     if answer.whole or not any(right.state == "asked" for right in meter.rights):
         rights += [_new_right(meter, line, answer) for line in lines.values() if line.is_live and line.id not in known]
     kept = tuple(right for right in rights if right.account or right.state in ("active", "waiting"))
-    in_force_before = {right.id for right in meter.rights if right.was_active}
-    return _begin_at_free_day(_bring_into_force(replace(meter, rights=kept), answer), in_force_before)
+    ever_in_force = {right.id for right in meter.rights if right.was_active}
+    return _with_days_from_free_day(_bring_into_force(replace(meter, rights=kept), answer), ever_in_force)
 
 
 def must_ask_grdf(meter: Meter, answer: RightsAnswer) -> bool:
@@ -208,24 +211,33 @@ def end_right(meter: Meter, right_id: str, today: date) -> Meter:
     return replace(meter, rights=tuple(rights))
 
 
-def note_accounts(meter: Meter, accounts: Collection[str], today: date) -> Meter:
-    """Note which rights are of accounts that are gone without a deletion, as after a loss, and which are of one again.
+def note_accounts(meter: Meter, gone: Collection[str], today: date) -> Meter:
+    """Note which rights are of accounts that are ``gone`` without a deletion, and which are of one that is back.
 
-    Only a deletion, or a person's adoption, takes an account's name from its rights.
-
-    :param accounts: those that are there, or were deleted
+    They keep the account's name, so that nobody forgets whose they are.
     """
     rights = list[Right]()
     for right in meter.rights:
-        is_lost = right.account not in ("", *accounts)
-        rights.append(replace(right, lost_on=(right.lost_on or today) if is_lost else None))
+        if right.account in gone:
+            rights.append(replace(right, lost_on=right.lost_on or today))
+        elif right.lost_on and not _had_another_account(meter, right.account, right.lost_on):
+            rights.append(replace(right, lost_on=None))
+        else:
+            rights.append(right)
     return replace(meter, rights=tuple(rights))
+
+
+def _had_another_account(meter: Meter, account: str, since: date) -> bool:
+    """Return whether another account has had the meter since a day, be it one that was deleted."""
+    others = [right for right in meter.rights if right.account not in ("", account) and right.was_active]
+    came = any(right.since >= str(since) for right in others)
+    return came or (meter.free_from is not None and meter.free_from > since)
 
 
 def is_of_another_client(meters: Collection[Meter], client: str, shown: RightsList) -> bool:
     """Return whether an answer of GRDF's shows none of a client's rights, as if it were about another client's.
 
-    One or two rights may really be gone.
+    One or two rights may really be gone. Those that ended count, too: GRDF goes on showing them.
     """
     known = {right.id for meter in meters for right in meter.rights if right.client == client and right.id}
     is_whole = not shown.odd
@@ -241,16 +253,20 @@ def remove_rights(meter: Meter, account: str, today: date, *, shared: bool = Fal
     :param today: in Paris; a right that GRDF has not ended covers no day from then on
     :param shared: whether several accounts may have the meter: those that do keep all their days
     """
-    others, free_from = list[Right](), date.min
+    others = list[Right]()
+    own_until: date | None = None
     for right in meter.timeline:
-        if right.account != account:
-            keeps_days = free_from == date.min or (shared and right.was_active)
-            others.append(right if keeps_days else _begin_at(right, free_from))
-        elif right.covered_days and not right.role.is_own:
-            free_from = max(free_from, min(right.covered_days.end, today))
-    if free_from == date.min:
+        if right.account == account:
+            if right.covered_days and not right.role.is_own:
+                until = min(right.covered_days.end, today)
+                own_until = max(own_until or until, until)
+        elif own_until is None or (shared and right.was_active):
+            others.append(right)
+        else:  # it came later; those that were never in force come last, so they are cut, too
+            others.append(_with_days_from(right, own_until))
+    if own_until is None:
         return replace(meter, rights=tuple(others))
-    return replace(meter, rights=tuple(others), free_from=max(free_from, meter.free_from or free_from))
+    return replace(meter, rights=tuple(others), free_from=max(own_until, meter.free_from or own_until))
 
 
 def _apply_line(right: Right, line: AccessRight | None, answer: RightsAnswer) -> Right:
@@ -280,7 +296,7 @@ def _bring_into_force(meter: Meter, answer: RightsAnswer) -> Meter:
     """Bring rights into force that GRDF shows so for the first time, unless another account has the meter."""
     shown = {line.id for line in answer.rights if _STATES.get(line.state) == "active"}
     for right in meter.rights:
-        is_new = right.account and right.state == "active" and not right.was_active
+        is_new = right.account and right.state == "active" and not right.was_active and not right.lost_on
         if is_new and right.id in shown and answer.at >= right.listed_at:
             others = [each for each in meter.rights if each is not right]
             since = right.since if right.way == "konnector" else max(answer.at, *(each.since for each in meter.rights))
@@ -289,21 +305,23 @@ def _bring_into_force(meter: Meter, answer: RightsAnswer) -> Meter:
     return meter
 
 
-def _begin_at_free_day(meter: Meter, in_force_before: Collection[str]) -> Meter:
-    """Let rights that were not in force before begin with the day from which the meter is free.
+def _with_days_from_free_day(meter: Meter, ever_in_force: Collection[str]) -> Meter:
+    """Cut the rights that have just come into force to the days from which the meter is free.
 
-    It is the only place where a right begins to cover days, whichever way its account came, and however late.
+    Each right comes through here when it begins to cover days, whichever way its account came, and however late.
+
+    :param ever_in_force: GRDF's ids of those that were in force before
     """
     if meter.free_from is None:
         return meter
-    rights = [
-        _begin_at(right, meter.free_from) if right.was_active and right.id not in in_force_before else right
-        for right in meter.rights
-    ]
+    rights = list[Right]()
+    for right in meter.rights:
+        has_just_begun = right.was_active and right.id not in ever_in_force
+        rights.append(_with_days_from(right, meter.free_from) if has_just_begun else right)
     return replace(meter, rights=tuple(rights))
 
 
-def _begin_at(right: Right, first: date) -> Right:
+def _with_days_from(right: Right, first: date) -> Right:
     return replace(right, after=max(first, right.after or first))
 
 

@@ -16,12 +16,7 @@ from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.errors import BadRequest, BadSettings
 from include.gas.rights.meter_rights import Meter
-from include.gas.rights.transitions import (
-    MIN_RIGHTS_TO_DOUBT,
-    RightsAnswer,
-    apply_answer,
-    is_of_another_client,
-)
+from include.gas.rights.transitions import RightsAnswer, apply_answer, is_of_another_client
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +32,8 @@ class RightsFound:
 
     rights: list[AccessRight] = field(default_factory=list)
     meters: dict[str, Meter] = field(default_factory=dict)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When GRDF was asked last."""
 
 
 def query_rights(
@@ -45,20 +42,25 @@ def query_rights(
     pces: Collection[str],
     *,
     account: str = "",
+    witness: str = "",
     terms: Terms = DAILY,
 ) -> RightsFound:
     """Ask GRDF for a client's rights to some meters, a thousand in a call, and note its answer.
 
     :param account: for messages; without one, refused questions and unreadable meters are logged and left out
+    :param witness: a meter whose right GRDF's list has just shown, added to each question: an answer that shows it is
+        believed, even if it shows none of the others
     :raises BadSettings: if an answer shows none of three rights and more that the client has to these meters
     :raises GasError: if GRDF does not answer; earlier answers stay noted
     """
     found, wanted = RightsFound(), sorted(set(pces))
-    questions, split = [wanted[at : at + MOST] for at in range(0, len(wanted), MOST)], 0
+    most, split = MOST - bool(witness), 0
+    questions = [wanted[at : at + most] for at in range(0, len(wanted), most)]
     while questions:
         asked, at = questions.pop(0), datetime.now(UTC)
+        found.at, with_witness = at, list(dict.fromkeys([*asked, *filter(None, [witness])]))
         try:
-            answer = client.query_rights(asked, account=account, terms=terms)
+            answer = client.query_rights(with_witness, account=account, terms=terms)
         except BadRequest as error:  # one meter is not to GRDF's liking: the others must not wait for it
             if len(asked) == 1 or split >= SPLIT:
                 if account:
@@ -68,8 +70,8 @@ def query_rights(
             split += 1
             questions[:0] = [asked[: len(asked) // 2], asked[len(asked) // 2 :]]
             continue
-        if len(asked) >= MIN_RIGHTS_TO_DOUBT:
-            known = ledger.fetch_meters(asked).values()
+        if len(asked) > 1:  # one meter's answer is never doubted, and costs no request more
+            known = ledger.fetch_meters(with_witness).values()
             if is_of_another_client([*known], client.grdf_conn_id, answer):
                 raise another_client_error(client.grdf_conn_id)
         found.rights += answer.rights

@@ -46,8 +46,8 @@ class UnclaimedRights:
         :param at: when GRDF was asked for them, aware
         :param first: the first gas day that it may have; ``None`` for all that GRDF serves
         """
-        pce, answer = rights[0].pce, RightsAnswer(client, rights, utc_text(at), paris_today(at))
-        who = claimant_now(account, client)
+        pce, who = rights[0].pce, claimant_now(account, client)
+        answer = RightsAnswer(client, rights, utc_text(at), paris_today(at), shared=who.shared)
 
         def event(meter: Meter) -> Meter:
             for right in rights:
@@ -77,15 +77,15 @@ class UnclaimedRights:
 
         :param renewals: by meter, the account and the unclaimed right (``meter_rights.find_renewals``)
         """
-        at = datetime.now(UTC)
         found = query_rights(self._ledger, client, renewals)
         lines = {line.id: line for line in found.rights}
-        for pce, (account, successor) in renewals.items():
-            own = [lines[right.id] for right in found.meters[pce].rights_of(account) if right.id in lines]
+        for pce, meter in found.meters.items():
+            account, successor = renewals[pce]
+            own = [lines[right.id] for right in meter.rights_of(account) if right.id in lines]
             line = lines.get(successor.id)
             if line and any(line.has_holder_of(former) for former in own):
-                self.assign_rights(account, client.grdf_conn_id, [line], at)
-        return found.meters | self._ledger.fetch_meters(renewals)
+                self.assign_rights(account, client.grdf_conn_id, [line], found.at)
+        return self._ledger.fetch_meters(found.meters)
 
     def assign_newest_rights(self, clients: AdictHook, name: str) -> int:
         """Give an account, on a person's word, the newest usable right to its meters, and return how many it gets.
@@ -98,9 +98,9 @@ class UnclaimedRights:
         pces = {*dict(named_meters(document, name))}
         if given and given.refused:
             pces |= {given.pce} - {""}
-        at, found = datetime.now(UTC), query_rights(self._ledger, client, pces, account=name)
+        found = query_rights(self._ledger, client, pces, account=name)
         consented = [right for right in found.rights if right.role and not right.role.is_own]
-        usable = [right for right in consented if right.pce in pces and is_usable(right, paris_today(at))]
+        usable = [right for right in consented if right.pce in pces and is_usable(right, paris_today(found.at))]
         newest = {right.pce: right for right in sorted(usable, key=lambda right: right.created or date.min)}
         if not newest:
             raise BadRequest.about(
@@ -118,6 +118,6 @@ class UnclaimedRights:
         if not new:
             self._log.info("Account %s: the newest right on its meters is its own already.", name)
         for right in new:
-            if reason := self.assign_rights(name, client.grdf_conn_id, [right], at):
-                raise BadRequest.about(name, f"it cannot have right {right.id}: {reason}", "Nothing was changed.")
+            if reason := self.assign_rights(name, client.grdf_conn_id, [right], found.at):
+                raise BadRequest.about(name, f"it cannot have right {right.id}: {reason}", "That right stays as it is.")
         return len(new)

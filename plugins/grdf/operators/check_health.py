@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 ABOUT = "GRDF gas accounts"
+ACCOUNTS = "accounts"
+"""The part of the look without which nothing is known of the fleet."""
 
 
 class FleetUnwell(FailNow):
@@ -84,7 +86,8 @@ class CheckHealthOperator(GrdfOperator):
         except GasError as error:
             if isinstance(error, RetryLater) and not Run.from_context(context).is_last_try:
                 raise
-            self._failures.append((Cause.UNSEEN, error.cause or str(error)))
+            why = error.cause or str(error)
+            self._failures.append((Cause.UNSEEN, why) if part == ACCOUNTS else (Cause.BROKEN, f"{part}: {why}"))
         except Exception as error:  # noqa: BLE001 - whatever it is, the mail must go
             # The frames alone: an error's own text may quote what it has met.
             self.log.error("The part %s has failed:\n%s", part, "".join(format_tb(error.__traceback__)))
@@ -108,7 +111,7 @@ class CheckHealthOperator(GrdfOperator):
 
         verdict, is_seen = Verdict(), False
         unread = partial(unread_reasons.find_unread_accounts, context["ti"], paris_today(now))
-        with self._alone(context, "accounts"):
+        with self._alone(context, ACCOUNTS):
             clients = [read_client(name) for name in settings.connections.or_default()]
             fleet, verdict = judge_fleet(self.couchdb, clients, unread, now)
             is_seen = True
@@ -122,7 +125,18 @@ class CheckHealthOperator(GrdfOperator):
         with self._alone(context, "settings"):
             for error in settings_check.find_wrong_settings():
                 verdict = verdict.with_failure(Cause.SETTING, str(error))
+        with self._alone(context, "secret of meters"):
+            verdict = self._with_secret(verdict)
         return verdict, is_seen
+
+    def _with_secret(self, verdict: Verdict) -> Verdict:
+        from grdf.stores.free_days import FreeDays
+
+        try:
+            FreeDays(self.couchdb).check_secret()
+        except BadSettings as error:
+            return verdict.with_failure(Cause.SETTING, str(error))
+        return verdict
 
     def _with_prices(self, verdict: Verdict) -> Verdict:
         from grdf.operators.take_prices import read_prices

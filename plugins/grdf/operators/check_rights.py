@@ -29,6 +29,7 @@ from include.gas.rights.transitions import (
     is_of_another_client,
     must_ask_grdf,
     note_accounts,
+    remove_rights,
 )
 
 if TYPE_CHECKING:
@@ -63,17 +64,17 @@ class CheckRightsOperator(GrdfOperator):
         meters = {meter.pce: meter for meter in self.ledger.all_meters()}
         # Read after the rights: an account is stored before it has any, so a missing one is gone.
         documents, records = list(self.accounts.our_documents()), list(self.couchdb.scan(AUDIT))
-        self._note_accounts(meters, {str(each["_id"]) for each in documents}, records)
+        self._note_accounts(meters, {str(document["_id"]) for document in documents}, records)
         self._restore_lost_rights(meters, documents)
         answered: list[str] = []
         problems: list[GasError] = []
         for client in self.clients():
             try:
                 problems += self._query_client(client, meters)
-                self._take_up_renewals(client, meters, documents)
                 answered.append(client.grdf_conn_id)
+                self._take_up_renewals(client, meters, documents)
             except GasError as error:
-                self.log.warning("%s: %s Its accounts stay as they are.", client.grdf_conn_id, error)
+                self.log.warning("%s: %s", client.grdf_conn_id, error)
                 problems.append(error)
         self.ledger.note_asked(answered)
         counts = self._settle_accounts(meters, documents, records)
@@ -83,9 +84,18 @@ class CheckRightsOperator(GrdfOperator):
         return dict(counts)
 
     def _note_accounts(self, meters: dict[str, Meter], accounts: Collection[str], records: Iterable[Document]) -> None:
-        """Note whose account is gone without a deletion, and whose is back."""
-        deleted = {str(each.get("account")) for each in records}
-        event = partial(note_accounts, accounts={*accounts, *deleted}, today=paris_today(datetime.now(UTC)))
+        """Note whose account is gone without a deletion, and whose is back; remove what a restore has brought back."""
+        left, today = left_accounts(records), paris_today(datetime.now(UTC))
+        named = {right.account for meter in meters.values() for right in meter.rights}
+        gone = named - {"", *accounts, *left}  # of these meters alone: an account may have come since
+        back = {account: left[account] for account in named & left.keys() - {*accounts}}
+
+        def event(meter: Meter) -> Meter:
+            for account, left_at in back.items():
+                left_on = paris_today(datetime.fromisoformat(left_at))
+                meter = remove_rights(meter, account, left_on, shared=settings.meter_in_several_accounts())
+            return note_accounts(meter, gone, today)
+
         for meter in list(meters.values()):
             if event(meter) != meter:
                 meters |= self.ledger.apply_if_readable(meter.pce, event)
@@ -99,7 +109,7 @@ class CheckRightsOperator(GrdfOperator):
         """
         from grdf.ledger.unclaimed_rights import UnclaimedRights
 
-        names = [str(document["_id"]) for document in documents if leaving_asker(document) is None]
+        names = {str(document["_id"]) for document in documents if leaving_asker(document) is None}
         waiting = find_renewals(meters.values(), names, client.grdf_conn_id, paris_today(datetime.now(UTC)))
         if waiting:
             giving = UnclaimedRights(self.couchdb, self.log, asker="GRDF's name of the holder", dry_run=False)
@@ -129,7 +139,8 @@ class CheckRightsOperator(GrdfOperator):
         name, at = client.grdf_conn_id, datetime.now(UTC)
         rights = ((meter, right) for meter in meters.values() for right in meter.rights)
         known = {meter.pce: meter for meter, right in rights if right.client == name and right.state != "ended"}
-        lines, questions = {pce: list[AccessRight]() for pce in known}, [*known]
+        known_ids = {right.id for meter in known.values() for right in meter.rights}
+        lines, questions, witness = {pce: list[AccessRight]() for pce in known}, [*known], ""
         problems = list[GasError]()
         try:
             found = client.query_all_rights()
@@ -144,7 +155,7 @@ class CheckRightsOperator(GrdfOperator):
             for right in found.rights:
                 lines.setdefault(right.pce, []).append(right)
             shared, day = settings.meter_in_several_accounts(), paris_today(at)
-            questions, witness = [], ""
+            questions = []
             for pce in sorted(lines):
                 answer = RightsAnswer(name, lines[pce], utc_text(at), day, shared=shared)
                 before = meters.get(pce, Meter(pce=pce))
@@ -152,13 +163,11 @@ class CheckRightsOperator(GrdfOperator):
                     meters |= self.ledger.apply_if_readable(pce, partial(apply_answer, answer=answer))
                 if must_ask_grdf(meters.get(pce, before), answer):
                     questions.append(pce)
-                else:
+                elif known_ids & {line.id for line in lines[pce] if line.state == "active"}:
                     witness = pce
-            # An answer that shows none of the lost rights is believed if it shows one that the list has, too.
-            questions += [witness] if witness and questions else []
         if questions:
             self.log.info("%s: GRDF is asked about %d meter(s).", name, len(questions))
-            meters |= query_rights(self.ledger, client, questions).meters
+            meters |= query_rights(self.ledger, client, questions, witness=witness).meters
         return problems
 
     def _settle_accounts(

@@ -65,6 +65,7 @@ class RemoveOverdueOperator(GrdfOperator):
         )
         links, files = HouseholdLinks(self.couchdb).remove_expired(remover), DatabaseFiles(remover.couchdb)
         free_days = FreeDays(self.couchdb).remove_unneeded(remover, paris_today(now))
+        self._remove_empty_meters(remover)
         for doctype in (ACCOUNT, METER, CONSENT_RECORD):
             files.compact(doctype)
         self.log.info(
@@ -85,10 +86,11 @@ class RemoveOverdueOperator(GrdfOperator):
             rows = remover.revisions(DAY, start, day_id(account, pce, first - ONE_DAY))
             removed[account] += len(rows)
             if rows and not dry_run:
-                record["removed"][DAY] += remover.remove_revisions(DAY, rows)
-                record["_rev"] = self.couchdb.put(AUDIT, record)
+                # First: what is said to be stored must be there if this stops in between, and is then repeated.
                 if self.couchdb.get(ACCOUNT, account):
                     self.accounts.update(account, partial(without_days_before, first, pce=pce))
+                record["removed"][DAY] += remover.remove_revisions(DAY, rows)
+                record["_rev"] = self.couchdb.put(AUDIT, record)
         removed = +removed
         what = "would be removed" if dry_run else "were removed"
         self.log.info("%d gas days of %d accounts before %s %s.", removed.total(), len(removed), first, what)
@@ -97,6 +99,12 @@ class RemoveOverdueOperator(GrdfOperator):
             files.compact(DAY)
             files.compact_indexes(DAY)
         return removed.total()
+
+    def _remove_empty_meters(self, remover: Remover) -> None:
+        """Remove meters without any right, as after an unclaimed one has ended: their numbers would stay for good."""
+        for meter in self.ledger.all_meters():
+            if not meter.rights:
+                remover.remove_revisions(METER, {meter.pce: meter.rev})
 
     def _remove_unneeded(self, now: datetime, remover: Remover) -> int:
         """Remove the records that no account needs, with copies as at a deletion; none if the ledger is lost."""

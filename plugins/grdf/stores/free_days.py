@@ -1,15 +1,17 @@
-"""The days from which meters are free, of which the ledger has no document: everybody who had a right has left.
+"""The days from which meters are free, kept for when the ledger does not know a meter, or has been lost.
 
 A deletion removes all that names the household, its meter's number included. But GRDF serves the household's days to
-whoever connects that meter next. So the first free day stays, under a keyed hash of the number: without the secret,
-which is in Airflow and not in CouchDB, nobody can tell of which meter it is, not even by trying all numbers.
+whoever connects that meter next. So the first free day stays, with the records of deletions, under a keyed hash of the
+number: without the secret, which is in Airflow and not in CouchDB, nobody can tell of which meter it is, not even by
+trying all numbers.
 """
 
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
-from datetime import date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -17,18 +19,23 @@ from airflow.sdk import Variable
 
 from grdf.stores.compare_and_swap import change_document
 from include.gas.days.asked_days import PUBLISHED_YEARS
+from include.gas.days.gas_day import paris_today
 from include.gas.days.windows import oldest_allowed
-from include.gas.documents.doctypes import METER
+from include.gas.documents.doctypes import AUDIT
 from include.gas.errors import BadSettings
 
 if TYPE_CHECKING:
     from grdf.hooks.couchdb import CouchDBHook, Document
     from grdf.stores.removal import Remover
 
+log = logging.getLogger(__name__)
+
 SECRET = "grdf_meter_secret"
 """Airflow's Variable with the secret of the hashes, made by the first deletion that needs it."""
 PREFIX, END = "~free:", "~free;"
-"""What ids of these documents begin with, beside the meters, and the end of their range."""
+"""What ids of these documents begin with, and the end of their range."""
+CHECK = "~free-check"
+"""Id of the document by which the right secret is told from another one."""
 
 
 class FreeDays:
@@ -38,52 +45,70 @@ class FreeDays:
         self._couchdb = couchdb
 
     def note(self, pce: str, free_from: date) -> None:
-        """Keep the first gas day that a later account may have of a meter; a later one that is kept stays."""
-        secret: str | None = Variable.get(SECRET, default=None)
-        if secret is None:
-            self._check_nothing_is_kept()
-            secret = secrets.token_hex(32)
-            Variable.set(SECRET, secret, description="Secret of the hashes of meters that former households had")
+        """Keep the first gas day that a later account may have of a meter; a later one that is kept stays.
+
+        :raises BadSettings: if days are kept under another secret
+        """
+        self.check_secret()
+        secret = _read_secret() or _make_secret()
+        self._couchdb.put(AUDIT, {"_id": CHECK, "check": _check_of(secret)})  # the first one stays
         doc_id = _id_of(pce, secret)
 
         def change(stored: Document) -> Document:
             return stored | {"free_from": max(str(free_from), stored.get("free_from", ""))}
 
-        change_document(self._couchdb, METER, lambda: self._couchdb.get(METER, doc_id) or {"_id": doc_id}, change)
+        change_document(self._couchdb, AUDIT, lambda: self._couchdb.get(AUDIT, doc_id) or {"_id": doc_id}, change)
 
     def find(self, pce: str) -> date | None:
         """Return the first gas day that an account may have of a meter; ``None`` for all that GRDF serves.
 
-        :raises BadSettings: if such days are kept, and the secret is missing
+        Without the right secret it is today: nobody may get a deleted household's days, and nobody is kept waiting.
         """
-        secret: str | None = Variable.get(SECRET, default=None)
-        if secret is None:
-            self._check_nothing_is_kept()
-            return None
-        kept = self._couchdb.get(METER, _id_of(pce, secret))
+        try:
+            self.check_secret()
+        except BadSettings as error:
+            log.error("%s The days of a meter that is new here begin today.", error)
+            return paris_today(datetime.now(UTC))
+        secret = _read_secret()
+        kept = self._couchdb.get(AUDIT, _id_of(pce, secret)) if secret else None
         return date.fromisoformat(kept["free_from"]) if kept else None
+
+    def check_secret(self) -> None:
+        """Raise ``BadSettings`` if days are kept, and not under the secret that is here: they could not be found."""
+        kept, secret = self._couchdb.get(AUDIT, CHECK), _read_secret()
+        if kept and (secret is None or kept.get("check") != _check_of(secret)):
+            raise BadSettings.about(
+                None,
+                f"Airflow's Variable {SECRET} is missing or another one than that under which the days of deleted "
+                "households' meters are kept",
+                f"Restore it with Airflow's database. If it is lost for good, remove the documents {PREFIX}... and "
+                f"{CHECK} of com-grandlyon-grdf-audit: whoever connects such a meter may then read days from before.",
+            )
 
     def remove_unneeded(self, remover: Remover, today: date) -> int:
         """Remove the days before which GRDF serves nothing any more, billing periods included; return how many."""
         oldest_served = str(oldest_allowed(today, PUBLISHED_YEARS))
         unneeded = {
             document["_id"]: document["_rev"]
-            for document in self._couchdb.scan(METER, PREFIX, END)
+            for document in self._couchdb.scan(AUDIT, PREFIX, END)
             if document["free_from"] <= oldest_served
         }
-        return remover.remove_revisions(METER, unneeded)
+        return remover.remove_revisions(AUDIT, unneeded)
 
-    def _check_nothing_is_kept(self) -> None:
-        """Raise an error if days are kept under a secret that is missing now: they could not be found."""
-        if self._couchdb.rows(METER, startkey=PREFIX, endkey=END, limit=1):
-            raise BadSettings.about(
-                None,
-                f"which days of a meter were a deleted household's is kept under the secret in Airflow's Variable "
-                f"{SECRET}, and that is missing here",
-                "Nothing was read. Restore the Variable with Airflow's database; outside Airflow, as in ./grdf run, "
-                "start the account's DAG instead. If it is lost for good, remove the documents ~free:... of "
-                "com-grandlyon-grdf-meter: whoever connects the meter of a deleted household may then read its days.",
-            )
+
+def _read_secret() -> str | None:
+    secret: str | None = Variable.get(SECRET, default=None)
+    return secret
+
+
+def _make_secret() -> str:
+    secret = secrets.token_hex(32)
+    Variable.set(SECRET, secret, description="Secret of the hashes of meters that deleted households had")
+    return secret
+
+
+def _check_of(secret: str) -> str:
+    return hmac.new(secret.encode(), b"check", sha256).hexdigest()[:32]
 
 
 def _id_of(pce: str, secret: str) -> str:

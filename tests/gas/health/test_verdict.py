@@ -274,7 +274,6 @@ SOON, GONE = date(2026, 7, 11), {"state": "ended", "ended_on": TODAY}
         ([right(end=SOON + timedelta(days=1))], {}), ([right(end=SOON), right(begins=SOON)], {}),
         ([right(end=SOON), right(state="waiting", since=1)], {}), ([right(end=SOON, **GONE)], {}),
         ([right(), right("b")], {"shared": ["a", "b"]}), ([right(), right("b", **GONE)], {}),
-        ([right("gone", **GONE)], {}),
     ],
     ids=str,
 )  # fmt: skip
@@ -288,6 +287,7 @@ def test_news_of_rights_calls_no_person(found: list[Right], expected: dict[str, 
 def test_what_of_rights_calls_a_person() -> None:
     assert causes(rights(meter(right(end=SOON)), renews=True)) == {}
     assert causes(judged := rights(meter(right("gone")))) == {"lost": ["gone"]}
+    assert causes(rights(meter(right("gone", **GONE)))) == {"lost": ["gone"]}, "its days are still there"
     assert judged.red, "a single one, too"
     assert verdict([], rights=[(Cause.LOST, NamedReason("gone"))]).red, "or if no account is left"
     for asked in (text(2), ""):

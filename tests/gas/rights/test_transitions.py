@@ -95,8 +95,8 @@ class Story:
     def leave(self, account: str, day: int = 1000, **more: bool) -> Story:
         return Story(t.remove_rights(self.meter, account, today(day), **more))
 
-    def lose(self, day: int, *there: str) -> Story:
-        return Story(t.note_accounts(self.meter, there, today(day)))
+    def lose(self, day: int, *gone: str) -> Story:
+        return Story(t.note_accounts(self.meter, gone, today(day)))
 
     def access(self, account: str, day: int = 0, **more: bool) -> MeterAccess:
         return access_to_meter(self.meter, account, today(day), **more)
@@ -339,7 +339,7 @@ def test_one_process_declares_at_a_time() -> None:
 def test_a_right_without_an_account_is_reported_until_it_is_brought() -> None:
     story = EMPTY.show(1, line(), line("r0", "obsolete"), whole=False)
     claimed = story.bring("a", "r1", 2, "adopted")
-    assert (story.lacks(1), claimed.lacks(2), claimed.lose(2).lacks(2)) == (["r1"], [], [])
+    assert (story.lacks(1), claimed.lacks(2), claimed.lose(2, "a").lacks(2)) == (["r1"], [], [])
     found = [EMPTY.show(1, line(made_on_site=said)).one("") for said in (True, False)]
     assert [(each.way, each.since) for each in found] == [("client_connect", at(0)), ("declared", at(0))]
     assert not HELD.end("r1", 7).leave("a").meter.rights
@@ -395,18 +395,29 @@ def test_what_else_an_account_sees_of_a_meter() -> None:
 
 
 def test_an_account_that_is_gone_keeps_its_name_and_its_days_and_holds_no_meter() -> None:
-    lost = HELD.lose(10, "b").lose(12, "b")
-    assert (lost.one().account, lost.one().lost_on) == ("a", today(10))
-    came = lost.bring("b", "r2", 15).show(15, line(), line("r2", made=15))
-    assert (came.days("a"), came.days("b")) == ([(-1095, 1096)], [(10, 1111)])
-    assert came.lose(20, "a", "b").days("b") == [(1096, 1111)], "the first is back, and was there before"
-    assert lost.lose(20, "a") == HELD
+    lost = HELD.lose(10, "a").lose(12, "a")
+    assert (lost.one().account, lost.one().lost_on, lost.days("a")) == ("a", today(10), [(-1095, 10)])
+    assert lost.lose(20) == HELD, "it is back"
+    assert lost.bring("a", "r1", 15, "adopted", chosen=True) == HELD, "or made anew"
     assert lost.bring("b", "r1", 15).one("b").lost_on is None, "its household brings the same right under another id"
+    assert not EMPTY.bring("a", "r1").lose(1, "a").show(2, line()).one().was_active, "before it has begun"
+
+
+def test_an_account_that_is_back_takes_no_day_from_who_has_come_meanwhile() -> None:
+    came = HELD.lose(10, "a").bring("b", "r2", 15).show(15, line(), line("r2", made=15))
+    back = came.lose(20)
+    assert (back.days("a"), back.days("b")) == ([(-1095, 10)], [(10, 1111)])
+    assert (back.access("a", 20).word, back.access("b", 20).word) == ("behind", "active")
+    with pytest.raises(OwnedByAnother):
+        came.bring("a", "r1", 20, "adopted", chosen=True)
+    left = back.end("r2", 30).leave("b", 30).lose(31)
+    assert (left.days("a"), left.access("a", 31).word) == ([(-1095, 10)], "over")
+    assert left.bring("a", "r3", 40).show(40, line(), line("r3", made=40)).days("a") == [(-1095, 10), (30, 1136)]
 
 
 def test_a_right_that_another_account_has_is_behind_it() -> None:
     assert access_to_meter(HELD.meter, "b", today(1), named="r1").word == "behind"
-    for meter in (HELD.lose(1, "b").meter, HELD.end("r1", 1).meter):
+    for meter in (HELD.lose(1, "a").meter, HELD.end("r1", 1).meter):
         assert access_to_meter(meter, "b", today(2), named="r1").word == "none"
 
 

@@ -62,8 +62,9 @@ class RevokeRightsOperator(DeletionOperator):
         self.wait_for_running(context)
         document, now = self.couchdb.get(ACCOUNT, self.account_id) or {}, datetime.now(UTC)
         own, left = self.own_rights(self.query_meters(document))
-        # Nothing was read since a withdrawal: the days after it may be the next household's.
-        last = paris_today(datetime.fromisoformat(leaving_since(document) or utc_text(now)))
+        # Nothing was read since the household's own withdrawal: the days after it may be the next household's.
+        withdrawn_at = leaving_since(document) if leaving_since(document) < record["begun_at"] else ""
+        last = paris_today(datetime.fromisoformat(withdrawn_at or utc_text(now)))
         clients = {right.id: right.client for _, right in own if right.state in STANDING}
         if record["approved_by"] and not clients.keys() <= {*record["rights"]}:
             raise BadRequest.about(
@@ -153,21 +154,20 @@ class PurgeAccountOperator(DeletionOperator):
     def _remove_rights(self, run: Run, meter: Meter) -> None:
         """Remove the account's rights to a meter, and the meter's document with the last right.
 
-        The day from which the meter is free stays in either case: in its document, or else under a keyed hash.
+        The day from which the meter is free stays: in its document, and under a keyed hash for when that is gone.
         """
         from grdf.stores.free_days import FreeDays
 
         today, shared = paris_today(datetime.now(UTC)), settings.meter_in_several_accounts()
         event = partial(remove_rights, account=self.account_id, today=today, shared=shared)
         freed = event(meter)
-        if freed.rights:
-            self.ledger.apply(meter.pce, event)
-            return
         if freed.free_from:
-            # Before the document goes: a try that is killed in between repeats it.
+            # Before the rights go: a try that is killed in between repeats it.
             self.note_facts(run, kept=FREE_DAY_KEPT)
             FreeDays(self.couchdb).note(meter.pce, freed.free_from)
-        if meter.rev:
+        if freed.rights:
+            self.ledger.apply(meter.pce, event)
+        elif meter.rev:
             self.remover.remove_revisions(METER, {meter.pce: meter.rev})
 
     def _check_nothing_remains(self) -> None:

@@ -40,10 +40,13 @@ class CheckDeletionOperator(DeletionOperator):
 
     def perform(self, context: Context) -> dict[str, Any]:
         """Return the plan as text for the approver; ``BadRequest`` for a wrong form, ``BadAccount`` without account."""
+        from grdf.stores.free_days import FreeDays
+
         run = Run.from_context(context)
         params = run.params
         if not params["keep_data"]:
             _ = self.remover  # an error before the revocation, if the login may not purge
+            FreeDays(self.couchdb).check_secret()  # or if what must be kept of the meters cannot be
         entry, document = self.check_request(run)
         if document is not None and is_real_run(params):
             document = self._taken_in(context, document)
@@ -81,10 +84,13 @@ class CheckDeletionOperator(DeletionOperator):
 
     def plan(self, run: Run, entry: Document, document: Document | None) -> tuple[str, list[str]]:
         """Return what the deletion would remove as text, and GRDF's ids of the rights to revoke."""
-        if document is None:
+        if document is None and is_open(entry):
             text = f"Account **{self.account_id}**: an earlier deletion was interrupted near its end; this one ends it."
             return text, []
         notes = list[str]()
+        if document is None:
+            document = {"_id": self.account_id}
+            notes.append("Its document is gone from CouchDB; its rights and what else is stored for it are removed.")
         try:
             meters = self.query_meters(document)
         except RetryLater as error:

@@ -127,7 +127,11 @@ class DeletionOperator(AccountOperator):
         return order
 
     def check_request(self, run: Run) -> tuple[Document, Document | None]:
-        """Return record and document (``None`` if removed); ``BadRequest`` or ``BadAccount`` for a wrong id."""
+        """Return record and document (``None`` if gone); ``BadRequest`` or ``BadAccount`` for a wrong id.
+
+        An account whose document is gone can be deleted as long as the ledger has rights of it: it may have been lost,
+        or removed by hand.
+        """
         if (confirmed := run.params["confirm"]) != self.account_id:
             raise BadRequest.about(
                 self.account_id,
@@ -136,7 +140,8 @@ class DeletionOperator(AccountOperator):
             )
         entry, document = self.read_record(), self.couchdb.get(ACCOUNT, self.account_id)
         is_ours = document is not None and document.get("account_type") == ACCOUNT_TYPE
-        if not is_ours and (document is not None or not is_open(entry)):
+        is_left_over = document is None and (is_open(entry) or bool(self.ledger.meters_of_account(self.account_id)))
+        if not is_ours and not is_left_over:
             raise BadAccount.about(
                 self.account_id,
                 f"there is no such account of the type {ACCOUNT_TYPE}, and no unfinished deletion of it",
