@@ -170,7 +170,7 @@ def test_rights_that_people_must_know_of_are_told_with_what_to_do(site: Site) ->
     said = needs(html)
     for what, more in {
         "without an account": 1, "without an answer for more than two days": 1, "share a meter": 2,
-        "end within 30 days, and none follows": 1, "gone from CouchDB": 3, "are not gone": 1,
+        "end within 30 days, and none follows": 1, "gone from CouchDB without a deletion": 4, "are not gone": 1,
     }.items():  # fmt: skip
         was, now = (sum(map(int, re.findall(rf"{what}: (\d+)", each))) for each in (before, said))
         assert now == was + more, what
