@@ -169,7 +169,7 @@ class Leader(Truth):
         for pce in METERS:
             self.odd(pce, refusal=None, lines={"missing": [], "partial": None})
         for account in sorted(self.leaving):
-            begun = [each for each in self.documents(RECORDS_OF_DELETIONS).values() if each["account"] == account]
+            begun = [each for each in self.documents(RECORDS_OF_DELETIONS).values() if each.get("account") == account]
             self.do_leave(account, any(each["keep_data"] for each in begun if is_open(each)), "")
         for days in SETTLE:
             self.pass_(days=days - 1)

@@ -34,7 +34,7 @@ def of_it(town: Town, account: str) -> dict[str, int]:
 
 
 def records(town: Town, account: str) -> list[Document]:
-    return [each for each in town.documents(RECORDS_OF_DELETIONS).values() if each["account"] == account]
+    return [each for each in town.documents(RECORDS_OF_DELETIONS).values() if each.get("account") == account]
 
 
 def assert_gone(town: Town, account: str, pce: str) -> None:
