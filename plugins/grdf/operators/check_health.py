@@ -133,7 +133,7 @@ class CheckHealthOperator(GrdfOperator):
         from grdf.stores.free_days import FreeDays
 
         try:
-            FreeDays(self.couchdb).check_secret()
+            FreeDays(self.couchdb).read_secret()
         except BadSettings as error:
             return verdict.with_failure(Cause.SETTING, str(error))
         return verdict

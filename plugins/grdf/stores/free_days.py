@@ -49,8 +49,7 @@ class FreeDays:
 
         :raises BadSettings: if days are kept under another secret
         """
-        self.check_secret()
-        secret = _read_secret() or _make_secret()
+        secret = self.read_secret() or _make_secret()
         self._couchdb.put(AUDIT, {"_id": CHECK, "check": _check_of(secret)})  # the first one stays
         doc_id = _id_of(pce, secret)
 
@@ -65,17 +64,20 @@ class FreeDays:
         Without the right secret it is today: nobody may get a deleted household's days, and nobody is kept waiting.
         """
         try:
-            self.check_secret()
+            secret = self.read_secret()
         except BadSettings as error:
             log.error("%s The days of a meter that is new here begin today.", error)
             return paris_today(datetime.now(UTC))
-        secret = _read_secret()
         kept = self._couchdb.get(AUDIT, _id_of(pce, secret)) if secret else None
         return date.fromisoformat(kept["free_from"]) if kept else None
 
-    def check_secret(self) -> None:
-        """Raise ``BadSettings`` if days are kept, and not under the secret that is here: they could not be found."""
-        kept, secret = self._couchdb.get(AUDIT, CHECK), _read_secret()
+    def read_secret(self) -> str | None:
+        """Return the secret of the hashes; ``None`` before the first deletion.
+
+        :raises BadSettings: if days are kept, and not under the secret that is here: they could not be found
+        """
+        kept = self._couchdb.get(AUDIT, CHECK)
+        secret: str | None = Variable.get(SECRET, default=None)
         if kept and (secret is None or kept.get("check") != _check_of(secret)):
             raise BadSettings.about(
                 None,
@@ -84,6 +86,7 @@ class FreeDays:
                 f"Restore it with Airflow's database. If it is lost for good, remove the documents {PREFIX}... and "
                 f"{CHECK} of com-grandlyon-grdf-audit: whoever connects such a meter may then read days from before.",
             )
+        return secret
 
     def remove_unneeded(self, remover: Remover, today: date) -> int:
         """Remove the days before which GRDF serves nothing any more, billing periods included; return how many."""
@@ -94,11 +97,6 @@ class FreeDays:
             if document["free_from"] <= oldest_served
         }
         return remover.remove_revisions(AUDIT, unneeded)
-
-
-def _read_secret() -> str | None:
-    secret: str | None = Variable.get(SECRET, default=None)
-    return secret
 
 
 def _make_secret() -> str:

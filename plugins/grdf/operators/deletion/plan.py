@@ -46,7 +46,7 @@ class CheckDeletionOperator(DeletionOperator):
         params = run.params
         if not params["keep_data"]:
             _ = self.remover  # an error before the revocation, if the login may not purge
-            FreeDays(self.couchdb).check_secret()  # or if what must be kept of the meters cannot be
+            FreeDays(self.couchdb).read_secret()  # or if what must be kept of the meters cannot be
         entry, document = self.check_request(run)
         if document is not None and is_real_run(params):
             document = self._taken_in(context, document)
