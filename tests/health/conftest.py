@@ -68,6 +68,7 @@ class Fleet:
         at_hand["ti"].xcom_pull = lambda **_: self.xcoms
         at_hand["ti"].xcom_push = lambda value, **_: self.xcoms.append(value)
         at_hand["ti"].get_dag = self._no_dag
+        at_hand["ti"].get_task_states = lambda _: {}
         operator: Any = CheckHealthOperator(task_id="check")
         operator._cached_logger = LOG
         self.caplog.clear()

@@ -142,3 +142,21 @@ def test_one_finding_says_what_is_damaged(town: Town, letters: list[str], databa
     town.couch.databases[database][key] |= {"prices": 7, "grdf_adict": 7}
     town.health()
     assert letters[-1].count(f"cannot be read, and count as absent: {key}") == 1
+
+
+def test_an_export_that_fails_is_named_once_until_it_is_well(town: Town, letters: list[str]) -> None:
+    town.connect("alder", PCE)
+    town.mornings(2)
+    assert town.run_dag("grdf_city", "scheduled").well
+    assert town.health().well
+    town.mornings()
+    town.set(smallest_group="many")
+    assert not town.run_dag("grdf_city", "scheduled").well
+    town.set(smallest_group=11)
+    said = town.health()
+    assert said.well, "it calls nobody by a red check"
+    assert "export: The last run has failed of grdf_city" in said.text
+    assert "New: grdf_city" in letters[-1]
+    town.mornings()
+    assert town.run_dag("grdf_city", "manual").well
+    assert "export:" not in town.health().text

@@ -140,6 +140,11 @@ class Cause(StrEnum):
         "{count} document(s) that are derived cannot be read, and count as absent: {first}",
         "Nothing to do: the next run of grdf_prices or grdf_consents writes them anew. See what has changed them",
     )  # fmt: skip
+    EXPORT = (
+        "export", NEVER, True,
+        "the last run has failed of {first}, so that what it writes is of an earlier day",
+        "See the log of that run, mend what it says, and clear it: nothing is lost, as it goes on where it stopped",
+    )  # fmt: skip
     DRIFT = (
         "drift", NEVER, True,
         "GRDF's answers have {count} thing(s) that this project does not know",

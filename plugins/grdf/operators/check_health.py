@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from grdf import settings
 from grdf.airflow.tasks.run import Run
+from grdf.health.failed_exports import find_failed_exports
 from grdf.health.late_check_mail import NAMED
 from grdf.operators.base import GrdfOperator
 from include.gas.account.freshness import Late, Lateness
@@ -122,6 +123,9 @@ class CheckHealthOperator(GrdfOperator):
                 self._note_late_meters(find_late_meters(fleet, verdict, paris_today(now)))
             with self._alone(context, "gauges of accounts"):
                 gauges.set_fleet(fleet, clients, now)
+        with self._alone(context, "exports"):
+            if failed := find_failed_exports(context["ti"]):
+                verdict = verdict.with_failure(Cause.EXPORT, " and of ".join(failed))
         with self._alone(context, "settings"):
             for error in settings_check.find_wrong_settings():
                 verdict = verdict.with_failure(Cause.SETTING, str(error))

@@ -51,6 +51,8 @@ class Runs(Outside):
         self.succeeded: dict[str, datetime] = {}
         self.green: dict[str, datetime] = {}
         """When each DAG's last run of any kind has succeeded."""
+        self.task_states: dict[str, dict[str, dict[str, str]]] = {}
+        """By DAG, the states of the tasks of each of its runs, by the id that Airflow gives it."""
         self.begun: list[str] = []
         """Accounts that the project has started a first run of."""
         self.running: list[str] = []
@@ -187,6 +189,7 @@ class Runs(Outside):
             "ti": SimpleNamespace(
                 run_id=run_id, dag_id=dag.dag_id, task_id="task", task=None,
                 get_ti_count=self._count_tasks, get_dag=lambda *_: SimpleNamespace(is_paused=False),
+                get_task_states=lambda dag_id: self.task_states.get(dag_id, {}),
                 get_dagrun_state=lambda *_: "failed", xcom_push=lambda **_: None,
                 xcom_pull=lambda task_ids, **_: results.get(task_ids),
             ),
@@ -213,6 +216,9 @@ class Runs(Outside):
                 [each.result for each in ended if each.state == "success"] if task.is_mapped else ended[0].result
             )
         seconds = self.clock.ticks - began
+        self.task_states.setdefault(dag.dag_id, {})[f"{run_type}__{now.isoformat()}"] = {
+            task: ended.state for task, ended in states.items()
+        }
         for state in ("killed", "failed", "skipped"):
             if found := next((each for each in states.values() if each.state == state), None):
                 return Ended(state, found.text, results, seconds)
