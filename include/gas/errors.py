@@ -12,19 +12,6 @@ OAUTH_OUTDATED = "USER_ACTION_NEEDED.OAUTH_OUTDATED"
 PERMISSIONS_CHANGED = "USER_ACTION_NEEDED.PERMISSIONS_CHANGED"
 VENDOR_DOWN = "VENDOR_DOWN"
 
-ODD_DOCUMENT: Final = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
-"""Errors that a field of an unexpected shape causes; they concern that document, or at most its account."""
-
-
-def describe_oddity(error: BaseException) -> str:
-    """Return a text for an error of :data:`ODD_DOCUMENT`: Python's own may quote personal data."""
-    if isinstance(error, GasError):
-        return str(error)
-    return (
-        f"it, or a document of its meters, has a field of another shape than docs/documents.md says "
-        f"({type(error).__name__}). Compare them, and correct what another program has written."
-    )
-
 
 class GasError(Exception):
     """The base of all errors that keep gas data from arriving. ``account`` is ``None`` if it concerns several.
@@ -162,6 +149,12 @@ class IdTokenRefused(FailNow):
     unusable: bool = False
 
 
+class ProgramFault(FailNow):
+    """A bug of this program, which another error has shown. It is no fault of the account's document."""
+
+    default_step = "Nothing else was kept from being done. Report it as a bug, with the traceback in the task's log."
+
+
 class AccountLeaving(FailNow):
     """The account is being deleted: nothing is read or stored for it."""
 
@@ -169,7 +162,7 @@ class AccountLeaving(FailNow):
 
 
 class BadAccount(FailNow):
-    """An account document that cannot be understood."""
+    """A document of an account or a meter that cannot be understood. Only the parsing of a document raises it."""
 
     default_step = "Correct or remove the account's document in io-cozy-accounts."
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import traceback
 
 HIDDEN = "[hidden]"
 
 READ = 20_000
 """Characters of a foreign message read for an excerpt: it may have megabytes."""
+
+NAMES_CODE = (AttributeError, ImportError, NameError, TypeError)
+"""Errors whose texts name types and attributes. Those of others quote values, which may be a person's."""
 
 _SECRET_NAMES = (
     # With any prefix: access_token, client_secret, X-Amz-Security-Token, X-Goog-Signature.
@@ -58,6 +62,12 @@ def holds_password(url: str) -> bool:
     """Return whether an address has a password before its host; a name alone is usual (``s3://connection@bucket``)."""
     scheme = _SCHEME.match(url)
     return _LOGIN.match(url, scheme.end() if scheme else 0) is not None
+
+
+def describe_traceback(error: BaseException) -> str:
+    """Return where an error was raised, with Python's text about it if that names code, and never a value."""
+    said = f": {excerpt(str(error))}" if isinstance(error, NAMES_CODE) else ""
+    return f"{''.join(traceback.format_tb(error.__traceback__))}{type(error).__name__}{said}"
 
 
 def excerpt(text: str, limit: int = 160) -> str:

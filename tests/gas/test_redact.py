@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from include.gas.errors import RightLost, ServiceUnavailable
 from include.gas.meter_tag import UNNAMED, meter_tag, without_numbers
-from include.gas.redact import excerpt, holds_password, redact, redact_address
+from include.gas.redact import describe_traceback, excerpt, holds_password, redact, redact_address
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 
@@ -138,3 +139,13 @@ def test_a_tag_stands_in_every_error_for_a_number_that_grdf_quotes() -> None:
         assert all(tag in str(error) for tag in tags)
         assert not re.search(r"\d{5}|GI9", str(error) + repr(error))
     assert UNNAMED in str(ServiceUnavailable.about(None, said))
+
+
+@pytest.mark.parametrize(("function", "said"), [(int, "ValueError"), (len, "Error")], ids=["value", "type"])
+def test_a_traceback_says_where_and_quotes_no_value(function: Any, said: str) -> None:
+    with pytest.raises((ValueError, TypeError)) as raised:
+        function("Dupont") if function is int else function(3)
+    text = describe_traceback(raised.value)
+    assert "test_redact.py" in text
+    assert said in text
+    assert "Dupont" not in text.rpartition("\n")[2]

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from include.gas.errors import GasError
+from include.gas.errors import GasError, ProgramFault
 from include.sandbox.adict import identity
 from tests.promises.adapter import ACCOUNTS, DAYS, MONTHS, PERIODS, RIGHTS, YEARS, Asked, Document, Ended, Town
 
@@ -104,7 +104,7 @@ class Witnessed(Town):
             self.removing |= set() if context["params"]["keep_data"] else {leaver}
         ended = super()._task(operator, context, results, tries)
         self.note(f"  {context['dag'].dag_id}.{task} {ended.state}: {ended.text or ended.result}")
-        if ended.error and not isinstance(ended.error, GasError):
+        if ended.error and (isinstance(ended.error, ProgramFault) or not isinstance(ended.error, GasError)):
             raise ended.error
         if ended.state == "success":
             if task in ("load", "read"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any, ClassVar
 
@@ -70,7 +71,9 @@ class Billing(msgspec.Struct, frozen=True, omit_defaults=True):
     def last_read(self, access: MeterAccess) -> date | None:
         """Return the date of the last full read; ``None`` if a right is new since, or GRDF may no longer be asked."""
         counts = set(access.own) <= set(self.under) if access.is_open else not self.under
-        return paris_today(datetime.fromisoformat(self.read_at)) if self.read_at and counts else None
+        with suppress(ValueError, OverflowError):  # another program has damaged it
+            return paris_today(datetime.fromisoformat(self.read_at)) if counts else None
+        return None
 
 
 class Status(msgspec.Struct, frozen=True, omit_defaults=True):

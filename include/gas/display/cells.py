@@ -15,10 +15,9 @@ from include.gas.days.windows import Window
 from include.gas.display.meter_days import DueDays
 from include.gas.documents.billing.period_totals import is_from_periods
 from include.gas.documents.day_checks import WORDS, is_doubted
-from include.gas.documents.day_documents import Document, day_if_own, has_load, is_day, is_number
+from include.gas.documents.day_documents import Document, day_if_own, has_load, is_day, is_number, parse_date
 from include.gas.documents.doctypes import MONTH, YEAR
 from include.gas.documents.totals import Number, exact_sum
-from include.gas.errors import ODD_DOCUMENT
 
 
 class Kind(StrEnum):
@@ -151,10 +150,12 @@ def _total_cells(
 
 
 def _readable(totals: Iterable[Mapping[str, Any]], doctype: str) -> Iterator[tuple[date, Mapping[str, Any]]]:
+    named = ("year", "month") if doctype == MONTH else ("year",)
     for total in totals:
-        with suppress(*ODD_DOCUMENT):
-            first = date(int(total["year"]), int(total["month"]) if doctype == MONTH else 1, 1)
-            if has_load(total) and first == day_if_own(total, doctype) and _days_in(total) >= 0:
+        with suppress(ValueError):
+            first = parse_date({name: total.get(name) for name in named}, strict=False)
+            has_days = is_number(total.get("days") or 0) and _days_in(total) >= 0
+            if has_load(total) and has_days and first == day_if_own(total, doctype):
                 yield first, total
 
 

@@ -6,16 +6,24 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
-from typing import Any, TypeGuard
+from typing import Annotated, Any, TypeGuard
+
+import msgspec
 
 from include.gas.answers.consumption.daily import MEASURES, Reading
 from include.gas.days.gas_day import ONE_DAY, YEARS, parse_day, utc_text
 from include.gas.days.windows import Window
 from include.gas.documents.doctypes import DAY, MONTH, PUBLISHED, YEAR
-from include.gas.errors import ODD_DOCUMENT
 from include.gas.redact import excerpt
 
 Document = dict[str, Any]
+
+
+class _DateFields(msgspec.Struct):
+    year: Annotated[int, msgspec.Meta(ge=date.min.year, le=date.max.year)]
+    month: Annotated[int, msgspec.Meta(ge=1, le=12)] = 1
+    day: Annotated[int, msgspec.Meta(ge=1, le=31)] = 1
+
 
 ACCOUNT_ID = re.compile(r"(?!_)[A-Za-z0-9_-]{1,128}")
 """Not starting with ``_``, which CouchDB reserves (``_design``, ``_all_docs``)."""
@@ -121,12 +129,21 @@ def day_document(account: str, reading: Reading, pce: str, read_at: datetime | s
     }
 
 
+def parse_date(fields: Mapping[str, Any], *, strict: bool = True) -> date:
+    """Return the day in a document's ``year``, ``month`` and ``day``, the first one of a period without the latter.
+
+    :param strict: whether numbers may not be texts
+    :raises ValueError: if they are no day
+    """
+    found = msgspec.convert(fields, _DateFields, strict=strict)
+    return date(found.year, found.month, found.day)
+
+
 def day_of(document: Mapping[str, Any]) -> date:
-    """Return the gas day of a day document, from its fields or else its id."""
-    try:
-        return date(int(document["year"]), int(document["month"]), int(document["day"]))
-    except KeyError:
-        return day_of_id(document["_id"])
+    """Return the gas day of a day document, from its fields or else its id; ``ValueError`` if they are no day."""
+    if {"year", "month", "day"} <= document.keys():
+        return parse_date(document, strict=False)
+    return day_of_id(document["_id"])
 
 
 def day_if_own(document: Mapping[str, Any], doctype: str = DAY) -> date | None:
@@ -140,7 +157,7 @@ def day_if_own(document: Mapping[str, Any], doctype: str = DAY) -> date | None:
 
 def is_day(document: Mapping[str, Any]) -> bool:
     """Whether a stored document has a load for the day in its id. A damaged one counts as not stored."""
-    with suppress(*ODD_DOCUMENT):
+    with suppress(ValueError):
         return has_load(document) and day_if_own(document) == day_of(document)
     return False
 
@@ -157,8 +174,10 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 def is_stale(stored: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
     """Return whether the stored document is newer. One without a valid ``read_at`` is the oldest."""
-    with suppress(*ODD_DOCUMENT):
-        return stored is not None and utc_text(stored["read_at"]) > utc_text(new["read_at"])
+    moment = stored.get("read_at") if stored else None
+    if isinstance(moment, str):
+        with suppress(ValueError, OverflowError):  # the latter at the ends of the calendar
+            return utc_text(moment) > utc_text(new["read_at"])
     return False
 
 

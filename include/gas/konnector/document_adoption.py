@@ -25,11 +25,19 @@ from include.gas.answers.consumption.daily import Reading
 from include.gas.days.gas_day import ONE_DAY, YEARS
 from include.gas.days.windows import Window
 from include.gas.documents.changes import StoreReport
-from include.gas.documents.day_documents import Document, account_range, day_document, day_of, is_day, is_number
+from include.gas.documents.day_documents import (
+    Document,
+    account_range,
+    day_document,
+    day_of,
+    is_day,
+    is_number,
+    parse_date,
+)
 from include.gas.documents.doctypes import DAY, MONTH, YEAR
 from include.gas.documents.storing import DayStoring, Store
 from include.gas.documents.totals import bare_total
-from include.gas.errors import ODD_DOCUMENT, BadRequest, StoreBusy
+from include.gas.errors import BadRequest, StoreBusy
 from include.gas.rights.meter_rights import MeterAccess
 
 LENGTHS = {DAY: len("2024-03-28"), MONTH: len("2024-03"), YEAR: len("2024")}
@@ -180,8 +188,8 @@ def _window(account: str, doctype: str, document: Mapping[str, Any]) -> Window:
     is_whole = is_whole and not {"account", "pce"} & document.keys() and ":" not in document["_id"]
     load = document.get("load")
     if is_whole and is_number(load) and load >= 0:
-        with suppress(*ODD_DOCUMENT):
-            first = date(*[document[name] for name in named], *[1] * len(rest))
+        with suppress(ValueError):
+            first = parse_date({name: document.get(name) for name in named})
             if first.year in YEARS:
                 length = {DAY: ONE_DAY, MONTH: timedelta(days=31), YEAR: timedelta(days=366)}[doctype]
                 end = first + length

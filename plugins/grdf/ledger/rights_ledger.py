@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -52,6 +53,14 @@ class Ledger:
         if PRICE_TABLE in found:
             self.prices = parse_entry(PriceTable, found.pop(PRICE_TABLE)) or NO_PRICES
         return {pce: _read(found[pce]) if pce in found else Meter(pce=pce) for pce in wanted}
+
+    def fetch_readable_meters(self, pces: Collection[str]) -> list[Meter]:
+        """Return the meters that have a document, without those that cannot be read."""
+        readable = list[Meter]()
+        for document in self._couchdb.fetch(METER, pces).values():
+            with suppress(BadAccount):
+                readable.append(_read(document))
+        return readable
 
     def all_meters(self) -> Iterator[Meter]:
         """Yield all meters. An unreadable one is logged."""
@@ -162,7 +171,10 @@ def claimant_now(account: str, client: str) -> Claimant:
 
 def _read(document: Mapping[str, Any]) -> Meter:
     try:
-        return msgspec.convert(document, Meter)
+        meter = msgspec.convert(document, Meter)
+        for right in meter.rights:
+            _check_moment(right.since)
+        return meter
     except msgspec.ValidationError as error:
         raise BadAccount.about(
             None,
@@ -173,6 +185,13 @@ def _read(document: Mapping[str, Any]) -> Meter:
 
 def _moments(asked: Mapping[str, Any]) -> dict[str, str]:
     return {client: at for client, at in asked.items() if not client.startswith("_") and isinstance(at, str)}
+
+
+def _check_moment(text: str) -> None:
+    try:
+        utc_text(text)
+    except (ValueError, OverflowError):  # the latter at the ends of the calendar
+        raise msgspec.ValidationError("the `since` of a right is no moment") from None
 
 
 def _written(meter: Meter) -> dict[str, Any]:

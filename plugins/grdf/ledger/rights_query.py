@@ -71,8 +71,8 @@ def query_rights(
             questions[:0] = [asked[: len(asked) // 2], asked[len(asked) // 2 :]]
             continue
         if len(asked) > 1:  # one meter's answer is never doubted, and costs no request more
-            known = ledger.fetch_meters(with_witness).values()
-            if is_of_another_client([*known], client.grdf_conn_id, answer):
+            known = ledger.fetch_readable_meters(with_witness)
+            if is_of_another_client(known, client.grdf_conn_id, answer):
                 raise another_client_error(client.grdf_conn_id)
         found.rights += answer.rights
         for pce in asked:

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipExcept
 
 from grdf import settings
 from grdf.airflow.retries import GasRetryPolicy
+from grdf.operators.each_account import EachAccount
 from grdf.staging.staged_answers import Staging
 from include.gas.errors import AccountLeaving, QuotaWait
 
@@ -30,7 +31,8 @@ SHORTEST, LONGEST = 5.0, 26 * 3600.0
 class GrdfOperator(BaseOperator):
     """A task of one of our DAGs, with clients made on first use. A subclass defines ``perform``.
 
-    If it may not call GRDF yet, it gives up its slot until its turn: *up for reschedule*, without using up a try.
+    If it may not call GRDF yet, it gives up its slot until its turn: *up for reschedule*, without using up a try. A bug
+    that ``each_account`` noted fails it once all is done.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -39,13 +41,16 @@ class GrdfOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the task in Airflow."""
+        self.each_account = EachAccount(self.log)
         try:
-            return self.perform(context)
+            result = self.perform(context)
         except QuotaWait as wait:
             self.log.info("%s", wait)
             seconds = min(max(SHORTEST, wait.retry_after or 0.0), LONGEST)
             moment = datetime.now(UTC) + timedelta(seconds=seconds)
             raise AirflowRescheduleException(moment) from None  # type: ignore[no-untyped-call]  # untyped in Airflow
+        self.each_account.raise_bug()
+        return result
 
     def perform(self, context: Context) -> Any:
         """Do the work, inside or outside of Airflow."""

@@ -19,7 +19,7 @@ from include.gas.account.status import Status, named_meters
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import ODD_DOCUMENT, BadAccount, GasError, UnknownRefusal, describe_oddity
+from include.gas.errors import BadAccount, GasError, UnknownRefusal
 from include.gas.leaving.deletion import household_left_error, left_accounts
 from include.gas.rights.meter_rights import Meter, find_renewals
 from include.gas.rights.transitions import (
@@ -51,7 +51,7 @@ class CheckRightsOperator(GrdfOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Return how many accounts were checked, have a state, or cannot be understood.
 
-        :raises GasError: after all others, if GRDF gave no answer for a client, or one in unknown words
+        :raises GasError: after all others, if GRDF gave no answer for a client, or one in unknown words, or for a bug
         :raises BadRequest: if accounts are named and the run was cleared: the newest right may be another's by now
         """
         run = Run.from_context(context)
@@ -123,14 +123,15 @@ class CheckRightsOperator(GrdfOperator):
             documents, key=lambda each: "behind" in {access.word for access in Status.access_of(each).values()}
         ):
             name = str(document["_id"])
-            try:
-                named = [] if leaving_asker(document) else named_meters(document, name)
-                if any(right and lacks_right(meters.get(pce, Meter(pce=pce)), name, right) for pce, right in named):
-                    taking_in = AccountIntake(self.couchdb, self.adict.for_account(document), name)
-                    taking_in.assign_named_rights(document, Account.from_document(document))
-                    meters |= taking_in.meters
-            except (GasError, *ODD_DOCUMENT) as error:
-                self.log.warning("Account %s: its rights are not looked up: %s", name, describe_oddity(error))
+            with self.each_account.serve(name):
+                try:
+                    named = [] if leaving_asker(document) else named_meters(document, name)
+                    if any(right and lacks_right(meters.get(pce, Meter(pce=pce)), name, right) for pce, right in named):
+                        taking_in = AccountIntake(self.couchdb, self.adict.for_account(document), name)
+                        taking_in.assign_named_rights(document, Account.from_document(document))
+                        meters |= taking_in.meters
+                except GasError as error:
+                    self.log.warning("Account %s: its rights are not looked up: %s", name, error)
 
     def _query_client(self, client: AdictHook, meters: dict[str, Meter]) -> list[GasError]:
         """Note what GRDF lists of a client's rights, and return the list's problems; ``GasError`` without an answer."""
@@ -189,20 +190,21 @@ class CheckRightsOperator(GrdfOperator):
                     return with_leaving(changed, by=f"the deletion of {left[name][:10]}", since=now)
                 return changed
 
-            try:
-                after = change(document)
-                if after != document:
-                    after = self.accounts.update(name, change, known=document)
-                account = Account.from_document(after)
-            except (GasError, *ODD_DOCUMENT) as error:
-                counts["odd"] += not isinstance(error, GasError) or isinstance(error, BadAccount)
-                self.log.warning("Account %s is left unchanged: %s", name, describe_oddity(error))
-                continue
-            if not account.leaving:
-                counts["checked"] += 1
-                if account.state:
-                    counts["waiting"] += 1
-                    self.log.info("%s", account.message)
+            with self.each_account.serve(name):
+                try:
+                    after = change(document)
+                    if after != document:
+                        after = self.accounts.update(name, change, known=document)
+                    account = Account.from_document(after)
+                except GasError as error:
+                    counts["odd"] += isinstance(error, BadAccount)
+                    self.log.warning("Account %s is left unchanged: %s", name, error)
+                    continue
+                if not account.leaving:
+                    counts["checked"] += 1
+                    if account.state:
+                        counts["waiting"] += 1
+                        self.log.info("%s", account.message)
         return counts
 
 

@@ -27,7 +27,6 @@ from include.gas.days.lateness import silent_after
 from include.gas.documents.billing.periods import Read, store_periods
 from include.gas.documents.doctypes import ACCOUNT
 from include.gas.errors import (
-    ODD_DOCUMENT,
     AccountLeaving,
     BadAccount,
     BadSettings,
@@ -37,7 +36,6 @@ from include.gas.errors import (
     QuotaExceeded,
     RetryLater,
     RightTooNarrow,
-    describe_oddity,
 )
 from include.gas.meter_tag import meter_tag
 from include.gas.rights.meter_rights import MeterAccess
@@ -69,7 +67,9 @@ class ReadPublishedOperator(GrdfOperator):
         by_client: dict[str, list[str]] = defaultdict(list)
         for account_id in sample(list(named or accounts), len(named or accounts)):
             by_client[client_or_empty(accounts.get(account_id, {}))].append(account_id)
-        problems = [problem for of_client in by_client.values() for problem in self._read_all(of_client)]
+        problems = list[GasError]()
+        for of_client in by_client.values():
+            problems += self._read_all(of_client)
         counts = {what: number for what, number in self._counts.items() if number}
         self.log.info("Read: %s.", ", ".join(f"{number} {what}" for what, number in counts.items()) or "nothing is due")
         if problems:
@@ -77,38 +77,39 @@ class ReadPublishedOperator(GrdfOperator):
         return counts
 
     def _due_accounts(self) -> dict[str, Document]:
-        return {
-            document["_id"]: document
-            for document in self.accounts.active_documents()
-            if any(self._is_due(document, access) for access in Status.access_of(document).values())
-        }
+        due: dict[str, Document] = {}
+        for document in self.accounts.active_documents():
+            with self.each_account.serve(document["_id"]):
+                if any(self._is_due(document, access) for access in Status.access_of(document).values()):
+                    due[document["_id"]] = document
+        return due
 
     def _is_due(self, document: Mapping[str, object], access: MeterAccess) -> bool:
         """Return whether a meter is due, or requested by a person and not read since."""
         billing = Status.billing_of(document, access.pce)
         if self._since is not None:
             return bool(access.days) and billing.read_at < utc_text(self._since)
-        try:
-            last = billing.last_read(access)
-        except ODD_DOCUMENT:  # another program has damaged it
-            last = None
-        return bool(access.days) and is_full_read_due(str(document["_id"]), last, paris_today(datetime.now(UTC)))
+        last, today = billing.last_read(access), paris_today(datetime.now(UTC))
+        return bool(access.days) and is_full_read_due(str(document["_id"]), last, today)
 
-    def _read_all(self, accounts: Iterable[str]) -> Iterator[GasError]:
-        in_a_row = 0
+    def _read_all(self, accounts: Iterable[str]) -> list[GasError]:
+        """Read accounts of one client, and return why some remain. What concerns all of them ends it."""
+        problems, in_a_row = list[GasError](), 0
         for account_id in accounts:
-            try:
-                self._read(account_id)
-                in_a_row = 0
-            except (AccountLeaving, BadAccount, *ODD_DOCUMENT) as error:
-                self._counts["unchanged"] += 1
-                self.log.warning("Account %s is left unchanged: %s", account_id, describe_oddity(error))
-            except GasError as error:
-                self.log.warning("%s", error)
-                yield error
-                in_a_row += 1
-                if isinstance(error, (FailNow, QuotaExceeded)) or in_a_row == IN_A_ROW:
-                    return
+            with self.each_account.serve(account_id):
+                try:
+                    self._read(account_id)
+                    in_a_row = 0
+                except (AccountLeaving, BadAccount) as error:
+                    self._counts["unchanged"] += 1
+                    self.log.warning("Account %s is left unchanged: %s", account_id, error)
+                except GasError as error:
+                    self.log.warning("%s", error)
+                    problems.append(error)
+                    in_a_row += 1
+                    if isinstance(error, (FailNow, QuotaExceeded)) or in_a_row == IN_A_ROW:
+                        break
+        return problems
 
     def _read(self, account_id: str) -> None:
         document = self.accounts.read_document(account_id)  # again: the list may be hours old

@@ -275,7 +275,7 @@ class Runs(Outside):
                     continue
                 except Killed:
                     ended, self.kill = Ended("killed", "its process died"), 0
-                except Exception as error:  # noqa: BLE001 - whatever it is, Airflow tries again
+                except (Exception, TimedOut) as error:  # noqa: BLE001 - whatever it is, Airflow tries again
                     ended = Ended("failed", f"{type(error).__name__}: {error}", error=error)
                     rule = None if isinstance(error, TimedOut) else getattr(operator, "retry_policy", None)
                     said = rule.evaluate(error, tried + 1, tries - 1) if rule else None

@@ -24,7 +24,7 @@ class Killed(BaseException):
     """Our process has been killed. Nothing may catch this."""
 
 
-class TimedOut(Exception):
+class TimedOut(BaseException):
     """Airflow ended the task after its ``execution_timeout``."""
 
 
@@ -36,7 +36,7 @@ class Ended:
     text: str = ""
     result: Any = field(default=None, repr=False)
     seconds: float = 0.0
-    error: Exception | None = None
+    error: BaseException | None = None
 
     @property
     def well(self) -> bool:

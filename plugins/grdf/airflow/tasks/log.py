@@ -13,3 +13,6 @@ class Log(Protocol):
 
     def warning(self, event: str, *args: Any) -> Any:
         """Log what a person should see."""
+
+    def error(self, event: str, *args: Any) -> Any:
+        """Log what a person must see."""

@@ -12,7 +12,7 @@ from grdf.airflow.tasks.run import Run
 from grdf.operators.base import GrdfOperator
 from grdf.staging.imports import Imports
 from include.gas.documents.doctypes import AUDIT
-from include.gas.errors import BadRequest, GasError
+from include.gas.errors import BadAccount, BadRequest, GasError
 from include.gas.importing.buildings import (
     OTHER_CLIENT,
     TAKEN,
@@ -78,7 +78,13 @@ class AdoptRightsOperator(GrdfOperator):
                 problems.append(error)
                 continue
             for account, rights, reason in plan_adoptions(listed, name, known, pattern):
-                if why := reason or giving.assign_rights(account, name, rights, at):
+                why = "a bug of this program"
+                with self.each_account.serve(account):
+                    try:
+                        why = reason or giving.assign_rights(account, name, rights, at)
+                    except BadAccount as error:
+                        why = error.cause
+                if why:
                     tag = meter_tag(account, rights[0].pce)
                     self.log.warning("Right %s (meter %s) gets no account: %s.", ids_of(rights), tag, why)
                 counts["left_out" if why else "accounts"] += 1

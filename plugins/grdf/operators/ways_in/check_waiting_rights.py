@@ -14,7 +14,7 @@ from grdf.operators.base import GrdfOperator
 from include.gas.account.pending import PendingAccount
 from include.gas.account.status import Status
 from include.gas.documents.day_documents import Document, dag_id
-from include.gas.errors import ODD_DOCUMENT, OF_CLIENT, BadAccount, GasError, QuotaWait, RetryLater, describe_oddity
+from include.gas.errors import OF_CLIENT, BadAccount, GasError, QuotaWait, RetryLater
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,11 +37,14 @@ class CheckWaitingRightsOperator(GrdfOperator):
     """
 
     def perform(self, context: Context) -> list[str]:
-        """Return the DAGs of accounts with a meter that is newly readable; ``GasError`` if GRDF did not answer."""
+        """Return the DAGs of accounts with a meter that is newly readable.
+
+        :raises GasError: if GRDF did not answer, or after all accounts for a bug
+        """
         run, now = Run.from_context(context), datetime.now(UTC)
-        unsettled = [each for each in map(PendingAccount.from_document, self.accounts.active_documents()) if each]
+        unsettled = self._unsettled_accounts()
         due = {each.account for each in unsettled if not run.is_scheduled or each.is_due(run.due, now)}
-        if not due:
+        if not due and not self.each_account.bugs:
             raise AirflowSkipException("Nothing has to be settled or looked for now: GRDF was not asked.")
         begun, failures, of_client = list[str](), list[GasError](), self._group_by_client(unsettled)
         for client, accounts in of_client.items():
@@ -57,6 +60,14 @@ class CheckWaitingRightsOperator(GrdfOperator):
             raise failures[0]
         self.log.info("%d account(s) wait; %d begin to be read.", len(unsettled), len(begun))
         return begun
+
+    def _unsettled_accounts(self) -> list[PendingAccount]:
+        unsettled = list[PendingAccount]()
+        for document in self.accounts.active_documents():
+            with self.each_account.serve(document["_id"]):
+                if pending := PendingAccount.from_document(document):
+                    unsettled.append(pending)
+        return unsettled
 
     def _group_by_client(self, unsettled: Iterable[PendingAccount]) -> dict[AdictHook, list[PendingAccount]]:
         """Return accounts by client. Those of unknown clients are named in the log."""
@@ -77,16 +88,17 @@ class CheckWaitingRightsOperator(GrdfOperator):
             if len(begun) == STARTED:
                 self.log.info("The next run settles the others: %d accounts begin to be read now.", STARTED)
                 return
-            try:
-                after = self._settle_one(client, each, meters, is_due=each.account in due)
-            except OF_CLIENT:
-                raise
-            except (GasError, *ODD_DOCUMENT) as error:
-                self.log.warning("Account %s is not settled. %s", each.account, describe_oddity(error))
-                failed += isinstance(error, RetryLater)
-                if failed == MOST_FAILED:
+            with self.each_account.serve(each.account):
+                try:
+                    after = self._settle_one(client, each, meters, is_due=each.account in due)
+                except OF_CLIENT:
                     raise
-            else:
+                except GasError as error:
+                    self.log.warning("Account %s is not settled. %s", each.account, error)
+                    failed += isinstance(error, RetryLater)
+                    if failed == MOST_FAILED:
+                        raise
+                    continue
                 if _open(after) - _open(each.document):
                     self.log.info("Account %s: its right is in force; it is read from now on.", each.account)
                     begun.append(dag_id(each.account))

@@ -104,17 +104,18 @@ class ImportAccountsOperator(GrdfOperator):
             client = client_or_empty(document) if document else choose_client(meters)
             if client in aside:
                 continue
-            try:
-                lines[at] = households.import_household(line, document, client)
-            except OF_CLIENT as error:
-                self.log.error("%s: %s Its lines are put aside; those of other clients go on.", client, error)
-                aside[client] = error
-            except (RetryLater, UnknownRefusal, RefusalUnexplained) as error:
-                self.log.warning("Line %d of %s stays open. %s", line.number, file, error)
-                open_.append(error)
-                if len(open_) == MOST_OPEN:
-                    break
-            except FailNow as error:
-                self.log.warning("Line %d of %s is refused: %s.", line.number, file, error.cause)
-                lines[at] = line.with_outcome("refused", error.cause)
-        return [*aside.values(), *open_]
+            with self.each_account.serve(line.account):
+                try:
+                    lines[at] = households.import_household(line, document, client)
+                except OF_CLIENT as error:
+                    self.log.error("%s: %s Its lines are put aside; those of other clients go on.", client, error)
+                    aside[client] = error
+                except (RetryLater, UnknownRefusal, RefusalUnexplained) as error:
+                    self.log.warning("Line %d of %s stays open. %s", line.number, file, error)
+                    open_.append(error)
+                    if len(open_) == MOST_OPEN:
+                        break
+                except FailNow as error:
+                    self.log.warning("Line %d of %s is refused: %s.", line.number, file, error.cause)
+                    lines[at] = line.with_outcome("refused", error.cause)
+        return [*aside.values(), *open_, *self.each_account.bugs]

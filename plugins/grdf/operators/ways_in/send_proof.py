@@ -61,7 +61,8 @@ class SendProofOperator(AccountOperator):
                 found = query_rights(self.ledger, client, pces, account=name)
                 waits = {right.account for meter in found.meters.values() for right in meter.rights if right.proof}
                 for account in sorted(waits & {name} if name else waits - {""}):
-                    self._send_all(account, client, found)
+                    with self.each_account.serve(account):
+                        self._send_all(account, client, found)
         counts = dict(self._counts)
         self.log.info("Proofs that GRDF waits for, sent ones, and their files: %s.", counts)
         if self._failures:
