@@ -141,12 +141,20 @@ class CredentialsRefused(FailNow):
 
 
 class IdTokenRefused(FailNow):
-    """An id_token failed its check; it can never be accepted if ``unusable``. The account is unchanged."""
+    """An id_token failed its check. The account is unchanged: a setting may be wrong."""
 
     default_step = (
         "Nothing was changed. If it happens again after a new consent, check the id_token settings of the connection."
     )
-    unusable: bool = False
+    unusable: ClassVar[bool] = False
+
+
+class IdTokenUnusable(IdTokenRefused):
+    """An id_token that can never be accepted, as it has expired or cannot be read. It is not kept on the account."""
+
+    state = OAUTH_OUTDATED
+    default_step = "It is not kept. The household must connect again from its account page."
+    unusable = True
 
 
 class ProgramFault(FailNow):

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.promises.adapter import METERS, PUT, Town
+from tests.promises.adapter import METERS, PUT, RIGHTS, Town
 
 PCE, OTHER = METERS[0], METERS[1]
 STANDS = ("Active", "A valider", "A revérifier")
@@ -146,3 +146,22 @@ def test_an_account_s_page_says_who_entered_a_declaration(town: Town) -> None:
         page = " ".join(town.account_page(account).split())
         assert f"Holder and address entered by {who}" in page
         assert f"{account}@example.org" not in page
+
+
+@pytest.mark.parametrize(
+    "page", [b"<html>502</html>", b"", b"[]", b"{}"], ids=["HTML", "nothing", "a list", "an object"]
+)
+def test_an_answer_that_names_no_right_is_no_acceptance(town: Town, page: bytes) -> None:
+    def answer(_: bytes) -> bytes:  # a machine before GRDF's has answered: there is no right
+        for right in town.rights(PCE):
+            town.change_right(right["id_droit_acces"], etat_droit_acces="Obsolète")
+        return page
+
+    town.fault(answer, **PUT, times=99)
+    town.declare("alder", PCE, "form", first=town.ago(20), run=False)
+    ended = town.run("alder", tries=1)
+    assert (ended.state, "names no right" in ended.text) == ("failed", True)
+    assert not town.documents(RIGHTS)[PCE]["rights"], "nothing waits for an answer"
+    town.calm()
+    assert town.run("alder").well
+    accepted_and_read(town, "alder")

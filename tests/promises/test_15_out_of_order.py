@@ -122,3 +122,15 @@ def test_an_account_with_an_odd_document_stops_no_other(town: Town, document: di
     whole(town)
     assert town.history(town.ago(9), town.ago(5), *HOMES).state == "success"
     assert "odd" in town.documents(ACCOUNTS)
+
+
+def test_an_answer_about_a_meter_that_is_far_too_large_is_not_taken(town: Town) -> None:
+    town.connect("alder", METERS[0], back=20)
+    town.connect("birch", METERS[1], back=20)
+    town.fault(lambda body: body + b"{}\n" * 7_000_000, f"{METERS[0]}/donnees_consos_informatives", times=99)
+    ended = town.mornings(2)
+    assert (ended["alder"].state, "larger than 20 MB" in ended["alder"].text) == ("failed", True)
+    assert ended["birch"].well
+    town.calm()
+    town.mornings(2)
+    assert town.wrong("alder", METERS[0], town.ago(20)) == []

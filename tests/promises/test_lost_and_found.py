@@ -244,3 +244,19 @@ def test_9b_an_account_that_was_removed_by_hand_can_be_deleted(town: Town) -> No
     assert "alder" not in str(town.documents(RIGHTS))
     town.mornings(1)
     assert town.health().well
+
+
+def test_a_household_whose_token_has_expired_is_told_so(town: Town) -> None:
+    town.connect("alder", PCE, back=20, run=False)
+    town.pass_(days=3)
+    town.first_runs()
+    document = town.account("alder")
+    assert document["state"] == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+    assert "id_token" not in document.get("oauth_callback_results", {})
+    assert "is not kept" in document["state_message"]
+    assert "connect again" in document["state_message"]
+    town.mornings(1)
+    assert town.state("alder") == "USER_ACTION_NEEDED.OAUTH_OUTDATED"
+    town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    assert town.state("alder") == ""

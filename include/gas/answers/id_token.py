@@ -15,7 +15,7 @@ import jwt
 
 from include.gas.answers.access_rights import is_pce
 from include.gas.answers.french_words import text_of
-from include.gas.errors import IdTokenRefused
+from include.gas.errors import IdTokenRefused, IdTokenUnusable
 
 CLAIM = "consentements"
 """The claim with the meters: a string of JSON."""
@@ -79,7 +79,8 @@ def verify_id_token(
     :param jwks: a JWKS document, for RS, PS and ES; ``secret`` is for HS
     :param issuer: ``None`` skips the check
     :param leeway: seconds by which clocks may differ
-    :raises IdTokenRefused: on any doubt, without quoting the token
+    :raises IdTokenUnusable: if it can never be accepted, without quoting it
+    :raises IdTokenRefused: on any other doubt
     """
     try:
         algorithm, key = _algorithm_and_key(token, algorithms, secret, jwks)
@@ -87,10 +88,11 @@ def verify_id_token(
         _check_client_and_nonce(claims, client_id, nonce)
         return claims
     except _Doubted as doubt:  # not chained: its traceback could show the token
-        (cause, step), unusable = doubt.args, _is_never_valid(token, leeway)
-        raise IdTokenRefused.about(
-            account, f"the id_token {cause}", f"Nothing was changed. {step}", unusable=unusable
-        ) from None
+        cause, step = doubt.args
+        if _is_never_valid(token, leeway):
+            step = f"It can never be accepted, and is not kept. {step}"
+            raise IdTokenUnusable.about(account, f"the id_token {cause}", step) from None
+        raise IdTokenRefused.about(account, f"the id_token {cause}", f"Nothing was changed. {step}") from None
 
 
 def parse_claims(claims: Mapping[str, Any], *, account: str | None = None) -> tuple[Claim, ...]:

@@ -164,12 +164,21 @@ def declaration_error(
         reason = {"reason": code} if kind is DeclarationRefused else {}
         return kind.about(account, f"GRDF refused {what}: {_CODES[code][1]}{_quoted_status(code, '')}", step, **reason)
     if status < 300 and not (code or message):
-        return None
+        return None if find_objects(body or "").objects else no_declaration_error(account, what)
     return _sending_error(status, code, account, f"declare {what}", retry_after) or RefusalUnexplained.about(
         account,
         f"GRDF refused {what} for a reason that we do not know (HTTP {status}{_code(code)})",
         "Compare the declaration with the household's gas bill, and ask GRDF for the reason. Then correct the "
         "declaration in the account's document if need be, and start a run of its DAG.",
+    )
+
+
+def no_declaration_error(account: str | None, what: str) -> ServiceUnavailable:
+    """Return the error about an answer by which GRDF has not taken a declaration, such as a page of HTML."""
+    return ServiceUnavailable.about(
+        account,
+        f"GRDF's answer to the declaration of {what} names no right",
+        "It is looked for and declared again automatically. If this continues, ask GRDF.",
     )
 
 

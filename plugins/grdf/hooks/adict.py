@@ -13,7 +13,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from grdf.hooks.connection import connection_of
-from grdf.hooks.http_calls import TimedResponse, bearer, retry_after, send_at_turn
+from grdf.hooks.http_calls import LARGEST_OF_METER, TimedResponse, bearer, retry_after, send_at_turn
 from grdf.hooks.oauth import DataToken, GrdfOAuthHook, Variables, variable_of
 from grdf.quota.call_terms import DAILY, Terms
 from grdf.quota.governor import Governor, Turn, governor_for
@@ -33,7 +33,10 @@ UNQUOTED = partial(http_error, quoted=False)
 
 @dataclass(frozen=True)
 class Call:
-    """A call to ADICT: path, subject for messages, arguments of ``requests``, and the function for its refusals."""
+    """A call to ADICT: path, subject for messages, arguments of ``requests``, and the function for its refusals.
+
+    :param most: largest answer in bytes, if not as large as that about all rights
+    """
 
     method: str
     path: str = field(repr=False)
@@ -42,6 +45,7 @@ class Call:
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     accept: str = "application/json"
     judge: Callable[..., GasError | None] = http_error
+    most: int | None = None
 
 
 class AdictHook(BaseHook):
@@ -111,7 +115,8 @@ class AdictHook(BaseHook):
         path = f"/pce/{pce}/donnees_{kind}"
         dates = {"date_debut": str(window.first), "date_fin": str(window.end)}
         about = f"{what} {window} of meter {meter_tag(account, pce)}"
-        sent = self._ask(Call("GET", path, about, account, {"params": dates}, NDJSON), terms)
+        call = Call("GET", path, about, account, {"params": dates}, NDJSON, most=LARGEST_OF_METER)
+        sent = self._ask(call, terms)
         return StagedAnswer(pce, window, sent.at.isoformat(), sent.text)
 
     def meter_facts(self, pce: str, kind: str, *, account: str, terms: Terms = DAILY) -> str:
@@ -190,6 +195,7 @@ class AdictHook(BaseHook):
             call.method,
             self.oauth.facts.api_base + call.path,
             who=f"asking for {call.what}, GRDF",
+            most=call.most,
             headers={"Accept": call.accept},
             auth=bearer(token.value),
             **call.data,

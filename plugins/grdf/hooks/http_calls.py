@@ -24,6 +24,11 @@ SECONDS = 120.0
 """Seconds for an answer of GRDF: three years of gas days are about 1 MB."""
 LARGEST = 100_000_000
 """Largest answer of GRDF in bytes: 100,000 rights have about 60 MB."""
+LARGEST_OF_METER = 20_000_000
+"""Largest answer about one meter in bytes. All of its lines are held at once, as some thirty times as much."""
+TOO_LARGE = (
+    "It is tried again automatically. If this continues, tell GRDF: its answer is far larger than what was asked."
+)
 PATIENCE = "It is tried again automatically. If this continues, check the network and GRDF's announcements of outages."
 PIECE = 65_536
 """Bytes unpacked at once."""
@@ -142,7 +147,8 @@ def send_at_turn(
     except requests.RequestException as error:
         if adapter.sent_at is None:  # there was no connection
             turn.give_up()
-        raise no_answer_error(who, error, turn.account, PATIENCE) from None
+        do = TOO_LARGE if isinstance(error, TooLarge) else PATIENCE
+        raise no_answer_error(who, error, turn.account, do) from None
     finally:
         if adapter.sent_at is not None:  # without a turn no call was made
             count_call(turn.connection, url, status)

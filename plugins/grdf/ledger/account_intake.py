@@ -28,6 +28,7 @@ from include.gas.account.marks import ConnectedMark
 from include.gas.account.state import with_error
 from include.gas.account.status import named_meters
 from include.gas.answers.id_token import Claim
+from include.gas.answers.refusals import no_declaration_error
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.day_documents import account_range
 from include.gas.documents.doctypes import AUDIT
@@ -322,6 +323,9 @@ class AccountIntake:
             self._apply(pce, lambda meter: set_right_id(meter, who, right_id))
         if not (right_id and waits):
             self.adopt_declared_right(given, self.query_rights([pce]))
+        if not right_id and find_lasting_right(self.read_meter(pce), self.account, wanted, today) is None:
+            self._apply(pce, lambda meter: drop_declaration(meter, self.account))
+            raise no_declaration_error(self.account, f"the right to read meter {meter_tag(self.account, pce)}")
         log.info("Account %s: the right to read meter %s is declared.", self.account, meter_tag(self.account, pce))
 
     def _resolve_existing_right(self, given: Declaration, error: RightExists) -> None:

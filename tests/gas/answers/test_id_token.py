@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from include.gas.answers.id_token import LONGEST, Claim, parse_claims, verify_id_token
-from include.gas.errors import IdTokenRefused
+from include.gas.errors import OAUTH_OUTDATED, IdTokenRefused, IdTokenUnusable
 
 SECRET = "an-invented-client-secret-of-some-length"
 ISSUER = "https://login.example:443/openam/oauth2/externeGrdf"
@@ -81,8 +81,10 @@ def refuse(token: Any, cause: str, **changes: Any) -> None:
     text = str(caught.value)
     assert text.startswith("Account acc-1: the id_token ")
     assert cause in text
-    assert ". Nothing was changed. " in text
-    assert (caught.value.account, caught.value.state, caught.value.__cause__) == ("acc-1", None, None)
+    is_lost = isinstance(caught.value, IdTokenUnusable)
+    assert (". It can never be accepted, and is not kept. " if is_lost else ". Nothing was changed. ") in text
+    state = OAUTH_OUTDATED if is_lost else None
+    assert (caught.value.account, caught.value.state, caught.value.__cause__) == ("acc-1", state, None)
     assert SECRET not in text
     assert not any(len(part) >= 8 and part in text for part in str(token).split("."))
 

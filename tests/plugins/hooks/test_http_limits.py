@@ -130,6 +130,7 @@ def test_a_call_whose_answer_is_far_larger_than_it_looks_or_nests_without_end(
     call: Call, serve: Serve, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr("grdf.hooks.http_calls.LARGEST", 2_000_000)
+    monkeypatch.setattr("grdf.hooks.adict.LARGEST_OF_METER", 2_000_000)
     bomb = serve(lambda _: Reply(gzip.compress(b" " * 3_000_000), headers={"Content-Encoding": "gzip"}))
     most = "1 MB" if kind in ("token", "keys") else "2 MB"
     with pytest.raises(ServiceUnavailable, match=rf"its answer is larger than {most}\)"):
