@@ -164,7 +164,7 @@ def declaration_error(
         reason = {"reason": code} if kind is DeclarationRefused else {}
         return kind.about(account, f"GRDF refused {what}: {_CODES[code][1]}{_quoted_status(code, '')}", step, **reason)
     if status < 300 and not (code or message):
-        return None if find_objects(body or "").objects else no_declaration_error(account, what)
+        return None
     return _sending_error(status, code, account, f"declare {what}", retry_after) or RefusalUnexplained.about(
         account,
         f"GRDF refused {what} for a reason that we do not know (HTTP {status}{_code(code)})",
