@@ -39,6 +39,7 @@ from include.gas.errors import (
     FailNow,
     GrantRefused,
     IdTokenRefused,
+    IdTokenUnusable,
     MeterTaken,
     QuotaWait,
     RetryLater,
@@ -119,6 +120,8 @@ class AccountIntake:
             if error is None or error.state is None:
                 return changed
             reads = any(each.is_open for each in Account.from_document(changed).meters)
+            if reads and isinstance(error, IdTokenUnusable):
+                return changed  # its rights are in force: nobody has to connect again
             if isinstance(error, DeclarationRefused):
                 changed = with_refusal(changed, str(error), now, error.reason)
             return with_error(changed, error, since=now, partial=reads)
