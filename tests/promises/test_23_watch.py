@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 from airflow.sdk import BaseNotifier
 
-from tests.promises.adapter import DAYS, METERS, RIGHTS, Town
+from tests.promises.adapter import ACCOUNTS, DAYS, METERS, RIGHTS, Town
 
 PCE = METERS[0]
 LEASE = "com-grandlyon-grdf-lease"
@@ -85,6 +85,17 @@ def test_whose_days_grdf_fails_on_is_not_called_unread_by_us(town: Town) -> None
     assert "our fault" not in str(town.account("alder"))
     (why,) = [each["late"]["cause"] for each in town.account("alder")["status"]["freshness"].values()]
     assert why == "meter"
+
+
+def test_whose_days_are_stored_is_not_silent_after_its_document_was_restored(town: Town) -> None:
+    town.connect("alder", PCE, back=40)
+    town.connect("birch", METERS[1], back=40)
+    town.mornings(2)
+    former = town.backup()[ACCOUNTS]
+    town.mornings(9)
+    town.couch.databases[ACCOUNTS] = former
+    said = town.health().text
+    assert "silent" not in said, said
 
 
 def test_whose_answers_are_not_stored_is_unread(town: Town) -> None:

@@ -27,6 +27,24 @@ def test_a_ledger_from_before_a_renewal_takes_nothing_away(town: Town) -> None:
     assert town.wrong("alder", PCE, first) == []
 
 
+@pytest.mark.parametrize("former", ["stands", "has ended"])
+def test_an_empty_ledger_takes_up_each_right_again(town: Town, former: str) -> None:
+    (old,) = town.connect("alder", PCE, first=town.ago(100), ahead=60)
+    first = town.ago(100)
+    town.mornings(2)
+    town.connect("alder", PCE, first=town.ago(1), ahead=1000, keep_others=True)
+    town.mornings(2)
+    if former == "has ended":
+        town.revoke(old)
+        town.mornings(2)
+    town.couch.databases[RIGHTS] = {}
+    town.mornings(3)
+    assert town.state("alder") == ""
+    assert "unclaimed" not in town.health().text
+    assert town.account("alder")["status"]["meters"][PCE]["days"][0]["first"] == str(first)
+    assert town.wrong("alder", PCE, first) == []
+
+
 def test_the_meter_of_an_account_that_was_lost_is_free_the_next_morning(town: Town) -> None:
     town.connect("alder", PCE, back=20)
     town.mornings(2)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from sqlalchemy import create_engine, text
 
 from tests.promises import stack_adapter as product
-from tests.promises.stack import ACCOUNTS, AUDIT, dag_of, wait
+from tests.promises.stack import ACCOUNTS, AUDIT, DATA, dag_of, wait
 
 if TYPE_CHECKING:
     from tests.promises.stack import Stack
@@ -34,6 +34,9 @@ def test_silent_accounts_are_named_with_what_airflow_shows(stack: Stack) -> None
         for reading in document["status"]["readings"].values():
             reading["years"] = {last[:4]: {"days": 1, "first": last, "last": last}}
         stack.put(ACCOUNTS, document)
+        for day in stack.documents(DATA[0], f"{who.account}:"):
+            if day["_id"].rpartition(":")[2] > last:
+                stack.remove(DATA[0], day["_id"])
     change(stack, "PATCH", f"/dags/{dag_of(PAUSED.account)}", {"is_paused": True})
     log = stack.log_of(stack.ran(CHECK))
     named = {line.partition(":")[0]: line for line in log.splitlines()}

@@ -176,6 +176,18 @@ def named_meters(document: Mapping[str, Any], account: str) -> list[tuple[str, s
     return list(found.items())
 
 
+def remembered_rights(document: Mapping[str, Any], account: str) -> list[tuple[str, str]]:
+    """Return the meters and rights in an account document, in Cozy's form and in ``status``, older rights first.
+
+    Cozy's form has one right a meter. A ledger that was lost gets the others back from ``status``.
+
+    :raises BadAccount: if Cozy's form is unreadable
+    """
+    named = named_meters(document, account)
+    rights = dict.fromkeys((pce, right) for pce, access in Status.access_of(document).items() for right in access.own)
+    return [*rights, *(entry for entry in named if entry not in rights)]
+
+
 def with_meters(document: Mapping[str, Any], access: Iterable[MeterAccess]) -> Document:
     """Return the account document with its meters, in Cozy's form and in ``status``.
 

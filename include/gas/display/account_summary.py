@@ -220,9 +220,6 @@ def _summary(document: Mapping[str, Any], reread_days: int) -> AccountSummary:
     standing = _standing(document, account)
     reads = standing is None or standing.is_read
     meters = days_of_meters(document, account, reads=reads, reread_days=reread_days)
-    # A meter that cannot be daily gives no new day; its old ones do not make the others look late.
-    daily = [last for meter in meters if meter.daily and (last := meter.last)]
-    newest = daily or [last for meter in meters if (last := meter.last)]
     return AccountSummary(
         account.id,
         account.meters,
@@ -230,7 +227,7 @@ def _summary(document: Mapping[str, Any], reread_days: int) -> AccountSummary:
         account.message,
         state_since(document),
         standing=standing,
-        last=min(newest, default=None),
+        last=slowest_newest_day(meters),
         client=client,
         days_of_meters=meters,
         **_rights(document, account),
@@ -241,6 +238,14 @@ def _summary(document: Mapping[str, Any], reread_days: int) -> AccountSummary:
         known=max(days_in(SilenceMark.read_moment(document)), default=None),
         **_proofs(account),
     )
+
+
+def slowest_newest_day(meters: Sequence[MeterDays]) -> date | None:
+    """Return the oldest of the meters' newest stored days."""
+    # A meter that cannot be daily gives no new day; its old ones do not make the others look late.
+    daily = [meter.last for meter in meters if meter.daily and meter.last]
+    newest = daily or [meter.last for meter in meters if meter.last]
+    return min(newest, default=None)
 
 
 def _standing(document: Mapping[str, Any], account: Account) -> Situation | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
+
+import msgspec
 
 from grdf import settings
 from grdf.hooks.connection import GrdfConnection
@@ -14,8 +16,12 @@ from grdf.ledger.rights_ledger import Ledger
 from grdf.quota.call_terms import TRIAL
 from grdf.quota.governor import governor_for
 from grdf.stores.accounts.account_store import AccountStore
-from include.gas.display.account_summary import AccountSummary, summarize_account
-from include.gas.documents.doctypes import AUDIT, REQUIRED
+from include.gas.days.gas_day import ONE_DAY, paris_today
+from include.gas.display.account_summary import AccountSummary, slowest_newest_day, summarize_account
+from include.gas.display.meter_days import MeterDays
+from include.gas.documents.day_documents import id_range, is_day
+from include.gas.documents.doctypes import AUDIT, DAY, REQUIRED
+from include.gas.documents.year_counts import stored_years
 from include.gas.errors import CredentialsRefused, GasError, ServiceUnavailable
 from include.gas.health.broken_parts import find_alone
 from include.gas.health.causes import Cause
@@ -23,6 +29,9 @@ from include.gas.health.rights_concerns import Concern, NamedReason, find_rights
 from include.gas.health.verdict import NO_ANSWER, Client, Unread, Verdict, reach_verdict
 from include.gas.leaving.deletion import unfinished_deletions
 from include.gas.rights.meter_rights import Meter
+
+RECENT = timedelta(days=60)
+"""A meter without a day in these is silent, however often GRDF reads it."""
 
 
 def judge_fleet(
@@ -36,9 +45,32 @@ def judge_fleet(
     meters = list(Ledger(couchdb).all_meters())  # before the accounts, so that one made meanwhile is not missed
     reread_days = settings.reread_days.or_default()
     fleet = [summarize_account(document, reread_days) for document in AccountStore(couchdb).our_documents()]
+    fleet = [_with_stored_days(couchdb, account, paris_today(now)) for account in fleet]
     return fleet, reach_verdict(
         fleet, clients, now, find_concerns(couchdb, meters, fleet, clients, now), unread, token_problem
     )
+
+
+def _with_stored_days(couchdb: CouchDBHook, account: AccountSummary, today: date) -> AccountSummary:
+    """Return an account; one that looks silent with the days that are stored and that its status does not know.
+
+    The status of a restored account is older than its days.
+    """
+    if account.silent_on(today) is None:
+        return account
+    meters = tuple(_with_newer_days(couchdb, account.id, meter, today) for meter in account.days_of_meters)
+    return replace(account, days_of_meters=meters, last=slowest_newest_day(meters))
+
+
+def _with_newer_days(couchdb: CouchDBHook, account: str, meter: MeterDays, today: date) -> MeterDays:
+    first = today - RECENT
+    if meter.last:
+        first = max(first, meter.last + ONE_DAY)
+    if not meter.access.pce or first >= today:
+        return meter
+    newer = couchdb.range(DAY, *id_range(account, meter.access.pce, first, today))
+    years = stored_years(document for document in newer if is_day(document))
+    return msgspec.structs.replace(meter, years=(*meter.years, *years.values()))
 
 
 def find_concerns(

@@ -26,7 +26,7 @@ from include.gas.account.declared_right import declaration_request, is_other_hou
 from include.gas.account.grant import Grant, with_id_token, without_grant
 from include.gas.account.marks import ConnectedMark
 from include.gas.account.state import with_error
-from include.gas.account.status import named_meters
+from include.gas.account.status import named_meters, remembered_rights
 from include.gas.answers.id_token import Claim
 from include.gas.answers.refusals import no_declaration_error
 from include.gas.days.gas_day import paris_today, utc_text
@@ -130,7 +130,7 @@ class AccountIntake:
 
     def assign_named_rights(self, document: Document, account: Account) -> None:
         """Bring named rights that the ledger lacks; ``MeterTaken`` or ``HouseholdHasLeft`` if the account may not."""
-        named = named_meters(document, account.id)
+        named = remembered_rights(document, account.id)
         self.meters |= self.ledger.fetch_meters(pce for pce, _ in named)
         missing = [(pce, right) for pce, right in named if lacks_right(self.meters[pce], account.id, right)]
         if not missing:

@@ -15,7 +15,7 @@ from grdf.operators.base import GrdfOperator
 from include.gas.account.account import Account
 from include.gas.account.marks import leaving_asker, with_leaving
 from include.gas.account.state import with_error
-from include.gas.account.status import Status, named_meters
+from include.gas.account.status import Status, named_meters, remembered_rights
 from include.gas.answers.access_rights import AccessRight
 from include.gas.days.gas_day import paris_today, utc_text
 from include.gas.documents.doctypes import AUDIT
@@ -125,7 +125,7 @@ class CheckRightsOperator(GrdfOperator):
             name = str(document["_id"])
             with self.each_account.serve(name):
                 try:
-                    named = [] if leaving_asker(document) else named_meters(document, name)
+                    named = [] if leaving_asker(document) else remembered_rights(document, name)
                     if any(right and lacks_right(meters.get(pce, Meter(pce=pce)), name, right) for pce, right in named):
                         taking_in = AccountIntake(self.couchdb, self.adict.for_account(document), name)
                         taking_in.assign_named_rights(document, Account.from_document(document))
