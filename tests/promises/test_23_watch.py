@@ -155,6 +155,31 @@ def test_one_finding_says_what_is_damaged(town: Town, letters: list[str], databa
     assert letters[-1].count(f"cannot be read, and count as absent: {key}") == 1
 
 
+DAMAGED_ENTRIES: tuple[Any, ...] = (7, "", [], {PCE: "?"}, {PCE: {"years": 7, "word": 7, "newest": 7, "until": 7}})
+PARTS_OF_STATUS = ("meters", "readings", "freshness", "billing")
+
+
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [("", 7), ("", []), *((part, damage) for part in PARTS_OF_STATUS for damage in DAMAGED_ENTRIES)],
+    ids=str,
+)
+def test_a_damaged_status_counts_as_absent_and_is_written_anew(
+    town: Town, letters: list[str], part: str, damage: Any
+) -> None:
+    first = town.ago(20)
+    town.connect("alder", PCE, back=20)
+    town.mornings(2)
+    good = town.account("alder")["status"]
+    town.put("alder", {"status": good | {part: damage} if part else damage})
+    town.health()
+    assert "cannot be read, and count as absent: the status of alder" in letters[-1]
+    town.mornings(2)
+    assert town.account("alder")["status"]["meters"] == good["meters"]
+    assert town.account("alder")["status"]["readings"].keys() == good["readings"].keys()
+    assert town.wrong("alder", PCE, first) == []
+
+
 def test_an_export_that_fails_is_named_once_until_it_is_well(town: Town, letters: list[str]) -> None:
     town.connect("alder", PCE)
     town.mornings(2)

@@ -129,6 +129,18 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
         return dict(document) if is_known else cls._with_entry(document, "freshness", pce, fresh)
 
     @classmethod
+    def is_damaged_in(cls, document: Mapping[str, Any]) -> bool:
+        """Return whether an account document has a status that cannot be read in part: that part counts as absent."""
+        stored = document.get(cls.key, {})
+        if not isinstance(stored, Mapping):
+            return True
+        for name, kind in _ENTRIES.items():
+            entries = stored.get(name, {})
+            if not isinstance(entries, Mapping) or any(parse_entry(kind, entry) is None for entry in entries.values()):
+                return True
+        return False
+
+    @classmethod
     def _entry(cls, document: Mapping[str, Any], name: str, pce: str) -> object:
         return object_or_empty(object_or_empty(document.get(cls.key)).get(name)).get(pce)
 
@@ -141,6 +153,14 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     def _with(cls, document: Mapping[str, Any], name: str, entries: Mapping[str, Any]) -> Document:
         kept = {key: value for key, value in object_or_empty(document.get(cls.key)).items() if key != name}
         return with_value(document, cls.key, (kept | {name: entries} if entries else kept) or None)
+
+
+_ENTRIES: dict[str, type[msgspec.Struct]] = {
+    "meters": MeterAccess,
+    "readings": Reading,
+    "billing": Billing,
+    "freshness": Freshness,
+}
 
 
 def is_building(document: Mapping[str, Any]) -> bool:

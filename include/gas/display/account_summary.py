@@ -96,6 +96,7 @@ class AccountSummary:
     :param consent_until: last useful day of the first right to end, among those in force or to come
     :param renews: when a right is declared because the one in force has ended
     :param known: the day on which a person last confirmed its silence
+    :param damaged: whether a part of its ``status`` cannot be read
     :param building: the name of the building whose meters, of our own contracts, it has; ``""`` for a household
     """
 
@@ -118,6 +119,7 @@ class AccountSummary:
     client: str = DEFAULT
     days_of_meters: tuple[MeterDays, ...] = ()
     withdrawn: bool = False
+    damaged: bool = False
     building: str = ""
 
     @property
@@ -234,6 +236,7 @@ def _summary(document: Mapping[str, Any], reread_days: int) -> AccountSummary:
         asked=any(Status.reading_of(document, access.pce).whole_at for access in account.meters),
         renews=account.renews,
         withdrawn=has_withdrawn(document),
+        damaged=Status.is_damaged_in(document),
         building=str(document.get("name") or account.id) if is_building(document) else "",
         known=max(days_in(SilenceMark.read_moment(document)), default=None),
         **_proofs(account),

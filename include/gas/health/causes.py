@@ -138,7 +138,8 @@ class Cause(StrEnum):
     DAMAGED = (
         "damaged", NEVER, True,
         "{count} document(s) that are derived cannot be read, and count as absent: {first}",
-        "Nothing to do: the next run of grdf_prices or grdf_consents writes them anew. See what has changed them",
+        "Nothing to do: the next run of grdf_prices, grdf_consents or the account writes them anew. See what has "
+        "changed them",
     )  # fmt: skip
     EXPORT = (
         "export", NEVER, True,

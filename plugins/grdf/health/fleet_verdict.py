@@ -95,6 +95,9 @@ def find_concerns(
     def find_damaged() -> Iterator[Concern]:
         for name in Ledger(couchdb).damaged_documents():
             yield Cause.DAMAGED, NamedReason(name)
+        for account in fleet:
+            if account.damaged:
+                yield Cause.DAMAGED, NamedReason(f"the status of {account.id}")
 
     return [
         *find_alone("derived documents", find_damaged),
