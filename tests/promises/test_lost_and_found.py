@@ -225,6 +225,8 @@ def test_an_account_whose_right_another_one_has_is_behind_it(town: Town) -> None
     assert "another account has it" in town.account("birch")["state_message"]
     assert town.days("birch", PCE) == {}
     assert "alder" not in town.health().text
+    assert "Behind another account" in town.account_page("birch")
+    assert "waits until this account’s consent for the meter ends" in town.account_page("alder")
 
 
 def test_9b_who_connects_during_a_loss_keeps_its_days_after_the_restore(town: Town) -> None:

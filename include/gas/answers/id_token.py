@@ -90,8 +90,9 @@ def verify_id_token(
     except _Doubted as doubt:  # not chained: its traceback could show the token
         cause, step = doubt.args
         if _is_never_valid(token, leeway):
-            step = f"It can never be accepted, and is not kept. {step}"
-            raise IdTokenUnusable.about(account, f"the id_token {cause}", step) from None
+            steps = step if step == _AGAIN else f"{step} {_AGAIN}"
+            what = f"It can never be accepted, and is not kept. {steps}"
+            raise IdTokenUnusable.about(account, f"the id_token {cause}", what) from None
         raise IdTokenRefused.about(account, f"the id_token {cause}", f"Nothing was changed. {step}") from None
 
 

@@ -15,8 +15,17 @@ from grdf.page.account.account_charts import compare_cell, describe_cell, draw_c
 from grdf.page.account.account_data import Figures, account_view, names_in_addresses
 from grdf.page.html.formatting import LocaleFormatter, asked_month
 from grdf.page.html.render import home_link, page, problem, texts_for
-from grdf.page.list.shared_mirrors import couchdb
-from grdf.page.security import AccountDep, ActorDep, ConnectorDep, Visitor, can_act, can_connect, may_view
+from grdf.page.list.shared_mirrors import account_mirror, couchdb
+from grdf.page.security import (
+    AccountDep,
+    ActorDep,
+    ConnectorDep,
+    Visitor,
+    can_act,
+    can_connect,
+    may_view,
+    visible_accounts,
+)
 from grdf.staging.staged_answers import Staging
 from grdf.stores.consent_records import ConsentRecords
 from grdf.stores.group_store import GroupStore
@@ -80,7 +89,18 @@ def show(
         dimensions=DIMENSIONS,
         codes=CODES,
         tag=lambda pce: meter_tag(account, pce),  # as logs and messages name it
+        behind=_accounts_behind(visitor, account, view.meter.access.pce) if view.meter else [],
     )
+
+
+def _accounts_behind(visitor: Visitor, account: str, pce: str) -> list[str]:
+    """Return the accounts that wait until this one's right to a meter ends, of those that the visitor may see."""
+    waiting = list[str]()
+    for other in account_mirror().lines().values():
+        words = [access.word for access in other.access if access.pce == pce]
+        if other.id != account and "behind" in words:
+            waiting.append(other.id)
+    return sorted(visible_accounts(visitor, waiting)) if waiting else []
 
 
 @router.post("/accounts/{account}/groups")
