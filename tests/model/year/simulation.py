@@ -22,6 +22,8 @@ from tests.promises.adapter import ACCOUNTS, DAYS, METERS, MONTHS, RIGHTS, YEARS
 PRICES = "com-grandlyon-fluidsprices"
 WHOLE_READING = timedelta(days=300)
 KEPT_YEARS = 3
+LAST_NAME = "Exemple"
+"""Everybody's, so that a household has one name on each of its ways in."""
 QUIET_RUNS_EVERY = 2
 """A household to which nothing has happened for four days has its run on each second morning only, to save time.
 
@@ -151,12 +153,17 @@ class Year(Town):
             self.konnector(account, pce, right)
             self.first_runs()
         else:
-            self.declare(account, pce, way, first=self.ago(back), calls_until=self.ago(-ahead))
+            given = {"first": self.ago(back), "calls_until": self.ago(-ahead), "name": LAST_NAME}
+            self.declare(account, pce, way, **given)
 
     def do_renew(self, household: str, home: int, way: str) -> None:
         account = self.name(household)
         self.book.note(self.today, account, f"consents again: {way}")
-        self._agree_again(household, METERS[home], way)
+        if way in ON_GRDFS_SITE:
+            self._agree_again(household, METERS[home], way)
+        else:
+            given = {"first": self.ago(90), "calls_until": self.ago(-1000), "name": LAST_NAME}
+            self.declare(account, METERS[home], way, **given)
 
     def _agree_again(self, household: str, pce: str, way: str) -> None:
         account = self.name(household)

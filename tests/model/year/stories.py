@@ -14,6 +14,7 @@ Event = tuple[int, str, tuple[Any, ...]]
 Story = Callable[[Random, int, int, str], Iterator[Event]]
 
 ON_GRDFS_SITE = ("cozy", "code", "page")
+RENEWING = (*ON_GRDFS_SITE, "form", "document")
 WAYS_IN = (*ON_GRDFS_SITE, "form", "link", "import", "document", "adopted", "konnector")
 
 
@@ -34,7 +35,7 @@ def renews(dice: Random, home: int, days: int, way: str) -> Iterator[Event]:
     begin, lasts = dice.randrange(0, 5), dice.randrange(days // 3, days // 2)
     yield begin, "come", (household(home), home, dice.choice(ON_GRDFS_SITE), 300, lasts)
     moment = begin + lasts + dice.choice((-25, -4, 0, 1, 6))
-    yield max(moment, begin + 3), "renew", (household(home), home, way if way in ON_GRDFS_SITE else "page")
+    yield max(moment, begin + 3), "renew", (household(home), home, way if way in RENEWING else "page")
 
 
 def moves_at_once(dice: Random, home: int, days: int, way: str) -> Iterator[Event]:
@@ -77,11 +78,22 @@ def plan(seed: int, homes: int, days: int, new_year: int) -> list[Event]:
             events += _loads_late(home, new_year)
         else:
             events += story(dice, home, days, on_site)
-    events += _of_the_town(dice, days, new_year)
+    events += _of_the_town(dice, days)
     if homes > 8:
         events += [(days // 3, "exchange", (household(0), 0, household(7), 7))]
         events += [(days // 2, "exchange", (household(6), 6, household(17), 17))]
+    events += _restores(dice, events, days)
     return sorted(events, key=lambda event: event[0])
+
+
+def _restores(dice: Random, events: list[Event], days: int) -> Iterator[Event]:
+    """A backup is restored that lacks what a household has just done: it came, renewed, moved out, or was deleted."""
+    for just_done in ("renew", "come", "delete", "move_out")[: max(1, days // 100)]:
+        for part in ("everything", "accounts", "rights"):
+            moments = [day for day, name, _ in events if name == just_done and 12 < day < days - 30]
+            if moments:
+                ago = dice.randrange(1, 4)
+                yield dice.choice(moments) + ago, "restore", (part, ago + dice.randrange(1, 5))
 
 
 def _loads_late(home: int, new_year: int) -> Iterator[Event]:
@@ -91,12 +103,10 @@ def _loads_late(home: int, new_year: int) -> Iterator[Event]:
     yield new_year + 2, "clear_load", (household(home),)
 
 
-def _of_the_town(dice: Random, days: int, new_year: int) -> Iterator[Event]:
-    """Outages, lists, restores, prices. The longer the year, the more often."""
+def _of_the_town(dice: Random, days: int) -> Iterator[Event]:
+    """Outages, lists, prices. The longer the year, the more often."""
     for _ in range(max(1, days // 130)):
         yield dice.randrange(10, days - 12), "silence", (dice.randrange(2, 5),)
         yield dice.randrange(10, days - 12), "late_days", (dice.randrange(2, 9),)
         yield dice.randrange(10, days - 12), "odd_list", (dice.choice(("cut", "empty", "odd")),)
         yield dice.randrange(3, days - 9), "price", (round(dice.uniform(0.06, 0.14), 4),)
-    for part in ("everything", "accounts", "rights") * max(1, days // 260):
-        yield dice.randrange(20, days - 20), "restore", (part, dice.randrange(2, 9))
