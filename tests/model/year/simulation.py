@@ -250,7 +250,7 @@ class Year(Town):
 
     def do_restore(self, part: str, back: int) -> None:
         """Restore a backup, and do what the page about restoring says: deletions since then are made again."""
-        day = max(min(self.backups), self.ago(back))
+        day = max([night for night in self.backups if night <= self.ago(back)], default=min(self.backups))
         self.book.note(self.today, "", f"restores {part} as of the night of {day}")
         documents, closed = self.backups[day]
         databases = {"accounts": [ACCOUNTS], "rights": [RIGHTS]}.get(part, list(self.couch.databases))

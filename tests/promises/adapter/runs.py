@@ -250,7 +250,7 @@ class Runs(Outside):
         for name in operator.template_fields:  # what a mapped task has returned comes as a list
             source = getattr(getattr(operator, name, None), "operator", None)
             if source is not None and source.is_mapped:
-                setattr(operator, name, results[source.task_id])
+                setattr(operator, name, results.get(source.task_id) or [])
         operator.render_template_fields(context)
         account = getattr(operator, "account_id", None)
         job, outer = Job(greenlet.getcurrent(), context["dag"].dag_id, account, context["run_id"]), self.deadline
