@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -30,6 +31,7 @@ def test_some_weeks_over_new_year(new_town: NewTown, request: pytest.FixtureRequ
 def test_a_year_of_sixty_households(new_town: NewTown, request: pytest.FixtureRequest) -> None:
     if not request.config.getoption("year"):
         pytest.skip("it takes minutes: ./grdf test --year")
+    faulthandler.cancel_dump_traceback_later()  # it takes longer than pytest's limit for a test that hangs
     seed = request.config.getoption("life_seed")
     seed = USUAL_SEED if seed is None else seed
     print(f"a year of seed {seed}; again by: ./grdf test --year --life-seed {seed}")
